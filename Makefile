@@ -1,0 +1,59 @@
+# Two commands matter: `make run` serves the teaser chat, `make test` tests it.
+# `make help` lists the rest. Everything is installed into .venv, nothing outside this folder
+# but the servers that `make test` needs.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+BIND ?= 127.0.0.1:8000
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-servers lint format bench clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+run: $(VENV)/run.stamp ## serve on 127.0.0.1:8000 for development; BIND changes the address
+	@echo
+	@echo "  Teaser chat: http://$(BIND)/develope   (Ctrl-C ends it)"
+	@echo "  Sessions are kept as the settings say; without any, in instance/sessions.db."
+	@echo "  To keep them in Redis: REDIS_URL=redis://127.0.0.1:6379/0 make run"
+	@echo
+	@DEBUG=$${DEBUG:-true} BIND=$(BIND) exec $(BIN)/gunicorn --config gunicorn.conf.py wsgi:app
+
+test: $(VENV)/test.stamp test-servers ## run the whole suite with its servers; PYTEST_ARGS narrows it
+	$(BIN)/python -m pytest --cov --cov-report=term $(PYTEST_ARGS)
+
+test-servers:
+	@sh tests/servers.sh
+
+lint: $(VENV)/test.stamp ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/test.stamp ## put the code into its usual form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/test.stamp test-servers ## measure speed, as ratios within one run
+	$(BIN)/python -m benchmarks
+
+clean: ## remove the virtual environment and what tools left behind
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .coverage .hypothesis tests/artifacts
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; name one with PYTHON=python3.12 make run"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+		{ rm -rf $(VENV); echo "python3 -m venv failed; on Debian: apt-get install python3-venv"; exit 1; }
+
+$(VENV)/run.stamp: requirements.txt | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/test.stamp: tests/requirements.txt requirements.txt | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	@touch $@ $(VENV)/run.stamp
