@@ -1,0 +1,74 @@
+"""The catalogue of norms: all entries in order, and what they still need to know."""
+
+from collections import Counter
+from functools import cache
+from pathlib import Path
+
+from services.norms.facts import Facts
+from services.norms.norm import Deadline, Norm
+from services.norms.reading import CatalogueError, read_norms
+
+__all__ = [
+    "DISCLAIMER",
+    "Catalogue",
+    "CatalogueError",
+    "Deadline",
+    "Norm",
+    "catalogue",
+    "load",
+]
+
+DISCLAIMER = (
+    "This catalogue is not complete and its results are no legal advice: "
+    "check the acts and standards themselves before you rely on them."
+)
+
+_PACKAGED = Path(__file__).with_name("catalogue.toml")
+
+
+class Catalogue:
+    """Norms in a fixed order, found by their id."""
+
+    def __init__(self, norms: tuple[Norm, ...]) -> None:
+        self.norms = norms
+        self._by_id = {norm.id: norm for norm in norms}
+        # Norms with the same condition share one expression, which then is evaluated once.
+        self._triggers = Counter(norm.trigger for norm in norms)
+
+    def get(self, norm_id: str) -> Norm | None:
+        """Find a norm by its exact id; None when it is not in the catalogue."""
+        return self._by_id.get(norm_id)
+
+    def undecided(self, facts: Facts) -> list[Norm]:
+        """List the norms that the known facts do not decide."""
+        return [norm for norm in self.norms if norm.trigger.evaluate(facts) is None]
+
+    def open_facts(self, facts: Facts) -> Counter[str]:
+        """Count, for each unknown fact, the undecided norms that it can still change."""
+        needed: dict[str, int] = {}
+        for trigger, norms in self._triggers.items():
+            for fact in trigger.open_facts(facts):
+                needed[fact] = needed.get(fact, 0) + norms
+        return Counter(needed)
+
+
+def load(source: Path | str, name: str = "catalogue.toml") -> Catalogue:
+    """Read and validate a catalogue.
+
+    Args:
+        source: path of a TOML file, or the TOML text itself.
+        name: what to call the text in error messages; a file goes by its own name.
+
+    Raises:
+        CatalogueError: something in it is wrong; the message names file and line.
+        OSError: the file cannot be read.
+    """
+    if isinstance(source, Path):
+        return Catalogue(read_norms(source.read_text(encoding="utf-8"), source.name))
+    return Catalogue(read_norms(source, name))
+
+
+@cache
+def catalogue() -> Catalogue:
+    """Return the packaged catalogue, read on first use."""
+    return load(_PACKAGED)
