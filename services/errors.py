@@ -1,0 +1,77 @@
+"""Every error a service raises on purpose; routes/errors.py gives each its HTTP answer."""
+
+
+class TeaserChatError(Exception):
+    """Root of all errors the services raise on purpose."""
+
+
+class SessionError(TeaserChatError):
+    """Root of what can go wrong between a caller and a stored session."""
+
+
+class InvalidSessionId(SessionError):
+    """The id cannot name a session of this keyspace (a conversation's id is a UUID)."""
+
+
+class SessionNotFound(SessionError):
+    """The session is missing, expired or deleted, or belongs to someone else."""
+
+
+class SessionConflict(SessionError):
+    """The stored version is not the one the change was made from."""
+
+
+class SessionUnreadable(SessionError):
+    """The stored value is no session document this release can read."""
+
+
+class SessionFormatUnknown(SessionUnreadable):
+    """The document was written by a newer release; it is kept untouched."""
+
+
+class SessionTooLarge(SessionError):
+    """The document is longer than SESSION_MAX_BYTES.
+
+    Attributes:
+        size: bytes of the refused document.
+        limit: bytes a document may have.
+    """
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(f"the session would take {size} bytes, {limit} are allowed")
+        self.size = size
+        self.limit = limit
+
+
+class SessionNotSerialisable(SessionError):
+    """The data is not plain JSON, or would come back different from what was saved."""
+
+
+class StoreUnavailable(SessionError):
+    """The engine could not be asked, or would not do it; nothing is known of the session.
+
+    Attributes:
+        reason: one stable word for logs and counters, never shown to a client.
+        retry_after: seconds after which asking again makes sense.
+    """
+
+    def __init__(self, reason: str, *, retry_after: int = 1) -> None:
+        super().__init__(f"the session store is unavailable: {reason}")
+        self.reason = reason
+        self.retry_after = retry_after
+
+
+class ConversationError(TeaserChatError):
+    """Root of what the teaser chat refuses because of the state of the conversation."""
+
+
+class ConversationIncomplete(ConversationError):
+    """The analysis was asked for while the interview still has open questions."""
+
+
+class AnalysisMissing(ConversationError):
+    """A question about the analysis came before the analysis."""
+
+
+class MessageIdReused(ConversationError):
+    """A client_message_id came a second time with a different text."""

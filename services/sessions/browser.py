@@ -1,0 +1,145 @@
+"""The browser's own session: Flask-Session over the same store as the conversations.
+
+Flask-Session keeps its algorithm of cookies and ids; this module gives it our store, a signed
+cookie, and a session that is not read before someone looks into it. The signature makes the
+cookie proof enough of who asks, so a request that only needs the owner costs no look-up.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from flask import Flask, Request, Response
+from flask.sessions import SessionMixin
+from flask_session.base import ServerSideSessionInterface
+from itsdangerous import BadSignature, Signer
+
+from services.errors import SessionNotFound, SessionUnreadable
+from services.sessions.document import Session
+from services.sessions.repository import Sessions
+
+SID_BYTES = 32
+"""Random bytes in a browser's id."""
+
+
+class BrowserSession(SessionMixin):
+    """What `flask.session` is: a mapping that is loaded when it is first looked into.
+
+    Attributes:
+        sid: the browser's id, as in its signed cookie or freshly drawn.
+        has_cookie: whether the request brought a cookie, valid or not: whether this is a browser.
+        renew: whether less than half of its life was left when it was loaded.
+    """
+
+    permanent = True
+
+    def __init__(self, sid: str, sessions: Sessions, *, has_cookie: bool, known: bool) -> None:
+        self.sid = sid
+        self.has_cookie = has_cookie
+        self.modified = False
+        self.accessed = False
+        self.renew = False
+        self._sessions = sessions
+        self._data: Session | None = None if known else Session(sid)
+
+    @property
+    def owner(self) -> str | None:
+        """Who this browser is to the conversations: a digest, so that they hold no cookie."""
+        if not self.has_cookie:
+            return None
+        return hashlib.sha256(b"owner:" + self.sid.encode()).hexdigest()
+
+    @property
+    def data(self) -> Session:
+        """The session's content, read from the store the first time."""
+        self.accessed = True
+        if self._data is None:
+            try:
+                self._data = self._sessions.get(self.sid)
+            except (SessionNotFound, SessionUnreadable):
+                self._data = Session(self.sid)
+            self.renew = bool(self._data.version) and self._sessions.past_half_life(self._data)
+        return self._data
+
+    def __bool__(self) -> bool:
+        return bool(self._data)
+
+    def __getitem__(self, key: str) -> Any:
+        return self.data[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.data[key] = value
+        self.modified = True
+
+    def __delitem__(self, key: str) -> None:
+        del self.data[key]
+        self.modified = True
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.data)
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+
+class BrowserSessions(ServerSideSessionInterface):  # type: ignore[misc] # the package has no types
+    """Flask-Session's interface over our store: three storage methods and the opening.
+
+    Args:
+        app: the application, for its settings.
+        sessions: the keyspace of the browsers.
+    """
+
+    def __init__(self, app: Flask, sessions: Sessions) -> None:
+        super().__init__(
+            app, key_prefix="", permanent=True, sid_length=SID_BYTES, serialization_format="json"
+        )
+        self._sessions = sessions
+        # Passed to the constructor this warns that session ids need no signature. Here the
+        # signed id is the identity itself, checked without asking the store.
+        self.use_signer = True
+        self._signer = Signer(str(app.secret_key), salt="browser", key_derivation="hmac")
+
+    def open_session(self, app: Flask, request: Request) -> BrowserSession:
+        """The session of the browser that asks; nothing is read from the store yet."""
+        cookie = request.cookies.get(self.get_cookie_name(app))
+        if cookie:
+            try:
+                sid = self._unsign(app, cookie)
+                return BrowserSession(sid, self._sessions, has_cookie=True, known=True)
+            except (BadSignature, UnicodeDecodeError):
+                pass
+        sid = self._generate_sid(self.sid_length)
+        return BrowserSession(sid, self._sessions, has_cookie=bool(cookie), known=False)
+
+    def save_session(self, app: Flask, session: BrowserSession, response: Response) -> None:
+        """Store the session and set its cookie, if anybody looked into it."""
+        if session.accessed:
+            super().save_session(app, session, response)
+
+    def should_set_storage(self, _app: Flask, session: BrowserSession) -> bool:
+        """Only a change or the passing of half its life writes; reading never does."""
+        return session.modified or session.renew
+
+    def should_set_cookie(self, _app: Flask, session: BrowserSession) -> bool:
+        """The cookie's life follows the stored session's."""
+        return session.modified or session.renew
+
+    def _get_signer(self, _app: Flask) -> Signer:
+        return self._signer
+
+    def _retrieve_session_data(self, store_id: str) -> dict[str, Any] | None:
+        try:
+            return self._sessions.get(store_id)
+        except SessionNotFound:
+            return None
+
+    def _upsert_session(self, _lifetime: timedelta, session: BrowserSession, store_id: str) -> None:
+        if session.modified:
+            self._sessions.replace(store_id, dict(session.data))
+        else:
+            self._sessions.extend(session.data)
+
+    def _delete_session(self, store_id: str) -> None:
+        self._sessions.delete(store_id)

@@ -1,0 +1,240 @@
+"""Sessions of one keyspace over one store: versions, owners, expiry and unreadable values.
+
+Everything here is a sequence of whole documents under one key. A save names the version it
+was made from; of two that race, the one that lost is told so and nothing of the other's is
+overwritten.
+"""
+
+import logging
+import random
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from services.errors import (
+    SessionConflict,
+    SessionFormatUnknown,
+    SessionNotFound,
+    SessionUnreadable,
+)
+from services.sessions import document
+from services.sessions.document import Session
+from services.sessions.keyspaces import Keyspace
+from services.sessions.stores.base import Clock, Condition, Outcome, Record, Store
+
+log = logging.getLogger(__name__)
+
+SESSION_MAX_BYTES = 1_048_576
+"""The longest document that is stored, in bytes, unless the settings say otherwise."""
+UPDATE_ATTEMPTS = 60
+"""How often `update` applies its change before it gives up on a busy session."""
+UPDATE_SECONDS = 3.0
+"""How long it goes on trying, in seconds."""
+UPDATE_PAUSE = 0.002
+"""Mean of the first random pause between two attempts, in seconds; it grows with each."""
+UNREADABLE_KEPT = 7 * 86_400
+"""Seconds an unreadable value stays aside for someone to look at."""
+INDEX_KEPT = 30 * 86_400
+"""Seconds an index outlives the last session that was created or extended in it."""
+
+Change = Callable[[Session], bool | None]
+"""Alters a session in place; False means that nothing is to be stored. It may be applied more
+than once, each time to a freshly loaded session."""
+
+
+class Sessions:
+    """The sessions of one keyspace.
+
+    Args:
+        store: where they are.
+        keyspace: which kind they are.
+        max_bytes: the longest document that is stored, in bytes.
+        clock: seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        keyspace: Keyspace,
+        *,
+        max_bytes: int = SESSION_MAX_BYTES,
+        clock: Clock = time.time,
+    ) -> None:
+        self.store = store
+        self.keyspace = keyspace
+        self.unreadable = 0
+        self._max_bytes = max_bytes
+        self._clock = clock
+
+    def get(self, session_id: str, *, owner: str | None = None, extend: bool = False) -> Session:
+        """The session with this id.
+
+        Args:
+            session_id: its id.
+            owner: who asks; a session that has an owner is found by that owner only.
+            extend: whether this is an interaction that keeps the session alive.
+
+        Raises:
+            InvalidSessionId, SessionNotFound, SessionUnreadable, StoreUnavailable.
+        """
+        session = self._load(session_id, owner)
+        if extend:
+            self.extend(session)
+        return session
+
+    def save(
+        self, session_id: str, data: Mapping[str, Any], *, owner: str | None = None
+    ) -> Session:
+        """Store a session: a loaded one if nobody changed it meanwhile, anything else as new.
+
+        Args:
+            session_id: its id.
+            data: a Session that was loaded, or plain data for an id that is not taken.
+            owner: for a new session, whose it is; None lets everyone reach it who knows the id.
+
+        Returns:
+            The session with the version it has now; the one that was passed, if it was loaded.
+
+        Raises:
+            InvalidSessionId, StoreUnavailable.
+            SessionConflict: someone else saved it first, or the id is taken.
+            SessionNotFound: it was deleted or has expired meanwhile.
+            SessionNotSerialisable, SessionTooLarge: nothing is stored.
+        """
+        if isinstance(data, Session) and data.version:
+            if data.session_id != session_id:
+                raise ValueError("a loaded session is saved under its own id")
+            return self._write(data, Condition.UNCHANGED)
+        return self._write(Session(session_id, data, owner=owner), Condition.ABSENT)
+
+    def replace(
+        self, session_id: str, data: Mapping[str, Any], *, owner: str | None = None
+    ) -> Session:
+        """Store a session over whatever is there: the last writer wins.
+
+        Raises:
+            As `save`, without SessionConflict and SessionNotFound.
+        """
+        return self._write(Session(session_id, data, owner=owner), Condition.ANY)
+
+    def update(self, session_id: str, change: Change, *, owner: str | None = None) -> Session:
+        """Load a session, change it, save it; again from the start while others are faster.
+
+        Raises:
+            As `get` and `save`, and whatever `change` raises; nothing is stored then.
+            SessionConflict: it never won within UPDATE_ATTEMPTS and UPDATE_SECONDS.
+        """
+        give_up_at = time.monotonic() + UPDATE_SECONDS
+        for attempt in range(UPDATE_ATTEMPTS):
+            session = self._load(session_id, owner)
+            if change(session) is False:
+                return self.extend(session)
+            try:
+                return self._write(session, Condition.UNCHANGED)
+            except SessionConflict:
+                if time.monotonic() > give_up_at:
+                    break
+            pause = UPDATE_PAUSE * min(2**attempt, 16)
+            time.sleep(random.uniform(0, 2 * pause))  # noqa: S311 - jitter, not a secret
+        raise SessionConflict(f"{session_id} is being changed by too many requests at once")
+
+    def delete(self, session_id: str, *, owner: str | None = None) -> bool:
+        """Remove a session; False when there was none that this owner could reach.
+
+        Raises:
+            InvalidSessionId, SessionUnreadable, StoreUnavailable.
+        """
+        try:
+            session = self._load(session_id, owner)
+        except SessionNotFound:
+            return False
+        indexes = self._indexes(session.owner)
+        return self.store.delete(self.keyspace.key(session_id), session_id, indexes)
+
+    def extend(self, session: Session) -> Session:
+        """Let a session live its full time again from now, without rewriting the document."""
+        self.store.touch(self._record(session, b"", self._expiry(session)))
+        return session
+
+    def past_half_life(self, session: Session) -> bool:
+        """Whether less than half of the time remains that the last write gave the session."""
+        return session.expires_at - self._now() < self.keyspace.ttl(session) * 500
+
+    def count(self) -> int:
+        """How many sessions there are; exact but for entries of deletions that were cut short."""
+        return self.store.count(self.keyspace.index())
+
+    def owned_by(self, owner: str, *, start: int = 0, limit: int = 50) -> list[str]:
+        """Ids of an owner's sessions, the ones used last first, in pages."""
+        return self.store.members(self.keyspace.owner_index(owner), start=start, limit=limit)
+
+    def _load(self, session_id: str, owner: str | None) -> Session:
+        key = self.keyspace.key(session_id)
+        value = self.store.get(key)
+        if value is None:
+            raise SessionNotFound(session_id)
+        try:
+            session = document.decode(value)
+        except SessionFormatUnknown:
+            raise
+        except SessionUnreadable:
+            self._set_aside(key, value)
+            raise
+        if session.owner is not None and session.owner != owner:
+            raise SessionNotFound(session_id)
+        return session
+
+    def _write(self, session: Session, condition: Condition) -> Session:
+        before = session.created_at, session.updated_at, session.expires_at
+        session.updated_at = self._now()
+        session.created_at = session.created_at or session.updated_at
+        session.expires_at = self._expiry(session)
+        try:
+            body = document.encode_body(session, self._max_bytes)
+            done = self.store.put(self._record(session, body, session.expires_at), condition)
+            if done.outcome is not Outcome.STORED:
+                raise _refusal(done.outcome, session.session_id)
+        except BaseException:
+            session.created_at, session.updated_at, session.expires_at = before
+            raise
+        session.version = done.version
+        return session
+
+    def _now(self) -> int:
+        return int(self._clock() * 1000)
+
+    def _expiry(self, session: Session) -> int:
+        return self._now() + self.keyspace.ttl(session) * 1000
+
+    def _record(self, session: Session, body: bytes, expires_at: int) -> Record:
+        return Record(
+            key=self.keyspace.key(session.session_id),
+            version=session.version + 1,
+            body=body,
+            expires_at=expires_at,
+            member=session.session_id,
+            indexes=self._indexes(session.owner),
+            index_expires_at=expires_at + INDEX_KEPT * 1000,
+        )
+
+    def _indexes(self, owner: str | None) -> tuple[str, ...]:
+        if not self.keyspace.indexed:
+            return ()
+        if owner is None:
+            return (self.keyspace.index(),)
+        return (self.keyspace.index(), self.keyspace.owner_index(owner))
+
+    def _set_aside(self, key: str, value: bytes) -> None:
+        if self.store.set_aside(key, value, self._now() + UNREADABLE_KEPT * 1000):
+            self.unreadable += 1
+            # The id gives access, so the log has only enough of it to find the key.
+            start = key[: len(self.keyspace.prefix) + 8]
+            log.warning("set aside an unreadable session: %s... (%d bytes)", start, len(value))
+
+
+def _refusal(outcome: Outcome, session_id: str) -> Exception:
+    if outcome is Outcome.CONFLICT:
+        return SessionConflict(session_id)
+    if outcome is Outcome.MISSING:
+        return SessionNotFound(session_id)
+    return SessionUnreadable(session_id)

@@ -1,0 +1,32 @@
+"""The engines, and the one place that chooses among them by URL."""
+
+from services.sessions.stores.base import Store
+from services.sessions.stores.memory import MemoryStore
+from services.sessions.stores.redis import RedisStore
+from services.sessions.stores.sql import SqlStore
+
+__all__ = ["SCHEMES", "MemoryStore", "RedisStore", "SqlStore", "Store", "open_store"]
+
+SCHEMES = ("memory://", "sqlite:///", "redis://", "rediss://", "unix://")
+"""How the URL of an engine may begin."""
+
+
+def open_store(url: str, *, pool_size: int = 16, max_sessions: int = 10_000) -> Store:
+    """The engine a URL names; it connects when it is first used.
+
+    Args:
+        url: one of SCHEMES; user, password and database number go into it.
+        pool_size: the most Redis connections of this process.
+        max_sessions: the most sessions the memory engine keeps.
+
+    Raises:
+        ValueError: the scheme or an option of the URL is not known.
+    """
+    scheme = url.partition(":")[0]
+    if scheme == "memory":
+        return MemoryStore(max_sessions=max_sessions)
+    if scheme == "sqlite":
+        return SqlStore(url)
+    if scheme in ("redis", "rediss", "unix"):
+        return RedisStore.from_url(url, pool_size=pool_size)
+    raise ValueError(f"no session engine for {scheme}://; use one of {', '.join(SCHEMES)}")

@@ -1,0 +1,123 @@
+"""The contract every engine fulfils: keys, documents as bytes, and indexes by expiry.
+
+An engine knows nothing of conversations. It compares versions, keeps expiry, and says what
+happened in one of four outcomes; that it could not be asked is an exception,
+StoreUnavailable, so that nobody can take it for a missing session.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+Clock = Callable[[], float]
+"""Seconds since 1970, UTC, as time.time answers them; tests move their own."""
+
+
+class Condition(StrEnum):
+    """What must be true of the stored document for a write to happen."""
+
+    ABSENT = "absent"
+    """Nothing is stored under the key (create)."""
+    UNCHANGED = "unchanged"
+    """The stored version is the one before the record's (save)."""
+    ANY = "any"
+    """Nothing; the stored version is raised by one (replace)."""
+    OLDER = "older"
+    """Nothing is stored, or a lower version (put-if-newer)."""
+
+
+class Outcome(StrEnum):
+    """What became of a write."""
+
+    STORED = "stored"
+    MISSING = "missing"
+    CONFLICT = "conflict"
+    CORRUPT = "corrupt"
+
+
+class Record(NamedTuple):
+    """A document on its way into an engine.
+
+    Attributes:
+        key: where it goes.
+        version: the version it gets (with Condition.ANY the engine decides it).
+        body: the document after its version member, see document.encode_body.
+        expires_at: milliseconds since 1970 at which it and its index entries end.
+        member: its name in the indexes.
+        indexes: keys of the indexes it stands in, in order of width.
+        index_expires_at: milliseconds since 1970; no entry of those indexes lives longer.
+    """
+
+    key: str
+    version: int
+    body: bytes
+    expires_at: int
+    member: str
+    indexes: Sequence[str] = ()
+    index_expires_at: int = 0
+
+
+class Put(NamedTuple):
+    """The answer to a write: the outcome, and the version that is stored now (0: none known)."""
+
+    outcome: Outcome
+    version: int
+
+
+class Store(ABC):
+    """One engine. Every method raises StoreUnavailable when the engine cannot be asked."""
+
+    name: str
+    """The engine in one word, for operators: memory, sqlite, redis."""
+
+    @abstractmethod
+    def get(self, key: str) -> bytes | None:
+        """The stored value as it is, readable or not; None when there is none."""
+
+    @abstractmethod
+    def put(self, record: Record, condition: Condition) -> Put:
+        """Store a document if the condition holds, atomically and in one round trip."""
+
+    @abstractmethod
+    def delete(self, key: str, member: str, indexes: Sequence[str] = ()) -> bool:
+        """Remove a document and its index entries; False when there was none."""
+
+    @abstractmethod
+    def touch(self, record: Record) -> bool:
+        """Move expiry of the document and its index entries, leaving the document as it is.
+
+        `version` and `body` of the record are not looked at. False when nothing is stored.
+        """
+
+    @abstractmethod
+    def expires_at(self, key: str) -> int | None:
+        """Milliseconds since 1970 at which the document ends; None when there is none."""
+
+    @abstractmethod
+    def set_aside(self, key: str, value: bytes, keep_until: int) -> bool:
+        """Move an unreadable value to `<key>:corrupt`, where it stays until `keep_until` (ms).
+
+        False when the key does not hold this value any more.
+        """
+
+    @abstractmethod
+    def count(self, index: str) -> int:
+        """How many sessions in this index have not expired; expired entries are dropped."""
+
+    @abstractmethod
+    def members(self, index: str, *, start: int = 0, limit: int = 50) -> list[str]:
+        """Names in this index, the ones that expire last first; expired entries are dropped."""
+
+    @abstractmethod
+    def ping(self) -> None:
+        """Ask the engine for a sign of life."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of connections and files; the store is not used afterwards."""
+
+
+def corrupt_key(key: str) -> str:
+    """Where an unreadable value of this key is set aside."""
+    return f"{key}:corrupt"

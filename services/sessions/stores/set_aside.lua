@@ -1,0 +1,14 @@
+-- Moves an unreadable value to a key of its own, unless it was replaced meanwhile.
+--
+-- KEYS[1]   the session's key; KEYS[2] where the value goes
+-- ARGV[1]   the value that could not be read; empty for a value that is no string
+-- ARGV[2]   until when it is kept, in milliseconds since 1970
+--
+-- Answers 1 when the value was moved, 0 when the key holds something else by now.
+
+local kind = redis.call('TYPE', KEYS[1])['ok']
+if kind == 'none' then return 0 end
+if kind == 'string' and redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('RENAME', KEYS[1], KEYS[2])
+redis.call('PEXPIREAT', KEYS[2], ARGV[2])
+return 1

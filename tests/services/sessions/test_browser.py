@@ -1,0 +1,196 @@
+"""The browser's session: kept by Flask-Session in our store, read late, written when changed."""
+
+import pytest
+from flask import Flask, session
+from flask.testing import FlaskClient
+
+from services.sessions import set_session_store
+from services.sessions.browser import BrowserSessions
+from services.sessions.keyspaces import browser_keyspace
+from services.sessions.repository import Sessions
+from services.sessions.stores.base import Condition, Put, Record
+from services.sessions.stores.memory import MemoryStore
+from tests.support.clock import FakeClock
+
+DAY = 86_400
+
+
+class CountingStore(MemoryStore):
+    """A dict that remembers what was asked of it."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__(clock=clock)
+        self.calls: list[str] = []
+
+    def get(self, key: str) -> bytes | None:
+        self.calls.append("get")
+        return super().get(key)
+
+    def put(self, record: Record, condition: Condition) -> Put:
+        self.calls.append("put")
+        return super().put(record, condition)
+
+    def touch(self, record: Record) -> bool:
+        self.calls.append("touch")
+        return super().touch(record)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """The store's time."""
+    return FakeClock()
+
+
+@pytest.fixture
+def store(clock: FakeClock) -> CountingStore:
+    """Where the sessions are."""
+    return CountingStore(clock)
+
+
+@pytest.fixture
+def client(store: CountingStore, clock: FakeClock) -> FlaskClient:
+    """A browser before a small application that reads and writes its session."""
+    set_session_store(store, clock=clock)
+    app = Flask(__name__)
+    app.config.update(
+        SECRET_KEY="a secret for the tests only",
+        SESSION_COOKIE_NAME="browser",
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_REFRESH_EACH_REQUEST=False,
+        PERMANENT_SESSION_LIFETIME=7 * DAY,
+    )
+    app.session_interface = BrowserSessions(app, Sessions(store, browser_keyspace(), clock=clock))
+
+    @app.get("/nothing")
+    def nothing() -> str:
+        return "nothing"
+
+    @app.get("/owner")
+    def owner() -> str:
+        return str(session.owner)  # type: ignore[attr-defined]
+
+    @app.get("/read")
+    def read() -> str:
+        return str(session.get("seen"))
+
+    @app.get("/write/<value>")
+    def write(value: str) -> str:
+        session["seen"] = value
+        return value
+
+    @app.get("/clear")
+    def clear() -> str:
+        session.clear()
+        return "cleared"
+
+    return app.test_client()
+
+
+def test_what_is_written_is_read_in_the_next_request(client: FlaskClient) -> None:
+    """Under the prefix browser:, not under one that others use."""
+    client.get("/write/1")
+    assert client.get("/read").text == "1"
+    assert client.get("/read").text == "1"
+
+
+def test_keys_have_their_own_prefix(client: FlaskClient, store: CountingStore) -> None:
+    """The id in the key is the cookie's without its signature."""
+    client.get("/write/1")
+    cookie = client.get_cookie("browser")
+    assert cookie is not None
+    sid = cookie.value.partition(".")[0]
+    assert store.get(f"browser:{sid}") is not None
+    assert cookie.http_only
+    assert cookie.same_site == "Lax"
+
+
+def test_a_request_that_does_not_look_into_it_costs_nothing(
+    client: FlaskClient, store: CountingStore
+) -> None:
+    """Knowing the owner neither."""
+    client.get("/write/1")
+    store.calls.clear()
+    client.get("/nothing")
+    assert len(client.get("/owner").text) == 64
+    assert store.calls == []
+
+
+def test_reading_never_writes(client: FlaskClient, store: CountingStore) -> None:
+    """One look-up, no cookie set again."""
+    client.get("/write/1")
+    store.calls.clear()
+    response = client.get("/read")
+    assert store.calls == ["get"]
+    assert "Set-Cookie" not in response.headers
+
+
+def test_it_is_touched_at_half_life_without_rewriting(
+    client: FlaskClient, store: CountingStore, clock: FakeClock
+) -> None:
+    """The stored session and the cookie both get their full time again."""
+    client.get("/write/1")
+    clock.forward(3 * DAY)
+    client.get("/read")
+    assert "touch" not in store.calls
+    clock.forward(DAY)
+    store.calls.clear()
+    response = client.get("/read")
+    assert store.calls == ["get", "touch"]
+    assert "Set-Cookie" in response.headers
+    clock.forward(6 * DAY)
+    assert client.get("/read").text == "1"
+
+
+def test_it_ends_after_seven_days(client: FlaskClient, clock: FakeClock) -> None:
+    """And the browser can begin another under the same cookie."""
+    client.get("/write/1")
+    clock.forward(7 * DAY)
+    assert client.get("/read").text == "None"
+    client.get("/write/2")
+    assert client.get("/read").text == "2"
+
+
+def test_a_forged_cookie_is_no_session(client: FlaskClient) -> None:
+    """The signature decides, before any look-up."""
+    client.get("/write/1")
+    cookie = client.get_cookie("browser")
+    assert cookie is not None
+    sid, _, signature = cookie.value.partition(".")
+    for forged in (sid, f"{sid}.{signature[::-1]}", f"{sid}x.{signature}", "ü.x", "."):
+        client.set_cookie("browser", forged)
+        assert client.get("/read").text == "None"
+
+
+def test_an_emptied_session_is_removed(client: FlaskClient, store: CountingStore) -> None:
+    """With its cookie."""
+    client.get("/write/1")
+    cookie = client.get_cookie("browser")
+    assert cookie is not None
+    client.get("/clear")
+    assert store.get(f"browser:{cookie.value.partition('.')[0]}") is None
+    assert client.get_cookie("browser") is None
+
+
+def test_an_unreadable_session_is_begun_anew(client: FlaskClient, store: CountingStore) -> None:
+    """A visitor is not locked out by a broken value; it is set aside."""
+    client.get("/write/1")
+    cookie = client.get_cookie("browser")
+    assert cookie is not None
+    key = f"browser:{cookie.value.partition('.')[0]}"
+    broken = Record(key, 9, b",broken", int(store._clock() + DAY) * 1000, "x")
+    store.put(broken, Condition.ANY)
+    assert client.get("/read").text == "None"
+    assert store.get(f"{key}:corrupt") == b'{"version":2,broken'
+    client.get("/write/3")
+    assert client.get("/read").text == "3"
+
+
+def test_two_browsers_are_two_owners(client: FlaskClient) -> None:
+    """Who has no cookie is nobody."""
+    client.get("/write/1")
+    first = client.get("/owner").text
+    assert client.get("/owner").text == first
+    other = client.application.test_client()
+    assert other.get("/owner").text == "None"
+    other.get("/write/1")
+    assert other.get("/owner").text not in (first, "None")

@@ -1,0 +1,252 @@
+"""What only the Redis engine has: connections, scripts, URLs, and failures by their kind."""
+
+import os
+import signal
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from services.errors import StoreUnavailable
+from services.sessions.stores import RedisStore, open_store
+from services.sessions.stores.base import Condition, Outcome, Record
+from services.sessions.stores.connections import Connections, pool_of
+from tests.support.servers import RedisServer, eventually, free_port
+
+HOUR = 3_600_000
+
+
+def record(key: str, version: int = 1, size: int = 10) -> Record:
+    """A document of about so many bytes that lives an hour."""
+    end = int(time.time() * 1000) + HOUR
+    body = b',"format":1,"text":"%s"}' % (b"x" * size)
+    return Record(key, version, body, end, key, ("all",), end + HOUR)
+
+
+def assert_unavailable(store: RedisStore, reason: str) -> None:
+    """Reading and writing both say that the engine could not be asked, and why."""
+    with pytest.raises(StoreUnavailable) as read:
+        store.get("k")
+    with pytest.raises(StoreUnavailable) as written:
+        store.put(record("k"), Condition.ABSENT)
+    assert (read.value.reason, written.value.reason) == (reason, reason)
+
+
+def test_a_refused_connection_is_unavailable_not_missing() -> None:
+    """Nobody listens: nothing is known of the session."""
+    store = RedisStore.from_url(f"redis://127.0.0.1:{free_port()}/0")
+    assert_unavailable(store, "connection")
+
+
+def test_a_frozen_server_is_unavailable_within_the_budget() -> None:
+    """A server that accepts and says nothing is given up on, without a second attempt."""
+    with RedisServer() as server:
+        store = RedisStore.from_url(server.url)
+        store.ping()
+        assert server.process is not None
+        os.kill(server.process.pid, signal.SIGSTOP)
+        try:
+            with pytest.raises(StoreUnavailable) as refused:
+                store.get("k")
+        finally:
+            os.kill(server.process.pid, signal.SIGCONT)
+        assert refused.value.reason == "timeout"
+        assert store.get("k") is None
+        store.close()
+
+
+def test_a_missing_password_is_told_apart() -> None:
+    """Authentication is no kind of missing session either."""
+    with RedisServer("--requirepass", "right") as server:
+        assert_unavailable(RedisStore.from_url(server.url), "authentication")
+        wrong = RedisStore.from_url(f"redis://:wrong@127.0.0.1:{server.port}/0")
+        assert_unavailable(wrong, "authentication")
+        right = RedisStore.from_url(f"redis://:right@127.0.0.1:{server.port}/0")
+        assert right.get("k") is None
+        right.close()
+
+
+def test_a_user_without_permission_is_told_apart() -> None:
+    """A user who may only read gets a refusal for writing."""
+    with RedisServer("--user", "reader", "on", ">secret", "~*", "+get", "+ping") as server:
+        store = RedisStore.from_url(f"redis://reader:secret@127.0.0.1:{server.port}/0")
+        assert store.get("k") is None
+        with pytest.raises(StoreUnavailable) as refused:
+            store.put(record("k"), Condition.ABSENT)
+        assert refused.value.reason == "no_permission"
+        store.close()
+
+
+def test_a_full_server_refuses_writes_and_reads_on() -> None:
+    """Out of memory is a refusal to write, not a loss."""
+    with RedisServer("--maxmemory", "3mb", "--maxmemory-policy", "noeviction") as server:
+        store = RedisStore.from_url(server.url)
+        store.put(record("kept"), Condition.ABSENT)
+
+        def fill() -> None:
+            for number in range(60):
+                store.put(record(f"k{number}", size=100_000), Condition.ABSENT)
+
+        with pytest.raises(StoreUnavailable) as refused:
+            fill()
+        assert refused.value.reason == "out_of_memory"
+        assert store.get("kept") is not None
+        store.close()
+
+
+def test_a_read_only_replica_refuses_writes() -> None:
+    """Writing to a replica is a refusal with a reason of its own."""
+    with RedisServer() as primary:
+        replica_of = ("--replicaof", "127.0.0.1", str(primary.port))
+        with RedisServer(*replica_of, "--replica-serve-stale-data", "yes") as replica:
+            store = RedisStore.from_url(replica.url)
+            with pytest.raises(StoreUnavailable) as refused:
+                store.put(record("k"), Condition.ABSENT)
+            assert refused.value.reason == "read_only"
+            store.close()
+
+
+def test_a_server_that_cannot_save_refuses_writes(tmp_path: Path) -> None:
+    """MISCONF comes as a plain error reply; it is none of ours."""
+    with RedisServer("--dir", str(tmp_path), "--save", "3600 1") as server:
+        store = RedisStore.from_url(server.url)
+        store.put(record("k"), Condition.ABSENT)
+        # A folder where the file should go makes the save fail, also for root.
+        (tmp_path / "dump.rdb").mkdir()
+        (tmp_path / "dump.rdb" / "in the way").touch()
+        server.client().bgsave()
+        deadline = time.monotonic() + 5
+        refused: StoreUnavailable | None = None
+        while refused is None and time.monotonic() < deadline:
+            try:
+                store.put(record("k"), Condition.ANY)
+            except StoreUnavailable as error:
+                refused = error
+        assert refused is not None
+        assert refused.reason == "misconf"
+        server.client().config_set("save", "")  # else it refuses to end without having saved
+        store.close()
+
+
+def test_a_connection_lost_between_two_requests_goes_unnoticed(redis_server: RedisServer) -> None:
+    """One retry on a fresh connection is enough for a server that was restarted."""
+    store = RedisStore.from_url(redis_server.url)
+    store.put(record("lost"), Condition.ANY)
+    redis_server.client().client_kill_filter(_type="normal")
+    assert store.get("lost") is not None
+    store.close()
+
+
+def test_a_server_that_forgot_the_script_is_taught_again(redis_server: RedisServer) -> None:
+    """SCRIPT FLUSH or a restart costs one more round trip, once."""
+    store = RedisStore.from_url(redis_server.url)
+    store.put(record("a"), Condition.ANY)
+    redis_server.client().script_flush()
+    assert store.put(record("a"), Condition.ANY).outcome is Outcome.STORED
+    store.close()
+
+
+def test_the_pool_is_bounded(redis_server: RedisServer) -> None:
+    """More threads than connections share them."""
+    connections = Connections(pool_of(redis_server.url), size=2)
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(lambda _: connections.execute("PING"), range(200)))
+    assert answers == [b"PONG"] * 200
+    assert len(redis_server.client().client_list(_type="normal")) <= 4
+    connections.close()
+
+
+def test_a_connection_that_never_comes_is_an_error(
+    redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Waiting for one that others use has a bound."""
+    monkeypatch.setattr("services.sessions.stores.connections.POOL_WAIT", 0.05)
+    connections = Connections(pool_of(redis_server.url), size=1)
+    connections.execute("PING")
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(connections.execute, "BLPOP", "nothing", "0.2")
+        assert eventually(lambda: redis_server.client().info("clients")["blocked_clients"] == 1)
+        with pytest.raises(StoreUnavailable, match="pool_exhausted"):
+            connections.execute("PING")
+    assert waiting.done()
+    assert connections.execute("PING") == b"PONG"
+    connections.close()
+
+
+def test_an_error_in_the_middle_leaves_no_reply_for_the_next(redis_server: RedisServer) -> None:
+    """All replies of a round trip are read before its error is raised."""
+    connections = Connections(pool_of(redis_server.url), size=1)
+    connections.execute("SET", "text", "words")
+    with pytest.raises(Exception, match="not an integer"):
+        connections.execute_all([("INCR", "text"), ("GET", "text"), ("PING",)])
+    assert connections.execute("GET", "text") == b"words"
+    connections.close()
+
+
+def test_a_forked_child_opens_connections_of_its_own(redis_server: RedisServer) -> None:
+    """The parent's sockets are not shared."""
+    connections = Connections(pool_of(redis_server.url), size=1)
+    parents = connections.execute("CLIENT", "ID")
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writer, b"%d" % connections.execute("CLIENT", "ID"))
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert int(os.read(reader, 20)) != parents
+    assert connections.execute("CLIENT", "ID") == parents
+    os.close(reader)
+    os.close(writer)
+    connections.close()
+
+
+def test_an_index_nobody_reads_stays_bounded(redis_url: str, redis_server: RedisServer) -> None:
+    """Every new session takes a few expired entries along."""
+    store = RedisStore.from_url(redis_url)
+    long_ago = int(time.time() * 1000) - 60_000
+    client = redis_server.client()
+    client.zadd("all", {f"old{number}": long_ago for number in range(20)})
+    for number in range(3):
+        store.put(record(f"new{number}"), Condition.ABSENT)
+    assert client.zcard("all") == 3
+    assert client.pttl("all") > HOUR
+    store.close()
+
+
+def test_a_unix_socket_works_like_a_port(tmp_path: Path) -> None:
+    """unix:// is an address like any other."""
+    path = tmp_path / "redis.sock"
+    with RedisServer("--unixsocket", str(path)):
+        store = open_store(f"unix://{path}?db=3")
+        assert store.put(record("k"), Condition.ABSENT).outcome is Outcome.STORED
+        store.close()
+
+
+def test_tls_is_spoken_with_rediss(tmp_path: Path) -> None:
+    """rediss:// verifies the server against the authority the URL names."""
+    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
+    subject = ("-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1")
+    made = ("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *subject)
+    subprocess.run(
+        [*made, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True
+    )
+    tls_port = free_port()
+    options = ("--tls-port", str(tls_port), "--tls-cert-file", str(certificate))
+    more = ("--tls-key-file", str(key), "--tls-ca-cert-file", str(certificate))
+    with RedisServer(*options, *more, "--tls-auth-clients", "no"):
+        url = f"rediss://127.0.0.1:{tls_port}/0"
+        store = open_store(f"{url}?ssl_ca_certs={certificate}")
+        assert store.put(record("k"), Condition.ABSENT).outcome is Outcome.STORED
+        store.close()
+        stranger = RedisStore.from_url(url)
+        assert_unavailable(stranger, "connection")
+        stranger.close()
+
+
+@pytest.mark.parametrize("url", ["http://x", "redis+cluster://x", "sqlite://", "nothing", ""])
+def test_an_unknown_engine_is_refused(url: str) -> None:
+    """Never replaced by another one in silence."""
+    with pytest.raises(ValueError, match=r"://|file"):
+        open_store(url)

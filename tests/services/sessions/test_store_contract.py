@@ -1,0 +1,192 @@
+"""What every engine does, run over memory, SQLite, fakeredis and a real redis-server."""
+
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import fakeredis
+import pytest
+
+from services.sessions import document
+from services.sessions.stores import MemoryStore, RedisStore, SqlStore, Store
+from services.sessions.stores.base import Condition, Outcome, Put, Record, corrupt_key
+from services.sessions.stores.connections import Connections
+
+HOUR = 3_600_000
+
+
+@pytest.fixture(params=["memory", "sqlite", "fakeredis", "redis"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """An empty engine of each kind."""
+    engine = _engine(request, tmp_path)
+    yield engine
+    engine.close()
+
+
+def _engine(request: pytest.FixtureRequest, folder: Path) -> Store:
+    if request.param == "memory":
+        return MemoryStore()
+    if request.param == "sqlite":
+        return SqlStore(f"sqlite:///{folder / 'sessions.db'}")
+    if request.param == "fakeredis":
+        pool = fakeredis.FakeRedis(server=fakeredis.FakeServer()).connection_pool
+        return RedisStore(Connections(pool))
+    return RedisStore.from_url(request.getfixturevalue("redis_url"))
+
+
+def now() -> int:
+    """The engines' own clock, in milliseconds."""
+    return int(time.time() * 1000)
+
+
+def record(key: str, version: int = 1, text: str = "hello", *, lives: int = HOUR) -> Record:
+    """A document that lives so many milliseconds from now, in two indexes."""
+    body = b',"format":1,"text":"%s"}' % text.encode()
+    return Record(key, version, body, now() + lives, key, ("all", "owner:a"), now() + 2 * HOUR)
+
+
+def value(version: int, text: str) -> bytes:
+    """What a document of `record` looks like when it is stored."""
+    return document.join(version, record("any", version, text).body)
+
+
+def test_a_missing_key_is_none_and_not_an_error(store: Store) -> None:
+    """Missing is an answer."""
+    assert store.get("k") is None
+    assert store.expires_at("k") is None
+    assert store.delete("k", "k", ("all",)) is False
+    assert store.touch(record("k")) is False
+
+
+def test_create_stores_once_and_then_conflicts(store: Store) -> None:
+    """Of two that create, the second is told the version that is there."""
+    assert store.put(record("k", 1, "first"), Condition.ABSENT) == Put(Outcome.STORED, 1)
+    assert store.put(record("k", 1, "second"), Condition.ABSENT) == Put(Outcome.CONFLICT, 1)
+    assert store.get("k") == value(1, "first")
+
+
+def test_save_needs_the_version_that_was_read(store: Store) -> None:
+    """A save made from an older version changes nothing."""
+    store.put(record("k", 1, "one"), Condition.ABSENT)
+    assert store.put(record("k", 2, "two"), Condition.UNCHANGED) == Put(Outcome.STORED, 2)
+    assert store.put(record("k", 2, "late"), Condition.UNCHANGED) == Put(Outcome.CONFLICT, 2)
+    assert store.put(record("k", 9, "early"), Condition.UNCHANGED) == Put(Outcome.CONFLICT, 2)
+    assert store.get("k") == value(2, "two")
+
+
+def test_save_of_a_deleted_session_brings_nothing_back(store: Store) -> None:
+    """What was deleted stays deleted when a slow request saves it."""
+    store.put(record("k", 1), Condition.ABSENT)
+    assert store.delete("k", "k", ("all", "owner:a")) is True
+    assert store.put(record("k", 2), Condition.UNCHANGED) == Put(Outcome.MISSING, 0)
+    assert store.get("k") is None
+    assert store.members("all") == []
+    assert store.members("owner:a") == []
+
+
+def test_replace_raises_whatever_version_is_there(store: Store) -> None:
+    """The last writer wins, and the version still grows."""
+    assert store.put(record("k", 1, "a"), Condition.ANY) == Put(Outcome.STORED, 1)
+    assert store.put(record("k", 1, "b"), Condition.ANY) == Put(Outcome.STORED, 2)
+    assert store.put(record("k", 1, "c"), Condition.ANY) == Put(Outcome.STORED, 3)
+    assert store.get("k") == value(3, "c")
+
+
+def test_put_if_newer_never_goes_back(store: Store) -> None:
+    """A copy is taken over when it is newer than what is there, and only then."""
+    assert store.put(record("k", 5, "five"), Condition.OLDER) == Put(Outcome.STORED, 5)
+    assert store.put(record("k", 5, "again"), Condition.OLDER) == Put(Outcome.CONFLICT, 5)
+    assert store.put(record("k", 4, "four"), Condition.OLDER) == Put(Outcome.CONFLICT, 5)
+    assert store.put(record("k", 12, "twelve"), Condition.OLDER) == Put(Outcome.STORED, 12)
+    assert store.get("k") == value(12, "twelve")
+
+
+def test_expiry_is_the_instant_that_was_given(store: Store) -> None:
+    """Two copies given the same instant end together."""
+    given = record("k", lives=5000)
+    store.put(given, Condition.ABSENT)
+    kept = store.expires_at("k")
+    assert kept is not None
+    assert abs(kept - given.expires_at) <= 20
+
+
+def test_an_expired_session_is_gone_everywhere(store: Store) -> None:
+    """No read, save, count or list finds it, and its key can be taken again."""
+    store.put(record("k", 1, lives=60), Condition.ABSENT)
+    store.put(record("other", 1), Condition.ABSENT)
+    time.sleep(0.09)
+    assert store.get("k") is None
+    assert store.put(record("k", 2), Condition.UNCHANGED).outcome is Outcome.MISSING
+    assert store.members("all") == ["other"]
+    assert store.count("all") == 1
+    assert store.delete("k", "k") is False
+    assert store.put(record("k", 1, "new"), Condition.ABSENT) == Put(Outcome.STORED, 1)
+
+
+def test_touch_moves_expiry_and_leaves_the_document(store: Store) -> None:
+    """Extending is no write: the bytes and the version stay."""
+    store.put(record("k", 1, lives=60), Condition.ABSENT)
+    before = store.get("k")
+    longer = record("k", 1, "unused", lives=HOUR)
+    assert store.touch(longer) is True
+    time.sleep(0.09)
+    assert store.get("k") == before
+    assert store.count("all") == 1
+    kept = store.expires_at("k")
+    assert kept is not None
+    assert abs(kept - longer.expires_at) <= 20
+
+
+def test_an_index_lists_what_expires_last_first_in_pages(store: Store) -> None:
+    """Listing needs no scan of the keys."""
+    for at in range(5):
+        store.put(record(f"k{at}", lives=HOUR + at * 1000), Condition.ABSENT)
+    assert store.members("owner:a") == ["k4", "k3", "k2", "k1", "k0"]
+    assert store.members("owner:a", start=1, limit=2) == ["k3", "k2"]
+    assert store.count("owner:a") == 5
+    assert store.members("owner:b") == []
+
+
+def test_an_unreadable_value_moves_aside_once(store: Store) -> None:
+    """It can be looked at under another key, and the key itself is free."""
+    store.put(record("k")._replace(body=b",no json"), Condition.ABSENT)
+    broken = store.get("k")
+    assert broken == b'{"version":1,no json'
+    assert store.set_aside("k", broken, now() + HOUR) is True
+    assert store.get("k") is None
+    assert store.get(corrupt_key("k")) == broken
+    assert store.set_aside("k", broken, now() + HOUR) is False
+
+
+def test_a_value_that_was_replaced_meanwhile_is_not_moved_aside(store: Store) -> None:
+    """The repair of one request survives the complaint of another."""
+    store.put(record("k")._replace(body=b",no json"), Condition.ABSENT)
+    broken = store.get("k")
+    assert broken is not None
+    store.put(record("k", 1, "repaired"), Condition.ANY)
+    assert store.set_aside("k", broken, now() + HOUR) is False
+    assert store.get("k") == value(2, "repaired")
+
+
+def test_twenty_savers_of_one_version_have_one_winner(store: Store) -> None:
+    """The decision is made where the document is."""
+    key = str(uuid.uuid4())
+    store.put(record(key, 1), Condition.ABSENT)
+    start = threading.Barrier(20)
+
+    def save(number: int) -> Put:
+        start.wait()
+        return store.put(record(key, 2, f"writer {number}"), Condition.UNCHANGED)
+
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(save, range(20)))
+    assert [answer.outcome for answer in answers].count(Outcome.STORED) == 1
+    assert all(answer.version == 2 for answer in answers)
+
+
+def test_it_gives_a_sign_of_life(store: Store) -> None:
+    """A healthy engine answers a ping without an error."""
+    store.ping()

@@ -1,0 +1,163 @@
+"""Real servers as plain processes on free ports of 127.0.0.1, ended by their own handle."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pytest
+import redis
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 20.0
+
+
+def free_port() -> int:
+    """A port nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def program(name: str) -> str:
+    """The path of a program the suite needs.
+
+    Under CI=true a missing one fails the test; elsewhere it skips it and says why.
+    """
+    found = shutil.which(name)
+    if found:
+        return found
+    message = f"{name} is not installed; `make test-servers` installs it or says how"
+    if os.environ.get("CI") == "true":
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+class Server:
+    """A process that is started, waited for, and ended."""
+
+    def __init__(self, command: list[str], environment: Mapping[str, str] | None = None) -> None:
+        self.command = command
+        self.environment = {**os.environ, **(environment or {})}
+        self.log = tempfile.NamedTemporaryFile(prefix="teaser-test-", suffix=".log")  # noqa: SIM115
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Self:
+        """Start it and wait until it answers.
+
+        Raises:
+            RuntimeError: it ended, or did not answer in time; with what it printed.
+        """
+        self.process = subprocess.Popen(
+            self.command, cwd=ROOT, env=self.environment, stdout=self.log, stderr=self.log
+        )
+        deadline = time.monotonic() + START_SECONDS
+        while not self.answers():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"{self.command[0]} did not start:\n{self.output()}")
+            time.sleep(0.03)
+        return self
+
+    def answers(self) -> bool:
+        """Whether it serves."""
+        raise NotImplementedError
+
+    def output(self) -> str:
+        """What it has printed so far."""
+        return Path(self.log.name).read_text(encoding="utf-8", errors="replace")
+
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        """End it and wait for its end."""
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(number)
+            try:
+                self.process.wait(timeout=15)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait(timeout=5)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+        self.log.close()
+
+
+class RedisServer(Server):
+    """A redis-server without a file of its own, on a free port."""
+
+    def __init__(self, *options: str) -> None:
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        settings = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", *options]
+        super().__init__([program("redis-server"), *settings])
+
+    def client(self) -> redis.Redis:
+        """A client for looking at what is stored."""
+        return redis.Redis(port=self.port)
+
+    def answers(self) -> bool:
+        """Whether it takes connections; with a password it does so by refusing."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=0.5) as connection:
+                connection.sendall(b"PING\r\n")
+                return connection.recv(1) in (b"+", b"-")
+        except OSError:
+            return False
+
+
+class Gunicorn(Server):
+    """The application under gunicorn with the project's own gunicorn.conf.py."""
+
+    def __init__(self, application: str = "wsgi:app", **environment: str) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        base = {
+            "SECRET_KEY": "a secret for the tests only",
+            "BIND": f"127.0.0.1:{self.port}",
+            "SESSION_COOKIE_SECURE": "false",
+            "PYTHONUNBUFFERED": "1",
+        }
+        command = [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py", application]
+        super().__init__(command, base | environment)
+
+    def answers(self) -> bool:
+        """Whether its health page does."""
+        return _is_answered(f"{self.url}/healthz")
+
+
+def _is_answered(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=1):  # noqa: S310 - our own server
+            return True
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+
+
+def eventually(check: Callable[[], bool], seconds: float = 10.0) -> bool:
+    """Whether a check becomes true within some seconds."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if check():
+            return True
+        time.sleep(0.02)
+    return False
