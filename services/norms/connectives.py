@@ -72,8 +72,8 @@ class _Group(Expression):
                 decided.append(operand)
             if value is None or value is wanted:
                 helpful.append(operand)
-        if decided and not alone and wanted is self._decisive:
-            helpful = [min(decided, key=_length)]
+        if decided and wanted is self._decisive:
+            helpful = decided if alone else [min(decided, key=_length)]
         for operand in helpful:
             operand._add_grounds(facts, into, wanted=wanted, alone=False)
 

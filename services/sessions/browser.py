@@ -30,6 +30,7 @@ class BrowserSession(SessionMixin):
         sid: the browser's id, as in its signed cookie or freshly drawn.
         has_cookie: whether the request brought a cookie, valid or not: whether this is a browser.
         renew: whether less than half of its life was left when it was loaded.
+        introduced: whether a cookie is to be set though nothing is stored.
     """
 
     permanent = True
@@ -40,6 +41,7 @@ class BrowserSession(SessionMixin):
         self.modified = False
         self.accessed = False
         self.renew = False
+        self.introduced = False
         self._sessions = sessions
         self._data: Session | None = None if known else Session(sid)
 
@@ -49,6 +51,13 @@ class BrowserSession(SessionMixin):
         if not self.has_cookie:
             return None
         return hashlib.sha256(b"owner:" + self.sid.encode()).hexdigest()
+
+    def introduce(self) -> None:
+        """Give the browser a cookie to be known by, without storing anything for it yet.
+
+        A page that is only looked at, by a person or a crawler, leaves nothing in the store.
+        """
+        self.introduced = self.data.version == 0
 
     @property
     def data(self) -> Session:
@@ -63,7 +72,7 @@ class BrowserSession(SessionMixin):
         return self._data
 
     def __bool__(self) -> bool:
-        return bool(self._data)
+        return self.introduced or bool(self._data)
 
     def __getitem__(self, key: str) -> Any:
         return self.data[key]
@@ -120,11 +129,11 @@ class BrowserSessions(ServerSideSessionInterface):  # type: ignore[misc] # the p
 
     def should_set_storage(self, _app: Flask, session: BrowserSession) -> bool:
         """Only a change or the passing of half its life writes; reading never does."""
-        return session.modified or session.renew
+        return session.modified or session.renew or session.introduced
 
     def should_set_cookie(self, _app: Flask, session: BrowserSession) -> bool:
         """The cookie's life follows the stored session's."""
-        return session.modified or session.renew
+        return session.modified or session.renew or session.introduced
 
     def _get_signer(self, _app: Flask) -> Signer:
         return self._signer
@@ -138,7 +147,7 @@ class BrowserSessions(ServerSideSessionInterface):  # type: ignore[misc] # the p
     def _upsert_session(self, _lifetime: timedelta, session: BrowserSession, store_id: str) -> None:
         if session.modified:
             self._sessions.replace(store_id, dict(session.data))
-        else:
+        elif session.renew:
             self._sessions.extend(session.data)
 
     def _delete_session(self, store_id: str) -> None:

@@ -78,6 +78,11 @@ def client(store: CountingStore, clock: FakeClock) -> FlaskClient:
         session["seen"] = value
         return value
 
+    @app.get("/introduce")
+    def introduce() -> str:
+        session.introduce()  # type: ignore[attr-defined]
+        return "hello"
+
     @app.get("/clear")
     def clear() -> str:
         session.clear()
@@ -148,6 +153,22 @@ def test_it_ends_after_seven_days(client: FlaskClient, clock: FakeClock) -> None
     assert client.get("/read").text == "None"
     client.get("/write/2")
     assert client.get("/read").text == "2"
+
+
+def test_an_introduced_browser_has_a_cookie_and_nothing_stored(
+    client: FlaskClient, store: CountingStore
+) -> None:
+    """It is the same owner from then on; a crawler fills no store."""
+    client.get("/introduce")
+    assert store.calls == []
+    owner = client.get("/owner").text
+    assert len(owner) == 64
+    response = client.get("/introduce")
+    assert "Set-Cookie" in response.headers
+    assert store.calls == ["get"]
+    client.get("/write/1")
+    assert client.get("/owner").text == owner
+    assert "Set-Cookie" not in client.get("/introduce").headers
 
 
 def test_a_forged_cookie_is_no_session(client: FlaskClient) -> None:
