@@ -1,0 +1,1 @@
+"""The conversation with a maker: the interview, the analysis and the questions about it."""

@@ -1,0 +1,190 @@
+"""The interview's questions: one per topic, naming only what is still open."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from services.conversation.replies import TOPIC_FACTS
+from services.norms.facts import FACTS, joined
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from services.norms.facts import Facts
+
+# Short names for lists; facts that are missing here use their clause from the vocabulary.
+_ITEMS: Mapping[str, str] = {
+    "band_2g4": "Bluetooth, Zigbee or Wi-Fi at 2.4 GHz",
+    "band_5g": "Wi-Fi at 5 GHz",
+    "band_sub1g": "433 or 868 MHz (LoRa, Z-Wave, remote controls)",
+    "nfc_inductive": "NFC or RFID",
+    "wireless_charger": "wireless charging of other devices (Qi)",
+    "cellular": "a mobile network (4G, 5G)",
+    "internet": "the internet, also through a phone or hub",
+    "data_conn": "data to or from another device, by cable or radio",
+    "usage_data": "records of its use or surroundings",
+    "personal_data": "personal data (account, camera, voice, location, health)",
+    "payments": "payments",
+    "residential": "it is used in homes",
+    "worn": "it is worn on the body",
+    "childcare": "it is made for the care of babies or small children",
+    "medical": "a medical purpose",
+    "ivd": "tests on samples from the human body",
+    "ppe": "protection of the wearer (helmet, gloves, goggles)",
+    "laser": "a laser",
+    "ai": "artificial intelligence",
+    "explosive_atm": "use in explosive atmospheres",
+    "burns_gas": "burning gas",
+    "pressure_bar": "pressure inside (above 0.5 bar)",
+    "fgas": "fluorinated gas (refrigerants)",
+    "legal_metrology": "measuring for bills or other legal purposes",
+    "food_contact": "contact with food or drinking water",
+    "mixture": "chemicals that are used up or released (glue, ink, cleaner)",
+    "biocide": "an antibacterial or other biocidal effect",
+}
+_LISTS = frozenset(("kind", "data", "any", "battery"))
+_EXAMPLES: Mapping[str, str] = {
+    "kind": "desk lamp",
+    "screen": "24 inch",
+    "power": "230 V AC, 60 W",
+    "current": "1.5 A",
+    "battery": "rechargeable Li-ion",
+    "radio": "only Bluetooth",
+    "data": "an app with a user account",
+    "who": "consumers, at home",
+    "any": "none of these",
+    "pressure": "8 bar",
+}
+
+
+def question(topic: str, pending: Sequence[str], known: Facts, *, again: bool) -> str:
+    """Word the question of a topic.
+
+    Args:
+        topic: id of the topic.
+        pending: the facts that are needed, in the order of the topic.
+        known: what is known of the product.
+        again: whether an earlier answer left them open, so that an example is given.
+    """
+    if len(pending) == 1 and (topic in _LISTS or (topic == "who" and "consumer" not in pending)):
+        text = f"Please tell me {FACTS[pending[0]].label} (yes or no)."
+    else:
+        text = _QUESTIONS[topic](pending, known)
+    helped = "for example" in text or "such as" in text
+    return f"{text} {_example(topic, pending)}" if again and not helped else text
+
+
+def example(topic: str) -> str:
+    """Return an answer to a topic's question that can be read."""
+    return _EXAMPLES[topic]
+
+
+def _example(topic: str, pending: Sequence[str]) -> str:
+    if len(pending) == 1 and topic not in ("screen", "power", "current", "pressure"):
+        return "A plain yes or no will do, or “I don't know”."
+    return f"For example: “{_EXAMPLES[topic]}”, or “I don't know”."
+
+
+def _list(pending: Sequence[str]) -> str:
+    return "; ".join(_ITEMS.get(name, FACTS[name].yes) for name in pending)
+
+
+def _kind(pending: Sequence[str], known: Facts) -> str:
+    if "appliance" in pending or "ict_av" in pending:
+        if known.get("electrical") is False:
+            return (
+                "What kind of product is it: furniture, clothing, tableware, a toy, a tool, a "
+                "chemical, or something else?"
+            )
+        return (
+            "What kind of product is it? For example a lamp, a household appliance, computer, "
+            "audio or video equipment, a power tool, measuring equipment, a toy, a machine with "
+            "driven parts, furniture or clothing; or none of these."
+        )
+    return f"Does any of these hold: {_list(pending)}? Name them, or say none."
+
+
+def _screen(_pending: Sequence[str], _known: Facts) -> str:
+    return "How large is its screen, in inches or as width and height in cm?"
+
+
+def _power(pending: Sequence[str], known: Facts) -> str:
+    open_facts = set(pending)
+    if "electrical" in open_facts:
+        return (
+            "How is it powered? Name all that apply: mains (with volts, and amps or watts), a "
+            "power adapter in the box, USB, batteries, solar. If it uses no electricity, say so."
+        )
+    if open_facts <= {"eps", "battery", "input_a"}:
+        parts = {
+            "battery": "does it have a battery",
+            "eps": "is a power adapter or charger for the mains in the box",
+        }
+        text = joined([parts[name] for name in parts if name in open_facts], "or")
+        return f"{text.capitalize()}?"
+    if known.get("eps") and open_facts <= {"v_dc", "v_ac", "battery", "mains", "input_a"}:
+        return "What voltage does the power adapter give it, for example 12 V DC?"
+    beside = "Besides its battery, what" if known.get("battery") else "What"
+    return (
+        f"{beside} powers it? Name all that apply, with the highest rated volts: mains (also "
+        "amps or watts), a power adapter in the box, USB, batteries, solar."
+    )
+
+
+def _current(_pending: Sequence[str], _known: Facts) -> str:
+    return (
+        "What current or power does its rating plate state, such as 1.5 A or 60 W? "
+        "“Ordinary plug” will do: that is at most 16 A."
+    )
+
+
+def _battery(_pending: Sequence[str], _known: Facts) -> str:
+    return "Is its battery rechargeable, and is it a lithium one (Li-ion, LiPo, lithium coin cell)?"
+
+
+def _radio(pending: Sequence[str], known: Facts) -> str:
+    if list(pending) == ["band_5g"]:
+        return "Does its Wi-Fi use the 5 GHz band, too (yes or no)?"
+    if "radio" in pending:
+        bands = [name for name in pending if name != "radio"]
+        return f"Does it have any radio: {_list(bands)}? Name what it has, or say no radio."
+    if not any(known.get(band) for band in TOPIC_FACTS["radio"][1:]):
+        return f"Which radio does it use: {_list(pending)}?"
+    return f"Which other radio does it use: {_list(pending)}? Name them, or say none."
+
+
+def _data(pending: Sequence[str], known: Facts) -> str:
+    done = [name for name in ("internet", "data_conn") if known.get(name)]
+    start = "Besides its data connection, which" if done else "Which"
+    return f"{start} of these does it have or handle: {_list(pending)}? Name them, or say none."
+
+
+def _who(pending: Sequence[str], _known: Facts) -> str:
+    rest = [name for name in pending if name not in ("consumer", "residential")]
+    if "consumer" not in pending:
+        return f"Does any of these hold: {_list(pending)}? Name them, or say none."
+    text = "Do consumers use it, at home for instance, or only professionals?"
+    also = joined([_ITEMS[name] for name in rest], "or")
+    return f"{text} Say also if {also}." if rest else text
+
+
+def _any(pending: Sequence[str], _known: Facts) -> str:
+    return f"Does any of these belong to it: {_list(pending)}? Name them, or say none."
+
+
+def _pressure(_pending: Sequence[str], _known: Facts) -> str:
+    return "What is the highest pressure inside, in bar?"
+
+
+_QUESTIONS: Mapping[str, Callable[[Sequence[str], Facts], str]] = {
+    "kind": _kind,
+    "screen": _screen,
+    "power": _power,
+    "current": _current,
+    "battery": _battery,
+    "radio": _radio,
+    "data": _data,
+    "who": _who,
+    "any": _any,
+    "pressure": _pressure,
+}
