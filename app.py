@@ -1,0 +1,73 @@
+"""The composition root: the one place where settings, engines, services and routes meet."""
+
+import logging
+from pathlib import Path
+
+from flask import Flask
+
+import config
+from config import Settings
+from routes import develope, errors, middleware, operations
+from services import sessions
+from services.sessions.browser import BrowserSessions
+from services.sessions.keyspaces import BROWSER_TTL, browser_keyspace, teaser_chat_keyspace
+from services.sessions.migration import serving_store
+from services.sessions.stores import MemoryStore, Store, open_store
+from services.teaser_chat import TeaserChat
+
+
+def create_app(settings: Settings | None = None, *, engine: Store | None = None) -> Flask:
+    """The application, ready to serve; nothing is connected before the first request.
+
+    Args:
+        settings: what to run with; the environment's settings when left out.
+        engine: the engine to use instead of the one the settings name.
+
+    Raises:
+        config.ConfigError: the environment's settings have faults.
+    """
+    settings = settings or config.load()
+    app = Flask(__name__, instance_path=str(Path(__file__).resolve().parent / "instance"))
+    app.config.from_mapping(_flask_settings(settings))
+    logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s: %(message)s")
+
+    old = MemoryStore(max_sessions=settings.memory_max_sessions)
+    new = engine or open_store(
+        settings.store_url,
+        pool_size=settings.redis_pool_size,
+        max_sessions=settings.memory_max_sessions,
+    )
+    store = serving_store(settings.stage, old, new)
+    sessions.set_session_store(
+        store,
+        keyspaces=(
+            teaser_chat_keyspace(settings.session_ttl, settings.session_ttl_analyzed),
+            browser_keyspace(),
+        ),
+        max_bytes=settings.session_max_bytes,
+    )
+    app.session_interface = BrowserSessions(app, sessions.sessions_of(sessions.BROWSER))
+
+    middleware.init_app(app)
+    errors.init_app(app)
+    app.extensions["session_store"] = store
+    app.extensions["teaser_chat"] = TeaserChat(settings.secret_key)
+    app.register_blueprint(develope.blueprint)
+    app.register_blueprint(operations.blueprint)
+    return app
+
+
+def _flask_settings(settings: Settings) -> dict[str, object]:
+    return {
+        "SECRET_KEY": settings.secret_key,
+        "SESSION_STAGE": settings.stage.value,
+        "MAX_CONTENT_LENGTH": settings.max_request_bytes,
+        # Errors outside views, as in opening a session, reach our handlers in every mode.
+        "PROPAGATE_EXCEPTIONS": False,
+        "PERMANENT_SESSION_LIFETIME": BROWSER_TTL,
+        "SESSION_COOKIE_NAME": "browser",
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": settings.cookie_secure,
+        "SESSION_REFRESH_EACH_REQUEST": False,
+    }

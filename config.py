@@ -1,0 +1,162 @@
+"""Every setting, read once from the environment and frozen; the only reader of it.
+
+All faults are reported together, one line each, before anything starts.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from environs import Env, EnvValidationError, ValidationError, validate
+
+from services.sessions.keyspaces import SESSION_TTL, SESSION_TTL_ANALYZED
+from services.sessions.migration import Stage, stage_named
+from services.sessions.repository import SESSION_MAX_BYTES
+from services.sessions.stores import open_store
+
+ROOT = Path(__file__).resolve().parent
+DEVELOPMENT_SECRET = "for-development-only"  # noqa: S105 - refused unless DEBUG is on
+
+
+SECRET_LENGTH = 16
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+class ConfigError(Exception):
+    """The environment does not describe a deployment that can start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment said.
+
+    Attributes:
+        debug: development on this machine: a built-in secret, cookies without TLS.
+        secret_key: signs cookies and derives ids from client_message_ids.
+        stage: which side of the migration serves.
+        store_url: the engine; see services.sessions.stores.SCHEMES. It may hold a password.
+        session_ttl: seconds a conversation lives while chatting.
+        session_ttl_analyzed: seconds it lives once it is analysed.
+        session_max_bytes: the longest session document.
+        memory_max_sessions: the most sessions kept in the process.
+        redis_pool_size: the most Redis connections of one worker.
+        max_request_bytes: the longest request body.
+        cookie_secure: whether cookies travel over TLS only.
+        bind: address and port gunicorn listens on.
+        workers: processes gunicorn starts.
+        threads: requests each of them serves at once.
+        log_level: DEBUG, INFO, WARNING or ERROR.
+    """
+
+    debug: bool
+    secret_key: str
+    stage: Stage
+    store_url: str
+    session_ttl: int
+    session_ttl_analyzed: int
+    session_max_bytes: int
+    memory_max_sessions: int
+    redis_pool_size: int
+    max_request_bytes: int
+    cookie_secure: bool
+    bind: str
+    workers: int
+    threads: int
+    log_level: str
+
+
+def load() -> Settings:
+    """Read the environment, and `.env` beside this file for what the environment leaves open.
+
+    Raises:
+        ConfigError: one line for each setting that is missing or wrong.
+    """
+    env = Env(eager=False)
+    env.read_env(ROOT / ".env", recurse=False)
+    debug = env.bool("DEBUG", default=False)
+    values: dict[str, Any] = {
+        "debug": debug,
+        "secret_key": _secret_key(env, debug=bool(debug)),
+        "stage": env.str("SESSION_STAGE", default=Stage.COMPLETE.value, validate=_is_served),
+        "store_url": _store_url(env),
+        "session_ttl": _positive(env, "SESSION_TTL", SESSION_TTL),
+        "session_ttl_analyzed": _positive(env, "SESSION_TTL_ANALYZED", SESSION_TTL_ANALYZED),
+        "session_max_bytes": _positive(env, "SESSION_MAX_BYTES", SESSION_MAX_BYTES),
+        "memory_max_sessions": _positive(env, "MEMORY_MAX_SESSIONS", 10_000),
+        "redis_pool_size": _positive(env, "REDIS_POOL_SIZE", 16),
+        "max_request_bytes": _positive(env, "MAX_REQUEST_BYTES", 65_536),
+        "cookie_secure": env.bool("SESSION_COOKIE_SECURE", default=not debug),
+        "bind": env.str("BIND", default="127.0.0.1:8000"),
+        "workers": _positive(env, "WEB_CONCURRENCY", 2),
+        "threads": _positive(env, "GUNICORN_THREADS", 8),
+        "log_level": env.str("LOG_LEVEL", default="INFO", validate=validate.OneOf(LOG_LEVELS)),
+    }
+    try:
+        env.seal()
+    except EnvValidationError as error:
+        said = cast(dict[str, list[str]], error.error_messages)
+        faults = [f"  {name}: {' '.join(messages)}" for name, messages in said.items()]
+        raise ConfigError("\n".join(["These settings keep it from starting:", *faults])) from None
+    values["stage"] = Stage(values["stage"])
+    return Settings(**values)
+
+
+def _secret_key(env: Env, *, debug: bool) -> str | None:
+    """The secret, which only development may leave out."""
+    if debug:
+        return env.str("SECRET_KEY", default=DEVELOPMENT_SECRET)
+    return cast(str | None, env.str("SECRET_KEY", validate=_is_secret))
+
+
+def _store_url(env: Env) -> str:
+    """The engine's URL: one of two settings, or a file in `instance/` when neither is set."""
+    redis_url = env.str("REDIS_URL", default="", validate=_names_redis)
+    other_url = env.str("SESSION_STORE_URL", default="", validate=_is_free(bool(redis_url)))
+    return redis_url or other_url or f"sqlite:///{ROOT / 'instance' / 'sessions.db'}"
+
+
+def _positive(env: Env, name: str, default: int) -> int | None:
+    return cast(int | None, env.int(name, default=default, validate=validate.Range(min=1)))
+
+
+def _is_secret(value: str) -> None:
+    if len(value) < SECRET_LENGTH or value == DEVELOPMENT_SECRET:
+        raise ValidationError(
+            f"Use a random secret of at least {SECRET_LENGTH} characters,"
+            " such as `python -c 'import secrets; print(secrets.token_hex())'` prints."
+        )
+
+
+def _is_served(name: str) -> None:
+    try:
+        stage_named(name)
+    except ValueError as error:
+        raise ValidationError(f"{error}.") from error
+
+
+def _names_redis(url: str) -> None:
+    if url and not url.startswith(("redis://", "rediss://", "unix://")):
+        raise ValidationError("Use a redis://, rediss:// or unix:// URL.")
+    _opens(url)
+
+
+def _is_free(taken: bool) -> Callable[[str], None]:
+    """A check that no second engine is named beside REDIS_URL."""
+
+    def check(url: str) -> None:
+        if url and taken:
+            raise ValidationError("REDIS_URL names an engine already; set one of the two.")
+        _opens(url)
+
+    return check
+
+
+def _opens(url: str) -> None:
+    """Refuse what no engine understands; opening one connects to nothing yet."""
+    if not url:
+        return
+    try:
+        open_store(url).close()
+    except Exception as error:
+        raise ValidationError(f"No engine understands this URL: {error}.") from error

@@ -1,0 +1,23 @@
+"""gunicorn's settings, from the same environment as the application's.
+
+While the in-process dict serves, a second process would not see the first one's
+conversations; then there is one process, with threads.
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from config import load
+from services.sessions.migration import Stage
+
+_settings = load()
+
+bind = _settings.bind
+worker_class = "gthread"
+workers = 1 if _settings.stage is Stage.OFF else _settings.workers
+threads = _settings.threads
+timeout = 30
+graceful_timeout = 30
+keepalive = 5

@@ -1,0 +1,1 @@
+"""The HTTP face: every view parses, calls one service and answers."""

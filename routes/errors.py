@@ -1,0 +1,158 @@
+"""The only map from what went wrong to an HTTP answer.
+
+Every error body is `{"error": <a sentence for a person>, "code", "request_id"}`; nothing in
+it comes from an engine or a stack trace.
+"""
+
+import logging
+from typing import Any, NamedTuple
+
+from flask import Flask, Response, jsonify
+from marshmallow import ValidationError
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from routes.middleware import request_id
+from services import errors as service
+
+log = logging.getLogger(__name__)
+
+
+class Answer(NamedTuple):
+    """Status, stable code and sentence for one kind of error."""
+
+    status: int
+    code: str
+    sentence: str
+
+
+NOT_FOUND = Answer(
+    404,
+    "session_not_found",
+    "There is no such conversation, or it has expired; please start a new one.",
+)
+
+ANSWERS: dict[type[Exception], Answer] = {
+    service.InvalidSessionId: Answer(
+        422, "validation_failed", "The session id must be a UUID; please check the address."
+    ),
+    service.SessionNotFound: NOT_FOUND,
+    service.SessionUnreadable: Answer(
+        410,
+        "session_unreadable",
+        "This conversation cannot be read any more; please start a new one.",
+    ),
+    service.SessionConflict: Answer(
+        409,
+        "session_conflict",
+        "This conversation is being changed from several places; please try again.",
+    ),
+    service.SessionTooLarge: Answer(
+        413, "session_too_large", "This conversation has grown too long; please start a new one."
+    ),
+    service.SessionNotSerialisable: Answer(
+        422, "validation_failed", "This text cannot be stored; please write it differently."
+    ),
+    service.ConversationIncomplete: Answer(
+        409,
+        "conversation_incomplete",
+        "Some questions are still open; please answer them before the analysis.",
+    ),
+    service.AnalysisMissing: Answer(
+        409, "analysis_missing", "There is no analysis yet; please run it before asking about it."
+    ),
+    service.MessageIdReused: Answer(
+        409,
+        "message_id_reused",
+        "This message id was used for another text; please send the message with a new id.",
+    ),
+    service.StoreUnavailable: Answer(
+        503,
+        "store_unavailable",
+        "Conversations cannot be reached right now; please try again in a moment.",
+    ),
+}
+
+HTTP_ANSWERS = {
+    400: Answer(400, "malformed_request", "The request could not be read; please send JSON."),
+    404: Answer(404, "not_found", "There is nothing at this address; please check it."),
+    405: Answer(405, "method_not_allowed", "This address does not take that method."),
+    413: Answer(413, "request_too_large", "The request is too large; please send a shorter text."),
+    415: Answer(
+        400,
+        "malformed_request",
+        "The body must be JSON; please send it with Content-Type application/json.",
+    ),
+}
+UNEXPECTED = Answer(500, "internal_error", "Something went wrong here; please try again later.")
+
+
+def init_app(app: Flask) -> None:
+    """Answer every error of this application."""
+    app.register_error_handler(service.TeaserChatError, answer)
+    app.register_error_handler(ValidationError, answer)
+    app.register_error_handler(HTTPException, answer)
+    app.register_error_handler(Exception, answer)
+
+
+def answer(error: Exception) -> Response:
+    """The answer to an error, whether a view raised it or something around the views."""
+    if isinstance(error, InternalServerError) and error.original_exception:
+        # Saving the browser's session fails outside views; Flask then wraps what was raised.
+        error = error.original_exception  # type: ignore[assignment]
+    found = _answer_for(error)
+    if found.status >= InternalServerError.code:
+        _log(error)
+    response = _body(found, **_details(error))
+    response.status_code = found.status
+    if isinstance(error, service.StoreUnavailable):
+        response.headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, HTTPException):
+        response.headers.extend(
+            [item for item in error.get_headers() if item[0] in ("Allow", "Retry-After")]
+        )
+    return response
+
+
+def told_in_stream(error: Exception) -> str:
+    """The sentence for an error that came after a stream had begun."""
+    found = _answer_for(error)
+    if found.status >= InternalServerError.code:
+        log.error("an event stream broke off", exc_info=error)
+    return found.sentence
+
+
+def _answer_for(error: Exception) -> Answer:
+    if isinstance(error, ValidationError):
+        return Answer(422, "validation_failed", _sentence(error))
+    if isinstance(error, HTTPException):
+        status = error.code or UNEXPECTED.status
+        if status in HTTP_ANSWERS:
+            return HTTP_ANSWERS[status]
+        if status < UNEXPECTED.status:
+            return Answer(status, "refused", "The request was refused; please check it.")
+        return UNEXPECTED
+    kinds = (ANSWERS[kind] for kind in type(error).__mro__ if kind in ANSWERS)
+    return next(kinds, UNEXPECTED)
+
+
+def _sentence(error: ValidationError) -> str:
+    """One sentence that names the first field at fault."""
+    messages: dict[str, Any] = error.normalized_messages()
+    field, said = next(iter(messages.items()))
+    first = said[0] if isinstance(said, list) else "Invalid."
+    return f"{str(first).rstrip('.')} ({field})." if field != "_schema" else str(first)
+
+
+def _details(error: Exception) -> dict[str, Any]:
+    return {"errors": error.normalized_messages()} if isinstance(error, ValidationError) else {}
+
+
+def _body(found: Answer, **details: Any) -> Response:
+    return jsonify(error=found.sentence, code=found.code, request_id=request_id(), **details)
+
+
+def _log(error: Exception) -> None:
+    if isinstance(error, service.StoreUnavailable):
+        log.error("store unavailable: %s (request %s)", error.reason, request_id())
+    else:
+        log.error("request %s failed", request_id(), exc_info=error)

@@ -1,0 +1,68 @@
+"""What every request and answer gets: JSON by msgspec, a request id, security headers."""
+
+import re
+import uuid
+from typing import Any
+
+import msgspec
+from flask import Flask, Response, g, request
+from flask.json.provider import JSONProvider
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
+    " base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+class MsgspecJson(JSONProvider):
+    """JSON for requests and answers; it refuses what is no valid Unicode text or number."""
+
+    def dumps(self, obj: Any, **_kwargs: Any) -> str:
+        """Encode an answer."""
+        return msgspec.json.encode(obj).decode()
+
+    def loads(self, s: str | bytes, **_kwargs: Any) -> Any:
+        """Decode a body.
+
+        Raises:
+            ValueError: it is not JSON (msgspec's own errors are ValueErrors).
+        """
+        try:
+            return msgspec.json.decode(s)
+        except RecursionError as error:
+            raise ValueError("nested too deeply") from error
+
+
+def init_app(app: Flask) -> None:
+    """Give the application its JSON, request ids and headers."""
+    app.json = MsgspecJson(app)
+    app.before_request(_identify)
+    app.after_request(_finish)
+
+
+def request_id() -> str:
+    """The id of this request: the proxy's, if it sent a sound one, else a fresh one.
+
+    Errors outside views ask for it before `before_request` has run.
+    """
+    if "request_id" not in g:
+        _identify()
+    return str(g.request_id)
+
+
+def _identify() -> None:
+    given = request.headers.get("X-Request-ID", "")
+    g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def _finish(response: Response) -> Response:
+    headers = response.headers
+    headers["X-Request-ID"] = request_id()
+    headers["X-Content-Type-Options"] = "nosniff"
+    if request.endpoint != "static":
+        headers.setdefault("Cache-Control", "no-store")
+    if response.mimetype == "text/html":
+        headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+        headers["Referrer-Policy"] = "same-origin"
+    return response

@@ -1,0 +1,114 @@
+"""What request bodies and query strings must look like, checked at the edge."""
+
+import re
+from typing import Any
+
+from flask import request
+from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate
+
+MAX_TEXT = 4000
+"""The longest message or question, in characters."""
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+def _not_blank(text: str) -> None:
+    if not text.strip():
+        raise ValidationError("Please write something.")
+
+
+_not_too_long = validate.Length(max=MAX_TEXT, error="Please use at most {max} characters.")
+
+
+class Text(fields.String):
+    """Text a person wrote, kept as it came: not empty, not blank, not too long."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=True, validate=[_not_blank, _not_too_long], **kwargs)
+
+
+class Id(fields.String):
+    """A UUID in its usual spelling, answered in lower case."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if not isinstance(text, str) or not _UUID.fullmatch(text):
+            raise ValidationError("Please send a UUID.")
+        return text.lower()
+
+
+class Body(Schema):
+    """A body without any members but its own."""
+
+    class Meta:
+        """What is not expected is refused, so that a misspelt member is not overlooked."""
+
+        unknown = RAISE
+
+    error_messages = {  # noqa: RUF012 - marshmallow declares it as an instance's
+        "unknown": "This field is not known here.",
+        "type": "Please send an object.",
+    }
+
+
+class StartBody(Body):
+    """The first words of a conversation."""
+
+    initial_input = Text()
+    client_message_id = Id()
+
+
+class RespondBody(Body):
+    """The next message of a conversation."""
+
+    session_id = Id(required=True)
+    message = Text()
+    client_message_id = Id()
+
+
+class SessionArgument(Body):
+    """The conversation a request is about."""
+
+    session_id = Id(required=True)
+
+
+class AskBody(Body):
+    """A question about the analysis."""
+
+    session_id = Id(required=True)
+    question = Text()
+    client_message_id = Id()
+
+
+def body(schema: Schema) -> dict[str, Any]:
+    """The request's JSON body, checked.
+
+    Raises:
+        ValidationError: a member is missing or wrong.
+        BadRequest, UnsupportedMediaType: it is no JSON, or not said to be.
+    """
+    loaded: dict[str, Any] = schema.load(request.get_json())
+    return loaded
+
+
+def query(schema: Schema) -> dict[str, Any]:
+    """The request's query string, checked; arguments of others, such as proxies, are left alone.
+
+    Raises:
+        ValidationError: an argument is missing or wrong.
+    """
+    loaded: dict[str, Any] = schema.load(request.args, unknown=EXCLUDE)
+    return loaded
+
+
+def session_id(value: str) -> str:
+    """A session id from the address, checked.
+
+    Raises:
+        ValidationError: it is no UUID.
+    """
+    loaded: dict[str, str] = _session_argument.load({"session_id": value})
+    return loaded["session_id"]
+
+
+_session_argument = SessionArgument()

@@ -1,0 +1,122 @@
+"""The analysis in a session: made once, kept, and told step by step to who watches."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from services.conversation import analysis, interview
+from services.conversation.analysis import NormResult
+from services.errors import ConversationIncomplete
+from services.norms.catalogue import DISCLAIMER, catalogue
+from services.sessions import Session, update_session
+from services.teaser_chat.messages import conversation_in
+
+DATABASES = ("EU directives and regulations", "European and international standards")
+"""What an analysis looks through, in words for the reader."""
+REANALYZE = "Run the analysis again to see what this changes."
+
+Answer = dict[str, Any]
+
+
+class AnalysisRun:
+    """One analysis as a sequence of numbered steps, so that a client can resume it.
+
+    Args:
+        session: the conversation, complete.
+        owner: who asked for it.
+    """
+
+    def __init__(self, session: Session, owner: str | None) -> None:
+        self._session = session
+        self._owner = owner
+        # A message changes what is analysed, and with it what the numbers stand for.
+        self._revision = len(session["history"])
+        self._norms = len(catalogue().norms)
+
+    @property
+    def last_event_id(self) -> str:
+        """The id of the last step."""
+        return f"{self._revision}-{self._norms + 4}"
+
+    def events(self, after: str | None = None) -> Iterator[tuple[str, Answer]]:
+        """The steps as `(id, data)`, in order, from the one after `after` on.
+
+        An analysis that was done before is answered from the session, its checking in one step.
+        """
+        revision, _, number = (after or "").partition("-")
+        seen = int(number) if revision == str(self._revision) and number.isdecimal() else 0
+        for at, data in self._steps():
+            if at > seen:
+                yield f"{self._revision}-{at}", data
+
+    def _steps(self) -> Iterator[tuple[int, Answer]]:
+        total = self._norms
+        yield 1, {"phase": "summary", "status": "Summing up what is known of the product"}
+        yield 2, {"phase": "databases", "status": f"Looking through {' and '.join(DATABASES)}"}
+        results = None
+        if self._session["analyzed"]:
+            yield total + 2, _progress(total, total, "All norms were checked before")
+        else:
+            results = []
+            for result in analysis.check_state(self._session["interview"]):
+                results.append(result)
+                done = len(results)
+                yield done + 2, _progress(done, total, f"Checked {result.norm_name}")
+        yield total + 3, {"phase": "finalizing", "status": "Putting the results in order"}
+        session = self._keep(results)
+        yield total + 4, {"phase": "complete", **analysis_of(session)}
+
+    def _keep(self, results: list[NormResult] | None) -> Session:
+        """Store the results, unless they are there, or the facts changed while checking."""
+        checked = self._session["interview"]
+
+        def change(session: Session) -> bool:
+            return analyze(session, results if session["interview"] == checked else None)
+
+        return update_session(self._session.session_id, change, owner=self._owner)
+
+
+def analyze(session: Session, results: list[NormResult] | None) -> bool:
+    """Put an analysis into a session that has none; False when it has one already.
+
+    Raises:
+        ConversationIncomplete: the interview has open questions.
+    """
+    if conversation_in(session)["analyzed"]:
+        return False
+    if not session["complete"]:
+        raise ConversationIncomplete(session.session_id)
+    state = session["interview"]
+    checked = results if results is not None else list(analysis.check_state(state))
+    session["product_description"] = analysis.summarise(state)
+    session["matched_norms"] = [result.as_dict() for result in analysis.matched(checked)]
+    session["all_norm_results"] = [result.as_dict() for result in checked]
+    session["analyzed"] = True
+    return True
+
+
+def forget_analysis(session: Session) -> None:
+    """Drop an analysis whose facts were corrected, and say so in the reply that was just made."""
+    session["analyzed"] = False
+    session["matched_norms"] = []
+    session["all_norm_results"] = []
+    session["history"][-1]["content"] += f"\n\n{REANALYZE}"
+
+
+def facts_differ(before: interview.State, after: interview.State) -> bool:
+    """Whether a turn changed anything that norms are checked against."""
+    return interview.known_facts(before) != interview.known_facts(after)
+
+
+def analysis_of(session: Session) -> Answer:
+    """The results, as the plain analysis and the last step of a watched one give them."""
+    return {
+        "product_description": session["product_description"],
+        "norms": session["matched_norms"],
+        "total_norms": len(session["matched_norms"]),
+        "all_norm_results": session["all_norm_results"],
+        "disclaimer": DISCLAIMER,
+    }
+
+
+def _progress(done: int, total: int, status: str) -> Answer:
+    return {"phase": "analyzing", "progress": done, "total": total, "status": status}

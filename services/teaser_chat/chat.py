@@ -1,0 +1,221 @@
+"""The teaser chat's use cases: a conversation in a session, from the first words to questions.
+
+The conversation itself is pure (services.conversation); here its steps become changes to a
+stored session. Every change can be applied twice without harm: a message whose id is already
+in the session gets the answer it got then.
+"""
+
+import hashlib
+import hmac
+import uuid
+
+from services.conversation import interview, questions
+from services.errors import (
+    AnalysisMissing,
+    ConversationIncomplete,
+    SessionConflict,
+)
+from services.norms.catalogue import DISCLAIMER
+from services.sessions import (
+    Session,
+    delete_session,
+    get_session,
+    save_session,
+    update_session,
+)
+from services.teaser_chat.analyses import (
+    DATABASES,
+    AnalysisRun,
+    analysis_of,
+    analyze,
+    facts_differ,
+    forget_analysis,
+)
+from services.teaser_chat.messages import (
+    Answer,
+    conversation_in,
+    exchange,
+    is_known,
+    last_turn,
+    question_answer,
+    question_entry,
+    turn_answer,
+)
+
+
+class TeaserChat:
+    """Conversations by id; every method checks that `owner` may reach the one it names.
+
+    Args:
+        secret: derives a conversation's id from the client_message_id that started it.
+    """
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret.encode()
+
+    def start_conversation(
+        self,
+        initial_input: str,
+        *,
+        owner: str | None = None,
+        client_message_id: str | None = None,
+    ) -> Answer:
+        """Open a conversation with the maker's first words.
+
+        Returns:
+            `{session_id, complete, message, missing}`.
+
+        Raises:
+            MessageIdReused: the same client_message_id opened one with other words.
+            SessionError: as services.sessions.save_session.
+        """
+        message_id = client_message_id or str(uuid.uuid4())
+        session_id = self._session_id(owner, client_message_id)
+        state, reply = interview.begin(initial_input)
+        data = {
+            "history": exchange(message_id, initial_input, reply),
+            "started": True,
+            "product_description": initial_input,
+            "complete": reply.complete,
+            "analyzed": False,
+            "matched_norms": [],
+            "all_norm_results": [],
+            "qa_history": [],
+            "interview": state,
+        }
+        try:
+            session = save_session(session_id, data, owner=owner)
+        except SessionConflict:
+            # A repeated start, or our own first try whose acknowledgement was lost.
+            session = conversation_in(get_session(session_id, owner=owner))
+        return {"session_id": session_id, **turn_answer(session, message_id, initial_input)}
+
+    def continue_conversation(
+        self,
+        session_id: str,
+        message: str,
+        *,
+        owner: str | None = None,
+        client_message_id: str | None = None,
+    ) -> Answer:
+        """Take the maker's next message and answer with the next question.
+
+        Returns:
+            `{complete, message, missing}`, or once complete `{complete, message, reasoning}`.
+
+        Raises:
+            MessageIdReused: the id was used with other words.
+            SessionError: as services.sessions.update_session.
+        """
+        message_id = client_message_id or str(uuid.uuid4())
+
+        def change(session: Session) -> bool:
+            if is_known(conversation_in(session), message_id):
+                return False
+            state, reply = interview.answer(session["interview"], message)
+            session["history"] += exchange(message_id, message, reply)
+            if session["analyzed"] and facts_differ(session["interview"], state):
+                forget_analysis(session)
+            session["interview"] = state
+            session["complete"] = reply.complete
+            return True
+
+        session = update_session(session_id, change, owner=owner)
+        return turn_answer(session, message_id, message)
+
+    def analyze_norms(self, session_id: str, *, owner: str | None = None) -> Answer:
+        """Check every norm, or answer from the session when that was done before.
+
+        Returns:
+            `{product_description, norms, total_norms, databases_checked, ...}`.
+
+        Raises:
+            ConversationIncomplete: the interview has open questions.
+            SessionError: as services.sessions.update_session.
+        """
+        session = update_session(session_id, lambda session: analyze(session, None), owner=owner)
+        return {**analysis_of(session), "databases_checked": list(DATABASES)}
+
+    def open_analysis(self, session_id: str, *, owner: str | None = None) -> AnalysisRun:
+        """An analysis whose steps can be watched; the refusals come here, before any step.
+
+        Raises:
+            As `analyze_norms`.
+        """
+        session = conversation_in(get_session(session_id, owner=owner, extend=True))
+        if not session["complete"]:
+            raise ConversationIncomplete(session_id)
+        return AnalysisRun(session, owner)
+
+    def ask_analysis_question(
+        self,
+        session_id: str,
+        question: str,
+        *,
+        owner: str | None = None,
+        client_message_id: str | None = None,
+    ) -> Answer:
+        """Answer a question about a finished analysis, and keep both.
+
+        Returns:
+            `{answer, relevant_norms, confidence}`, sometimes `proposed_description`.
+
+        Raises:
+            AnalysisMissing: there is no analysis yet.
+            MessageIdReused: the id was used with other words.
+            SessionError: as services.sessions.update_session.
+        """
+        message_id = client_message_id or str(uuid.uuid4())
+
+        def change(session: Session) -> bool:
+            if is_known(conversation_in(session), message_id):
+                return False
+            if not session["analyzed"]:
+                raise AnalysisMissing(session_id)
+            answer = questions.ask(question, session["interview"])
+            session["qa_history"].append(question_entry(message_id, question, answer))
+            return True
+
+        session = update_session(session_id, change, owner=owner)
+        return question_answer(session, message_id, question)
+
+    def get_conversation(self, session_id: str, *, owner: str | None = None) -> Answer:
+        """The conversation so far, for a page that was reloaded.
+
+        Returns:
+            `{session_id, history, started, complete, ...}`, after the analysis also its results
+            and the questions asked about it.
+
+        Raises:
+            SessionError: as services.sessions.get_session.
+        """
+        session = conversation_in(get_session(session_id, owner=owner, extend=True))
+        view: Answer = {
+            "session_id": session_id,
+            "history": session["history"],
+            "started": session["started"],
+            "complete": session["complete"],
+            "analyzed": session["analyzed"],
+            "missing": last_turn(session)["missing"],
+        }
+        if session["analyzed"]:
+            members = ("product_description", "matched_norms", "all_norm_results", "qa_history")
+            view |= {name: session[name] for name in members}
+            view["disclaimer"] = DISCLAIMER
+        return view
+
+    def delete_conversation(self, session_id: str, *, owner: str | None = None) -> None:
+        """Remove a conversation; one that is not there, or not the owner's, is no error.
+
+        Raises:
+            SessionError: as services.sessions.delete_session.
+        """
+        delete_session(session_id, owner=owner)
+
+    def _session_id(self, owner: str | None, client_message_id: str | None) -> str:
+        """A random id, or one that a repeated start finds again and nobody else can guess."""
+        if client_message_id is None:
+            return str(uuid.uuid4())
+        seed = f"{owner or ''}\n{client_message_id}".encode()
+        digest = hmac.digest(self._secret, b"start\n" + seed, hashlib.sha256)
+        return str(uuid.UUID(bytes=digest[:16], version=4))

@@ -1,0 +1,126 @@
+"""The messages of a conversation as a session keeps them, and the answers read from them.
+
+An answer to a turn is always read from the stored messages, so that a repeated message gets what
+it got the first time.
+"""
+
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from services.conversation import interview, questions
+from services.errors import MessageIdReused, SessionUnreadable
+from services.norms.facts import FACTS
+from services.sessions import Session
+
+MEMBERS = {
+    "history": list,
+    "qa_history": list,
+    "interview": dict,
+    "started": bool,
+    "complete": bool,
+    "analyzed": bool,
+    "product_description": str,
+    "matched_norms": list,
+    "all_norm_results": list,
+}
+"""What a session must hold to be a conversation, and of which type."""
+
+Answer = dict[str, Any]
+
+
+def conversation_in(session: Session) -> Session:
+    """The session itself, if it holds a conversation.
+
+    Raises:
+        SessionUnreadable: a member is missing or of another type; someone else wrote it.
+    """
+    for name, kind in MEMBERS.items():
+        if not isinstance(session.get(name), kind):
+            raise SessionUnreadable(f"the session's {name} is no {kind.__name__}")
+    return session
+
+
+def exchange(message_id: str, text: str, reply: interview.Reply) -> list[Answer]:
+    """The two history entries of a turn: the maker's words and the reply to them."""
+    now = _timestamp()
+    said = {"role": "user", "content": text, "id": message_id, "timestamp": now}
+    answered: Answer = {
+        "role": "assistant",
+        "content": reply.message,
+        "id": str(uuid.uuid4()),
+        "timestamp": now,
+        "reply_to": message_id,
+        "complete": reply.complete,
+        "open_facts": list(reply.missing),
+    }
+    if reply.complete:
+        answered["reasoning"] = reply.reasoning
+    return [said, answered]
+
+
+def turn_answer(session: Session, message_id: str, text: str) -> Answer:
+    """What a turn is answered with, from the session alone: the same the first and every time.
+
+    Raises:
+        MessageIdReused: the message with this id has other words.
+    """
+    said = _find(session["history"], message_id)
+    if said is None or said["content"] != text:
+        raise MessageIdReused(message_id)
+    return _told(next(one for one in session["history"] if one.get("reply_to") == message_id))
+
+
+def last_turn(session: Session) -> Answer:
+    """What the last turn was answered with."""
+    return _told(session["history"][-1])
+
+
+def _told(reply: Mapping[str, Any]) -> Answer:
+    answer = {"complete": reply["complete"], "message": reply["content"]}
+    if reply["complete"]:
+        return {**answer, "missing": [], "reasoning": reply["reasoning"]}
+    return {**answer, "missing": [FACTS[name].label for name in reply["open_facts"]]}
+
+
+def question_entry(message_id: str, question: str, answer: questions.Answer) -> Answer:
+    """A question and its answer, as the session keeps them."""
+    entry: Answer = {
+        "question": question,
+        "answer": answer.answer,
+        "timestamp": _timestamp(),
+        "id": message_id,
+        "relevant_norms": list(answer.relevant_norms),
+        "confidence": answer.confidence,
+    }
+    if answer.proposed_description is not None:
+        entry["proposed_description"] = answer.proposed_description
+    return entry
+
+
+def question_answer(session: Session, message_id: str, question: str) -> Answer:
+    """What a question was answered with.
+
+    Raises:
+        MessageIdReused: the message with this id has other words, or is no question.
+    """
+    entry = _find(session["qa_history"], message_id)
+    if entry is None or entry["question"] != question:
+        raise MessageIdReused(message_id)
+    members = ("answer", "relevant_norms", "confidence", "proposed_description")
+    return {name: entry[name] for name in members if name in entry}
+
+
+def is_known(session: Session, message_id: str) -> bool:
+    """Whether a message with this id is in the conversation already."""
+    return bool(_find(session["history"], message_id) or _find(session["qa_history"], message_id))
+
+
+def _find(entries: list[Answer], message_id: str) -> Answer | None:
+    """The entry with this id; a repeated one is most likely among the last."""
+    return next((entry for entry in reversed(entries) if entry.get("id") == message_id), None)
+
+
+def _timestamp() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

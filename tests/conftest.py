@@ -1,0 +1,73 @@
+"""Fixtures for all tests: a real redis-server, the application, and a client."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app import create_app
+from config import Settings
+from services.sessions.migration import Stage
+from services.sessions.stores import Store
+from tests.support.servers import RedisServer
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """One real redis-server for the whole run."""
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture
+def redis_url(redis_server: RedisServer) -> str:
+    """The URL of an empty real Redis."""
+    redis_server.client().flushall()
+    return redis_server.url
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings of a deployment with SQLite in a folder of the test."""
+    return Settings(
+        debug=False,
+        secret_key="a secret for the tests only",
+        stage=Stage.COMPLETE,
+        store_url=f"sqlite:///{tmp_path / 'sessions.db'}",
+        session_ttl=3600,
+        session_ttl_analyzed=86_400,
+        session_max_bytes=1_048_576,
+        memory_max_sessions=1000,
+        redis_pool_size=8,
+        max_request_bytes=65_536,
+        cookie_secure=False,
+        bind="127.0.0.1:0",
+        workers=1,
+        threads=8,
+        log_level="WARNING",
+    )
+
+
+@pytest.fixture
+def app(settings: Settings) -> Iterator[Flask]:
+    """The application with every part real."""
+    application = create_app(settings)
+    yield application
+    store: Store = application.extensions["session_store"]
+    store.close()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A client without cookies of its own, as a script is one."""
+    return app.test_client(use_cookies=False)
+
+
+@pytest.fixture
+def browser(app: Flask) -> FlaskClient:
+    """A client that keeps cookies and has opened the page, as a browser does."""
+    client = app.test_client()
+    assert client.get("/develope").status_code == 200
+    return client

@@ -1,0 +1,152 @@
+"""The application under gunicorn: restarts, several workers, streams, and no needless cookies."""
+
+import concurrent.futures
+import contextlib
+import os
+import signal
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.http import Http
+from tests.support.servers import Gunicorn, eventually
+from tests.support.talk import API, events
+
+
+def open_conversation(http: Http) -> str:
+    """Start a conversation and answer its id."""
+    answer = http.post(f"{API}/start", {"initial_input": "USB-powered LED desk lamp"})
+    assert answer.status == 200, answer.body
+    session_id: str = answer.body["session_id"]
+    return session_id
+
+
+def say(http: Http, session_id: str, message: str) -> Any:
+    """One turn."""
+    answer = http.post(f"{API}/respond", {"session_id": session_id, "message": message})
+    assert answer.status == 200, answer.body
+    return answer.body
+
+
+def complete(http: Http, session_id: str) -> None:
+    """Answer "no" until nothing is asked any more."""
+    for _ in range(20):
+        if say(http, session_id, "no")["complete"]:
+            return
+    raise AssertionError("the interview does not end")
+
+
+@pytest.fixture(params=["redis", "sqlite"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
+    """The settings that choose an engine that outlives the process."""
+    if request.param == "redis":
+        return {"REDIS_URL": request.getfixturevalue("redis_url")}
+    return {"SESSION_STORE_URL": f"sqlite:///{tmp_path / 'sessions.db'}"}
+
+
+def test_a_restart_between_two_turns_goes_unnoticed(engine: dict[str, str]) -> None:
+    """TERM and start again: the browser goes on where it was, and its analysis too."""
+    gunicorn = Gunicorn(**engine, WEB_CONCURRENCY="2")
+    with gunicorn, Http(gunicorn.url, cookies=True) as http:
+        http.get("/develope")
+        session_id = open_conversation(http)
+        say(http, session_id, "no radio")
+        before = http.get(f"{API}/session/{session_id}").body
+        gunicorn.stop()
+        gunicorn.start()
+        assert http.get(f"{API}/session/{session_id}").body == before
+        complete(http, session_id)
+        assert http.post(f"{API}/analyze", {"session_id": session_id}).status == 200
+        analysis = http.get(f"{API}/session/{session_id}").body
+        gunicorn.stop()
+        gunicorn.start()
+        assert http.get(f"{API}/session/{session_id}").body == analysis
+        assert session_id in http.get("/develope").body
+        question = {"session_id": session_id, "question": "Which are the most important?"}
+        assert http.post(f"{API}/ask-analysis", question).status == 200
+
+
+def test_every_worker_sees_every_turn(redis_url: str) -> None:
+    """Turns of one conversation through three processes at once: all kept, once, in order."""
+    ids = [str(uuid.uuid4()) for _ in range(24)]
+    settings = {"REDIS_URL": redis_url, "WEB_CONCURRENCY": "3", "GUNICORN_THREADS": "4"}
+    with Gunicorn(**settings) as gunicorn, Http(gunicorn.url) as http:
+        session_id = open_conversation(http)
+
+        def turn(message_id: str) -> None:
+            body = {
+                "session_id": session_id,
+                "message": f"note {message_id}",
+                "client_message_id": message_id,
+            }
+            with Http(gunicorn.url) as client:
+                first, second = (client.post(f"{API}/respond", body) for _ in range(2))
+            assert (first.status, second.status) == (200, 200)
+            assert first.body == second.body
+
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            list(pool.map(turn, ids))
+        history = http.get(f"{API}/session/{session_id}").body["history"]
+    said = [entry["id"] for entry in history if entry["role"] == "user"][1:]
+    assert sorted(said) == sorted(ids)
+    for question, reply in zip(history[::2], history[1::2], strict=True):
+        assert reply["reply_to"] == question["id"]
+
+
+def test_in_off_one_process_serves_from_memory(redis_url: str) -> None:
+    """Whatever WEB_CONCURRENCY says, there is one dict; Redis is not asked."""
+    settings = {"SESSION_STAGE": "off", "REDIS_URL": redis_url, "WEB_CONCURRENCY": "4"}
+    with Gunicorn(**settings) as gunicorn, contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(Http(gunicorn.url)) for _ in range(6)]
+        session_id = open_conversation(clients[0])
+        for http in clients:
+            assert http.get(f"{API}/session/{session_id}").status == 200
+        ready = clients[0].get("/readyz").body
+        assert (ready["stage"], ready["engine"]) == ("off", "memory")
+        assert gunicorn.output().count("Booting worker") == 1
+
+
+def test_a_stage_that_is_not_there_keeps_it_from_starting() -> None:
+    """With a message that says what to use, not with a stack of frames alone."""
+    gunicorn = Gunicorn(SESSION_STAGE="shadow")
+    with pytest.raises(
+        RuntimeError, match="the stage shadow is not there yet; use off or complete"
+    ):
+        gunicorn.start()
+
+
+def test_a_stream_arrives_in_pieces_and_ends_on_its_own(redis_url: str) -> None:
+    """Every event of the analysis, through a real connection."""
+    with Gunicorn(REDIS_URL=redis_url) as gunicorn, Http(gunicorn.url) as http:
+        session_id = open_conversation(http)
+        complete(http, session_id)
+        stream = http.get(f"{API}/analyze-stream?session_id={session_id}")
+        found = events(stream.body.encode())
+        assert found[-1][1]["phase"] == "complete"
+        assert len(found) == 84
+
+
+def test_a_killed_worker_loses_nothing(redis_url: str) -> None:
+    """SIGKILL of every worker: the master starts others, the turns are there."""
+    with Gunicorn(REDIS_URL=redis_url, WEB_CONCURRENCY="2") as gunicorn, Http(gunicorn.url) as http:
+        session_id = open_conversation(http)
+        say(http, session_id, "no radio")
+        before = http.get(f"{API}/session/{session_id}").body
+        assert gunicorn.process is not None
+        for child in children(gunicorn.process.pid):
+            child_is_gone(child)
+        assert eventually(gunicorn.answers)
+        assert http.get(f"{API}/session/{session_id}").body == before
+
+
+def children(pid: int) -> list[int]:
+    """The processes a process started."""
+    listing = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+    return [int(child) for child in listing.split()]
+
+
+def child_is_gone(pid: int) -> None:
+    """Kill one of our own gunicorn's workers."""
+    os.kill(pid, signal.SIGKILL)

@@ -1,0 +1,156 @@
+"""When the engine cannot be asked or a value cannot be read: honest answers, never a 500."""
+
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app import create_app
+from config import Settings
+from services.sessions import save_session
+from services.sessions.stores import RedisStore
+from tests.support.servers import RedisServer, free_port
+from tests.support.talk import API, start
+
+
+@pytest.fixture
+def dead(settings: Settings) -> Flask:
+    """The application with a Redis that nobody answers for."""
+    return create_app(replace(settings, store_url=f"redis://127.0.0.1:{free_port()}/0"))
+
+
+@pytest.fixture
+def on_redis(settings: Settings, redis_url: str) -> Iterator[Flask]:
+    """The application over a real Redis."""
+    store = RedisStore.from_url(redis_url)
+    yield create_app(settings, engine=store)
+    store.close()
+
+
+def test_unavailable_is_503_on_every_route_and_never_404(dead: Flask) -> None:
+    """With Retry-After, and without a word about where the engine is."""
+    client = dead.test_client(use_cookies=False)
+    session_id = str(uuid.uuid4())
+    responses = [
+        client.post(f"{API}/start", json={"initial_input": "A lamp"}),
+        client.post(f"{API}/respond", json={"session_id": session_id, "message": "no"}),
+        client.post(f"{API}/analyze", json={"session_id": session_id}),
+        client.get(f"{API}/analyze-stream?session_id={session_id}"),
+        client.post(f"{API}/ask-analysis", json={"session_id": session_id, "question": "Why?"}),
+        client.get(f"{API}/session/{session_id}"),
+        client.delete(f"{API}/session/{session_id}"),
+    ]
+    for response in responses:
+        assert response.status_code == 503
+        assert response.get_json()["code"] == "store_unavailable"
+        assert int(response.headers["Retry-After"]) >= 1
+        assert "127.0.0.1" not in response.text
+        assert "redis" not in response.text.lower()
+
+
+def test_health_does_not_depend_on_the_engine_and_readiness_does(dead: Flask, app: Flask) -> None:
+    """The process lives; whether it can serve is another question."""
+    assert dead.test_client().get("/healthz").get_json() == {"status": "ok"}
+    ready = app.test_client().get("/readyz")
+    assert (ready.status_code, ready.get_json()["engine"]) == (200, "sqlite")
+    assert ready.get_json()["stage"] == "complete"
+    assert ready.get_json()["degraded"] is False
+    not_ready = dead.test_client().get("/readyz")
+    assert (not_ready.status_code, not_ready.get_json()["reason"]) == (503, "connection")
+
+
+def test_the_page_opens_for_a_new_visitor(dead: Flask) -> None:
+    """There is nothing to look up yet; the page can say itself what does not work."""
+    client = dead.test_client()
+    assert client.get("/develope").status_code == 200
+    assert client.get("/develope").status_code == 503
+
+
+def test_static_files_need_no_engine(dead: Flask) -> None:
+    """Also for a browser with a cookie."""
+    client = dead.test_client()
+    client.set_cookie("browser", "anything")
+    with client.get("/static/develope.css") as response:
+        assert response.status_code == 200
+
+
+@pytest.mark.parametrize("value", ["not json", '{"version":1', "[]", '{"history":[]}'])
+def test_an_unreadable_conversation_is_told_so(
+    on_redis: Flask, redis_server: RedisServer, value: str
+) -> None:
+    """410 with what to do; the value is set aside; afterwards it is not found."""
+    client = on_redis.test_client(use_cookies=False)
+    session_id = start(client)["session_id"]
+    redis = redis_server.client()
+    redis.set(f"chat:session:{session_id}", value)
+    response = client.post(f"{API}/respond", json={"session_id": session_id, "message": "no"})
+    assert (response.status_code, response.get_json()["code"]) == (410, "session_unreadable")
+    assert "cannot be read" in response.get_json()["error"]
+    assert redis.get(f"chat:session:{session_id}:corrupt") == value.encode()
+    assert client.get(f"{API}/session/{session_id}").status_code == 404
+
+
+def test_a_conversation_whose_members_are_wrong_is_unreadable_too(
+    on_redis: Flask, redis_server: RedisServer
+) -> None:
+    """A document of the right form with nothing of a conversation in it."""
+    client = on_redis.test_client(use_cookies=False)
+    session_id = start(client)["session_id"]
+    redis = redis_server.client()
+    other = save_session(str(uuid.uuid4()), {"history": "gone"})
+    value = redis.get(f"chat:session:{other.session_id}")
+    assert isinstance(value, bytes)
+    redis.set(f"chat:session:{session_id}", value)
+    body = {"session_id": session_id, "message": "no"}
+    for response in (
+        client.get(f"{API}/session/{session_id}"),
+        client.post(f"{API}/respond", json=body),
+        client.post(f"{API}/analyze", json={"session_id": session_id}),
+    ):
+        assert (response.status_code, response.get_json()["code"]) == (410, "session_unreadable")
+
+
+def test_an_expired_conversation_is_not_found(settings: Settings, redis_url: str) -> None:
+    """With an expiry of a second, on a real server."""
+    store = RedisStore.from_url(redis_url)
+    app = create_app(replace(settings, session_ttl=1), engine=store)
+    client = app.test_client(use_cookies=False)
+    session_id = start(client)["session_id"]
+    assert client.get(f"{API}/session/{session_id}").status_code == 200
+    time.sleep(1.1)
+    response = client.get(f"{API}/session/{session_id}")
+    assert (response.status_code, response.get_json()["code"]) == (404, "session_not_found")
+    store.close()
+
+
+def test_a_conversation_that_grew_too_large_is_refused(settings: Settings) -> None:
+    """413, and what was there stays."""
+    app = create_app(replace(settings, session_max_bytes=6000))
+    client = app.test_client(use_cookies=False)
+    session_id = start(client)["session_id"]
+    before = client.get(f"{API}/session/{session_id}").get_json()
+    body = {"session_id": session_id, "message": "x" * 3900}
+    for _ in range(3):
+        response = client.post(f"{API}/respond", json=body)
+    assert (response.status_code, response.get_json()["code"]) == (413, "session_too_large")
+    after = client.get(f"{API}/session/{session_id}").get_json()
+    assert after["history"][: len(before["history"])] == before["history"]
+
+
+def test_a_fault_of_ours_is_500_without_details(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No trace leaves the house; the log has it under the request's id."""
+
+    def fail(*_args: object, **_kwargs: object) -> None:
+        raise ZeroDivisionError("secret detail")
+
+    monkeypatch.setattr(type(app.extensions["teaser_chat"]), "get_conversation", fail)
+    response = client.get(f"{API}/session/{uuid.uuid4()}")
+    assert (response.status_code, response.get_json()["code"]) == (500, "internal_error")
+    assert "secret detail" not in response.text
+    assert "Traceback" not in response.text

@@ -1,0 +1,119 @@
+"""The rules of the house, read from the imports themselves."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PURE = ("services/norms", "services/conversation")
+DRIVERS = {"redis": "stores/", "sqlalchemy": "stores/", "sqlite3": "stores/"}
+
+
+def modules(folder: str) -> list[Path]:
+    """Every module below a folder of the project."""
+    found = sorted((ROOT / folder).rglob("*.py"))
+    assert found, f"{folder} has no modules"
+    return found
+
+
+def imports(module: Path) -> set[str]:
+    """The full names a module imports, also inside functions."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module} imports relatively"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def breaches(folder: str, *forbidden: str) -> list[str]:
+    """Which modules of a folder import what they may not."""
+    return [
+        f"{module.relative_to(ROOT)} imports {name}"
+        for module in modules(folder)
+        for name in sorted(imports(module))
+        if any(name == word or name.startswith(f"{word}.") for word in forbidden)
+    ]
+
+
+def test_imports_point_down_only() -> None:
+    """Routes know services, services know no routes, and nobody below app.py knows app.py."""
+    assert breaches("services", "routes", "app", "config", "wsgi", "tests", "benchmarks") == []
+    assert breaches("routes", "app", "config", "wsgi", "tests", "benchmarks") == []
+
+
+@pytest.mark.parametrize("folder", PURE)
+def test_the_domain_is_pure(folder: str) -> None:
+    """Norms and conversation know no web, no store and no session."""
+    outside = ("flask", "werkzeug", "redis", "sqlalchemy", "msgspec", "marshmallow")
+    assert breaches(folder, *outside, "services.sessions", "services.teaser_chat") == []
+
+
+def test_norms_do_not_know_the_conversation() -> None:
+    """The catalogue stands below what is said about it."""
+    assert breaches("services/norms", "services.conversation") == []
+
+
+def test_only_engines_import_drivers() -> None:
+    """redis-py and SQLAlchemy stay behind the contract of the stores."""
+    strangers = [
+        breach
+        for driver in DRIVERS
+        for folder in ("services", "routes")
+        for breach in breaches(folder, driver)
+        if not breach.startswith("services/sessions/stores/")
+    ]
+    assert strangers == []
+
+
+def test_only_the_browser_session_knows_flask() -> None:
+    """Everything else in services runs without a web framework."""
+    found = breaches("services", "flask", "flask_session", "werkzeug")
+    assert found != []
+    assert all(breach.startswith("services/sessions/browser.py") for breach in found)
+
+
+def test_routes_reach_sessions_through_services_only() -> None:
+    """No view touches a store or a document."""
+    below = (
+        "services.sessions.stores",
+        "services.sessions.repository",
+        "services.sessions.document",
+    )
+    found = breaches("routes", *below)
+    assert found == ["routes/operations.py imports services.sessions.stores.Store"]
+
+
+def test_only_the_settings_read_the_environment() -> None:
+    """os.environ is read in config.py, by way of environs, and nowhere else."""
+    readers = [
+        str(module.relative_to(ROOT))
+        for folder in ("services", "routes")
+        for module in [*modules(folder), ROOT / "app.py", ROOT / "wsgi.py"]
+        if {"os.environ", "os.getenv"} & imports(module)
+        or "os.environ" in module.read_text(encoding="utf-8")
+        or "os.getenv" in module.read_text(encoding="utf-8")
+    ]
+    assert readers == []
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    """A first line in every module, also of tests and benchmarks."""
+    silent = [
+        str(module.relative_to(ROOT))
+        for folder in ("services", "routes", "tests", "benchmarks")
+        for module in modules(folder)
+        if not ast.get_docstring(ast.parse(module.read_text(encoding="utf-8")))
+    ]
+    assert silent == []
+
+
+def test_the_page_builds_no_html_from_strings() -> None:
+    """What a maker typed can only become text."""
+    for script in (ROOT / "static").rglob("*.js"):
+        text = script.read_text(encoding="utf-8")
+        for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
+            assert word not in text, f"{script.name} uses {word}"

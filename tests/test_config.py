@@ -1,0 +1,116 @@
+"""Settings: defaults, every fault at once, and no secret outside development."""
+
+from pathlib import Path
+
+import pytest
+
+import config
+from config import ConfigError
+from services.sessions.migration import Stage
+
+NAMES = (
+    "DEBUG", "SECRET_KEY", "SESSION_STAGE", "REDIS_URL", "SESSION_STORE_URL", "SESSION_TTL",
+    "SESSION_TTL_ANALYZED", "SESSION_MAX_BYTES", "MEMORY_MAX_SESSIONS", "REDIS_POOL_SIZE",
+    "MAX_REQUEST_BYTES", "SESSION_COOKIE_SECURE", "BIND", "WEB_CONCURRENCY", "GUNICORN_THREADS",
+    "LOG_LEVEL",
+)  # fmt: skip
+SECRET = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.fixture(autouse=True)
+def _empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No setting of this machine, and no .env, reaches a test."""
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(config, "ROOT", tmp_path)
+
+
+def test_development_needs_no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """DEBUG alone serves, from a file in instance/."""
+    monkeypatch.setenv("DEBUG", "true")
+    settings = config.load()
+    assert settings.store_url == f"sqlite:///{tmp_path / 'instance' / 'sessions.db'}"
+    assert settings.stage is Stage.COMPLETE
+    assert (settings.session_ttl, settings.session_ttl_analyzed) == (3600, 86_400)
+    assert settings.session_max_bytes == 1_048_576
+    assert settings.cookie_secure is False
+
+
+def test_a_deployment_needs_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without one, with a short one, and with the development's, it does not start."""
+    for value in (None, "short", config.DEVELOPMENT_SECRET):
+        if value is not None:
+            monkeypatch.setenv("SECRET_KEY", value)
+        with pytest.raises(ConfigError, match="SECRET_KEY"):
+            config.load()
+    monkeypatch.setenv("SECRET_KEY", SECRET)
+    assert config.load().secret_key == SECRET
+    assert config.load().cookie_secure is True
+
+
+def test_all_faults_are_reported_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One start tells everything that is wrong."""
+    wrong = {
+        "SESSION_STAGE": "sometimes",
+        "REDIS_URL": "http://127.0.0.1",
+        "SESSION_TTL": "0",
+        "WEB_CONCURRENCY": "many",
+        "LOG_LEVEL": "LOUD",
+        "SESSION_COOKIE_SECURE": "perhaps",
+    }
+    for name, value in wrong.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError) as refused:
+        config.load()
+    for name in (*wrong, "SECRET_KEY"):
+        assert f"{name}:" in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["dualwrite", "shadow", "live", "rampdown"])
+def test_a_stage_that_is_not_there_yet_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """The message says so, and names those that are."""
+    monkeypatch.setenv("DEBUG", "1")
+    monkeypatch.setenv("SESSION_STAGE", name)
+    with pytest.raises(ConfigError, match=f"{name} is not there yet; use off or complete"):
+        config.load()
+
+
+def test_the_stages_that_serve_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Off and complete."""
+    monkeypatch.setenv("DEBUG", "1")
+    for stage in (Stage.OFF, Stage.COMPLETE):
+        monkeypatch.setenv("SESSION_STAGE", stage.value)
+        assert config.load().stage is stage
+
+
+def test_one_engine_is_named_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two URLs would leave it open which one holds the conversations."""
+    monkeypatch.setenv("DEBUG", "1")
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:6379/0")
+    assert config.load().store_url == "redis://127.0.0.1:6379/0"
+    monkeypatch.setenv("SESSION_STORE_URL", "memory://")
+    with pytest.raises(ConfigError, match="set one of the two"):
+        config.load()
+    monkeypatch.delenv("REDIS_URL")
+    assert config.load().store_url == "memory://"
+
+
+@pytest.mark.parametrize("url", ["mysql://x", "sqlite://", "redis://127.0.0.1:port/0"])
+def test_a_url_no_engine_understands_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """At the start, not at the first conversation."""
+    monkeypatch.setenv("DEBUG", "1")
+    monkeypatch.setenv("SESSION_STORE_URL", url)
+    with pytest.raises(ConfigError, match="SESSION_STORE_URL"):
+        config.load()
+
+
+def test_a_file_fills_what_the_environment_leaves_open(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The environment wins over `.env`."""
+    (tmp_path / ".env").write_text(f"SECRET_KEY={SECRET}\nSESSION_TTL=60\nLOG_LEVEL=ERROR\n")
+    monkeypatch.setenv("SESSION_TTL", "120")
+    settings = config.load()
+    assert (settings.secret_key, settings.session_ttl, settings.log_level) == (SECRET, 120, "ERROR")
