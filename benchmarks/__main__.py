@@ -1,0 +1,22 @@
+"""Run the measurements: all of them, or those named (`python -m benchmarks store service`)."""
+
+import sys
+
+from benchmarks import service, store
+
+PARTS = {"store": store.run, "service": service.run}
+
+
+def main(names: list[str]) -> int:
+    """Run the named parts, all when none is named; 2 for an unknown name."""
+    unknown = set(names) - set(PARTS)
+    if unknown:
+        print(f"unknown: {', '.join(sorted(unknown))}; there are: {', '.join(PARTS)}")
+        return 2
+    for name in names or PARTS:
+        PARTS[name]()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
