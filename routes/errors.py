@@ -7,7 +7,7 @@ it comes from an engine or a stack trace.
 import logging
 from typing import Any, NamedTuple
 
-from flask import Flask, Response, jsonify
+from flask import Flask, Response, jsonify, make_response, render_template, request
 from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
@@ -102,7 +102,7 @@ def answer(error: Exception) -> Response:
     found = _answer_for(error)
     if found.status >= InternalServerError.code:
         _log(error)
-    response = _body(found, **_details(error))
+    response = _page(found) if _wants_a_page() else _body(found, **_details(error))
     response.status_code = found.status
     if isinstance(error, service.StoreUnavailable):
         response.headers["Retry-After"] = str(error.retry_after)
@@ -145,6 +145,16 @@ def _sentence(error: ValidationError) -> str:
 
 def _details(error: Exception) -> dict[str, Any]:
     return {"errors": error.normalized_messages()} if isinstance(error, ValidationError) else {}
+
+
+def _wants_a_page() -> bool:
+    """Whether a person's browser asks for a page, not a script for data."""
+    return request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html"
+
+
+def _page(found: Answer) -> Response:
+    sentence, identity = found.sentence, request_id()
+    return make_response(render_template("error.html", sentence=sentence, request_id=identity))
 
 
 def _body(found: Answer, **details: Any) -> Response:

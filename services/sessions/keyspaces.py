@@ -62,12 +62,12 @@ class Keyspace:
 def teaser_chat_keyspace(
     ttl: int = SESSION_TTL, analyzed_ttl: int = SESSION_TTL_ANALYZED
 ) -> Keyspace:
-    """The conversations; they live longer once the analysis is there (both in seconds)."""
+    """The conversations; they live longer from their first analysis on (both in seconds)."""
     return Keyspace(
         name="chat:session",
         prefix=SESSION_PREFIX,
         id_pattern=_UUID,
-        ttl=lambda data: analyzed_ttl if data.get("analyzed") else ttl,
+        ttl=lambda data: analyzed_ttl if data.get("analyzed_at") else ttl,
         indexed=True,
     )
 

@@ -8,7 +8,7 @@ from services.conversation.analysis import NormResult
 from services.errors import ConversationIncomplete
 from services.norms.catalogue import DISCLAIMER, catalogue
 from services.sessions import Session, update_session
-from services.teaser_chat.messages import conversation_in
+from services.teaser_chat.messages import conversation_in, timestamp
 
 DATABASES = ("EU directives and regulations", "European and international standards")
 """What an analysis looks through, in words for the reader."""
@@ -91,6 +91,7 @@ def analyze(session: Session, results: list[NormResult] | None) -> bool:
     session["matched_norms"] = [result.as_dict() for result in analysis.matched(checked)]
     session["all_norm_results"] = [result.as_dict() for result in checked]
     session["analyzed"] = True
+    session["analyzed_at"] = timestamp()
     return True
 
 

@@ -183,8 +183,8 @@ class TeaserChat:
         """The conversation so far, for a page that was reloaded.
 
         Returns:
-            `{session_id, history, started, complete, ...}`, after the analysis also its results
-            and the questions asked about it.
+            `{session_id, history, started, complete, qa_history, ...}`, after the analysis also
+            its results. Questions stay when a correction makes the analysis start over.
 
         Raises:
             SessionError: as services.sessions.get_session.
@@ -196,10 +196,11 @@ class TeaserChat:
             "started": session["started"],
             "complete": session["complete"],
             "analyzed": session["analyzed"],
+            "qa_history": session["qa_history"],
             "missing": last_turn(session)["missing"],
         }
         if session["analyzed"]:
-            members = ("product_description", "matched_norms", "all_norm_results", "qa_history")
+            members = ("product_description", "matched_norms", "all_norm_results")
             view |= {name: session[name] for name in members}
             view["disclaimer"] = DISCLAIMER
         return view

@@ -44,7 +44,7 @@ def conversation_in(session: Session) -> Session:
 
 def exchange(message_id: str, text: str, reply: interview.Reply) -> list[Answer]:
     """The two history entries of a turn: the maker's words and the reply to them."""
-    now = _timestamp()
+    now = timestamp()
     said = {"role": "user", "content": text, "id": message_id, "timestamp": now}
     answered: Answer = {
         "role": "assistant",
@@ -89,7 +89,7 @@ def question_entry(message_id: str, question: str, answer: questions.Answer) -> 
     entry: Answer = {
         "question": question,
         "answer": answer.answer,
-        "timestamp": _timestamp(),
+        "timestamp": timestamp(),
         "id": message_id,
         "relevant_norms": list(answer.relevant_norms),
         "confidence": answer.confidence,
@@ -122,5 +122,6 @@ def _find(entries: list[Answer], message_id: str) -> Answer | None:
     return next((entry for entry in reversed(entries) if entry.get("id") == message_id), None)
 
 
-def _timestamp() -> str:
+def timestamp() -> str:
+    """This moment in UTC, in ISO 8601 with milliseconds."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -13,6 +13,7 @@ from app import create_app
 from config import Settings
 from services.sessions.migration import Stage
 from services.sessions.stores import RedisStore
+from tests.support.servers import RedisServer
 from tests.support.talk import (
     API,
     analyzed,
@@ -142,9 +143,8 @@ def test_before_the_analysis_the_session_shows_only_the_conversation(client: Fla
     session_id = start(client)["session_id"]
     page = conversation(client, session_id)
     assert page["complete"] is False
-    assert not {"matched_norms", "all_norm_results", "qa_history", "product_description"} & set(
-        page
-    )
+    assert not {"matched_norms", "all_norm_results", "product_description"} & set(page)
+    assert page["qa_history"] == []
 
 
 def test_a_correction_replaces_what_was_said(client: FlaskClient) -> None:
@@ -157,6 +157,22 @@ def test_a_correction_replaces_what_was_said(client: FlaskClient) -> None:
         finish(client, session_id)
     response = client.post(f"{API}/analyze", json={"session_id": session_id})
     assert "2014/53/EU" in {norm["norm_id"] for norm in response.get_json()["norms"]}
+
+
+def test_a_correction_takes_no_time_and_no_question_away(
+    settings: Settings, redis_url: str, redis_server: RedisServer
+) -> None:
+    """The day that an analysed conversation lives, and what was asked, outlast the results."""
+    store = RedisStore.from_url(redis_url)
+    client = create_app(settings, engine=store).test_client(use_cookies=False)
+    session_id = analyzed(client)
+    client.post(
+        f"{API}/ask-analysis", json={"session_id": session_id, "question": "Why the EMC Directive?"}
+    )
+    respond(client, session_id, "Actually it has Bluetooth")
+    assert redis_server.client().ttl(f"chat:session:{session_id}") > 86_000
+    assert len(conversation(client, session_id)["qa_history"]) == 1
+    store.close()
 
 
 def test_an_analysis_is_done_once(client: FlaskClient) -> None:

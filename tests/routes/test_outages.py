@@ -70,6 +70,18 @@ def test_the_page_opens_for_a_new_visitor(dead: Flask) -> None:
     assert client.get("/develope").status_code == 503
 
 
+def test_a_person_gets_a_page_where_a_script_gets_json(dead: Flask) -> None:
+    """The same sentence for both, each in its form."""
+    client = dead.test_client()
+    client.get("/develope")
+    page = client.get("/develope", headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    assert (page.status_code, page.mimetype) == (503, "text/html")
+    assert "try again in a moment" in page.text
+    assert page.headers["Retry-After"]
+    data = client.get("/develope", headers={"Accept": "*/*"})
+    assert data.get_json()["error"] in page.text
+
+
 def test_static_files_need_no_engine(dead: Flask) -> None:
     """Also for a browser with a cookie."""
     client = dead.test_client()

@@ -65,7 +65,9 @@ class Server:
         deadline = time.monotonic() + START_SECONDS
         while not self.answers():
             if self.process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"{self.command[0]} did not start:\n{self.output()}")
+                said = self.output()
+                self.close()
+                raise RuntimeError(f"{self.command[0]} did not start:\n{said}")
             time.sleep(0.03)
         return self
 
@@ -96,6 +98,10 @@ class Server:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End it and remove its log."""
         self.stop()
         self.log.close()
 

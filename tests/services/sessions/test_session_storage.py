@@ -91,7 +91,7 @@ def test_redis_cli_shows_the_document_and_dates_it(redis_server: RedisServer) ->
 def test_an_analysed_conversation_lives_a_day(redis_server: RedisServer) -> None:
     """The expiry follows from the data, with the write."""
     session_id = new_id()
-    save_session(session_id, {"analyzed": True})
+    save_session(session_id, {"analyzed_at": "2026-11-21T12:00:00Z"})
     assert 86_390 <= redis_server.client().ttl(f"chat:session:{session_id}") <= 86_400
 
 
