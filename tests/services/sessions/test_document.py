@@ -1,6 +1,8 @@
 """The stored form of a session: its layout, its limits, and what is refused."""
 
+import enum
 import json
+import uuid
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +20,13 @@ from services.sessions import document
 from services.sessions.document import ENVELOPE, Session
 
 MIB = 1_048_576
+
+
+class Colour(enum.StrEnum):
+    """A string that would come back as another type."""
+
+    RED = "red"
+
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 json_values = st.recursive(
@@ -62,7 +71,9 @@ def test_what_is_saved_is_what_is_read(data: dict[str, Any]) -> None:
         ({"history": [{"role": "user"}, {"when": (1, 2)}]}, "history[1].when (tuple)"),
         ({"raw": b"bytes"}, "raw (bytes)"),
         ({"x": float("nan")}, "x (float)"),
-        ({"n": {1: "a"}}, "n (dict)"),
+        ({"x": [1.5, float("inf")]}, "x[1] (float)"),
+        ({"kind": Colour.RED}, "kind (Colour)"),
+        ({"id": uuid.UUID(int=0)}, "id (UUID)"),
         ({"thing": object()}, "object"),
         ({"half": "\ud800"}, "surrogates"),
     ],
