@@ -1,11 +1,25 @@
-"""What one writes by hand in ten lines: a Flask view with GET and SET, to measure against."""
+"""What one writes by hand: a Flask view with GET and SET, to measure against.
+
+It keeps documents like ours, a conversation with ids and times, so that both move the same bytes.
+It has none of what makes the difference: no versions, no owners, no checks, no idempotency, and a
+reply that is always the same.
+"""
 
 import json
 import os
+import time
+import uuid
 
 import redis
 from flask import Flask, jsonify, request
 from flask.typing import ResponseReturnValue
+
+QUESTION = (
+    "I noted: mains, 230 V AC, no battery. I take it that it draws at most 16 A, as from an"
+    " ordinary socket; correct me if not. Do consumers use it, at home for instance, or only"
+    " professionals?"
+)
+MISSING = ["whether consumers use it or are likely to", "whether it has a medical purpose"]
 
 app = Flask(__name__)
 client = redis.Redis.from_url(os.environ["REDIS_URL"])
@@ -17,11 +31,15 @@ def respond() -> ResponseReturnValue:
     body = request.get_json()
     key = f"chat:session:{body['session_id']}"
     conversation = json.loads(client.get(key))  # type: ignore[arg-type]
-    history = conversation["history"]
-    history.append({"role": "user", "content": body["message"]})
-    history.append({"role": "assistant", "content": "Noted. What else?"})
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    message = body["client_message_id"]
+    conversation["history"] += [
+        {"role": "user", "content": body["message"], "id": message, "timestamp": now},
+        {"role": "assistant", "content": QUESTION, "id": str(uuid.uuid4()), "timestamp": now,
+         "reply_to": message, "complete": False, "missing": MISSING},
+    ]  # fmt: skip
     client.set(key, json.dumps(conversation), ex=3600)
-    return jsonify(complete=False, message="Noted. What else?", missing=[])
+    return jsonify(complete=False, message=QUESTION, missing=MISSING)
 
 
 @app.get("/healthz")

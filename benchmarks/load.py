@@ -1,6 +1,7 @@
 """Load on a real server: keep-alive connections over plain sockets, bounded in count and time."""
 
 import json
+import random
 import socket
 import threading
 import time
@@ -9,6 +10,18 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 PATH = "/api/develope"
+PRODUCTS = (
+    "USB-powered LED desk lamp", "Bluetooth wireless earbuds", "Electric standing desk",
+    "Portable power bank", "WiFi smart light bulb with RGB LEDs", "Kettle, {} V AC",
+    "Cordless drill with an {} V battery", "Robot vacuum with an app", "Wooden toy train",
+    "LED strip {} V DC with adapter", "Baby monitor with camera", "Ceramic mug",
+)  # fmt: skip
+SAYINGS = (
+    "no, there is no radio in it", "it runs on {} V", "consumers use it at home", "no",
+    "it has Bluetooth and an app", "rechargeable lithium battery, {} mAh", "none of these",
+    "I don't know", "yes, {} V AC and 60 W", "it stores no personal data",
+)  # fmt: skip
+"""What makers say, with a number now and then, so that requests are not all alike."""
 
 
 class Load(NamedTuple):
@@ -79,15 +92,21 @@ def conversation(port: int, *, browser: bool) -> tuple[Client, str]:
     client = Client(port)
     if browser:
         client.get("/develope")
-    _, body = client.post(f"{PATH}/start", {"initial_input": "USB-powered LED desk lamp"})
+    _, body = client.post(f"{PATH}/start", {"initial_input": saying(PRODUCTS)})
     return client, body["session_id"]
+
+
+def saying(sayings: Sequence[str]) -> str:
+    """One of these, with some number in it."""
+    number = random.randint(3, 240)  # noqa: S311 - variety, not a secret
+    return random.choice(sayings).format(number)  # noqa: S311
 
 
 def respond(client: Client, session_id: str) -> bool:
     """One turn, as the page sends it; whether it succeeded."""
     body = {
         "session_id": session_id,
-        "message": "no, there is no radio in it",
+        "message": saying(SAYINGS),
         "client_message_id": str(uuid.uuid4()),
     }
     return client.post(f"{PATH}/respond", body)[0] == 200

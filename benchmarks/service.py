@@ -12,9 +12,9 @@ from tests.support.servers import Gunicorn, RedisServer
 
 OK = 200
 CLIENTS = 4
-TURNS_EACH = 40
+TURNS_EACH = 20
 """As many as a long conversation has; every round starts fresh ones."""
-ROUNDS = 9
+ROUNDS = 31
 CROWD = 200
 CROWD_SECONDS = 30.0
 THINKING = 1.0
@@ -40,6 +40,7 @@ def _rates(redis: RedisServer) -> None:
             False,
         ),
     }
+    talker = servers["Redis, a script without one"][0]
     rates: dict[str, list[float]] = {name: [] for name in servers}
     failed = 0
     try:
@@ -47,7 +48,7 @@ def _rates(redis: RedisServer) -> None:
             server.start()
         for at in range(ROUNDS + 1):
             for name, (server, browser) in servers.items():
-                done = _round(server, redis, browser=browser)
+                done = _round(server, talker, redis, browser=browser)
                 failed += done.failed
                 if at:  # the first round warms up
                     rates[name].append(done.rate)
@@ -78,16 +79,21 @@ def _ratio(rates: dict[str, list[float]], name: str) -> float:
     return statistics.median(a / b for a, b in zip(rates[name], bare, strict=True))
 
 
-def _round(server: Gunicorn, redis: RedisServer, *, browser: bool) -> load.Load:
-    """One round of fresh conversations; the bare view gets its first document by hand."""
+def _round(server: Gunicorn, talker: Gunicorn, redis: RedisServer, *, browser: bool) -> load.Load:
+    """One round of fresh conversations; the bare view goes on with copies of ours."""
     work = []
     clients = []
+    bare = "benchmarks.bare_app:app" in server.command
     for _ in range(CLIENTS):
-        if "benchmarks.bare_app:app" in server.command:
-            client, session_id = load.Client(server.port), str(uuid.uuid4())
-            redis.client().set(f"chat:session:{session_id}", '{"history": []}')
-        else:
-            client, session_id = load.conversation(server.port, browser=browser)
+        client, session_id = load.conversation(
+            talker.port if bare else server.port, browser=browser
+        )
+        if bare:
+            client.close()
+            client = load.Client(server.port)
+            copy = str(uuid.uuid4())
+            redis.client().copy(f"chat:session:{session_id}", f"chat:session:{copy}")
+            session_id = copy
         clients.append(client)
         work.append(functools.partial(load.respond, client, session_id))
     done = load.run(work, each=TURNS_EACH, seconds=20)
@@ -137,7 +143,7 @@ class _Talk:
         message_id = str(uuid.uuid4())
         body = {
             "session_id": self._session_id,
-            "message": "no, there is no radio in it",
+            "message": load.saying(load.SAYINGS),
             "client_message_id": message_id,
         }
         begin = time.monotonic()

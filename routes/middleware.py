@@ -1,7 +1,7 @@
 """What every request and answer gets: JSON by msgspec, a request id, security headers."""
 
 import re
-import uuid
+import secrets
 from typing import Any
 
 import msgspec
@@ -37,23 +37,15 @@ class MsgspecJson(JSONProvider):
 def init_app(app: Flask) -> None:
     """Give the application its JSON, request ids and headers."""
     app.json = MsgspecJson(app)
-    app.before_request(_identify)
     app.after_request(_finish)
 
 
 def request_id() -> str:
-    """The id of this request: the proxy's, if it sent a sound one, else a fresh one.
-
-    Errors outside views ask for it before `before_request` has run.
-    """
+    """The id of this request: the proxy's, if it sent a sound one, else a fresh one."""
     if "request_id" not in g:
-        _identify()
+        given = request.headers.get("X-Request-ID", "")
+        g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
     return str(g.request_id)
-
-
-def _identify() -> None:
-    given = request.headers.get("X-Request-ID", "")
-    g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
 
 
 def _finish(response: Response) -> Response:

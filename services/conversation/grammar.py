@@ -10,6 +10,7 @@ _REACH_ON = 4  # words from one denied thing to the next of the same list
 _ADAPTER = "power adapter"
 _BETWEEN = frozenset(("is", "are", ":", "=", "?"))
 _STOPS = frozenset((".", ";", "!", "?", "(", ")", "-", ","))
+_LISTING = frozenset(("or", "oder", "nor", "noch"))
 _JOINERS = frozenset(("and", "or", "und", "oder", "nor", ",", "&"))
 _HAVING = frozenset(("with", "mit", "having", "featuring"))
 _NO_WORDS = frozenset(("no", "nein", "not", "none"))
@@ -28,6 +29,7 @@ class Grammar:
         self.words = words
         self.found = Scan(words)
         self.index = lexicon()
+        self.lists = not _LISTING.isdisjoint(words)
         self.last: Mention | None = None
         self.head_closed = False  # the noun phrase that names the product is over
         self.unknown = 0  # unknown words since that kind was named
@@ -179,7 +181,7 @@ class Grammar:
     def _comma(self, at: int, _end: int) -> None:
         self.close_head()
         self.blocked = False
-        if (self.denied_some or self.doubted_some) and self._list_goes_on(at + 1):
+        if self.lists and (self.denied_some or self.doubted_some) and self._list_goes_on(at + 1):
             return
         self._settle_doubt()
         self.denying = False

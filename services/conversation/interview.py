@@ -85,11 +85,11 @@ def _turn(state: State, text: str) -> tuple[State, Reply]:
         wording.changes(before, known, state, after) if state["turns"] else "",
         wording.assumptions(before, known, after),
     ]
+    if heard and state["pending"] and not _touches(state, after):
+        after["asked"] = after["asked"][:-1]  # the question still waits for its first answer
     reopened = {name for name in before if name not in known}
     if reopened:
         after["asked"] = [t for t in after["asked"] if reopened.isdisjoint(TOPIC_FACTS[t])]
-    elif heard and state["pending"] and not _touches(state, after):
-        after["asked"] = after["asked"][:-1]  # the question still waits for its first answer
     return _reply(after, known, " ".join(filter(None, said)))
 
 

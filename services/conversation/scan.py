@@ -16,6 +16,8 @@ _MEASURES = frozenset(
     ("measures", "measure", "measuring", "tests", "cat", "withstands", "isolation", "insulation")
 )
 
+_DENIES_NOUN = frozenset(("no", "without", "kein", "keine", "keinen", "ohne"))
+
 
 def scan(text: str) -> Scan:
     """Read a text. Never raises; takes time proportional to its length."""
@@ -31,6 +33,8 @@ class _Scanner(Grammar):
         at = 0
         while at < size:
             entry = match(words, at)
+            if entry and entry.size == 2 and words[at] in _DENIES_NOUN:  # noqa: PLR2004 - "no" + noun
+                entry = self._denied_noun(entry, at)
             if entry:
                 end = at + entry.size
                 self._read(entry, at, end)
@@ -42,6 +46,12 @@ class _Scanner(Grammar):
                 at += 1
         self.stop(size, size)
         return self.found
+
+    def _denied_noun(self, entry: Entry, at: int) -> Entry | None:
+        """Read "no power adapter" as no adapter: a noun that goes on is denied as a whole."""
+        end = at + entry.size
+        goes_on = entry.concept and end < len(self.words) and not self.marker_at(end)
+        return self.index[self.words[at]].alone if goes_on else entry
 
     def _read(self, entry: Entry, at: int, end: int) -> None:
         if entry.concept:

@@ -29,6 +29,12 @@ _ORDINARY_SOCKET_V = 250  # up to here a current of at most 16 A may be assumed
 _NEEDS_ELECTRICITY = frozenset(
     name for name in FACTS if with_implications({name: 1}).get("electrical") is True
 )
+_LEADING = frozenset(
+    (name, value)
+    for name in FACTS
+    for value in (True, False)
+    if len(with_implications({name: value})) > 1
+)
 _BANDS = TOPIC_FACTS["radio"][1:]
 
 
@@ -71,19 +77,22 @@ def known_facts(state: State) -> dict[str, Value]:
 
 def _assume(known: dict[str, Value], layer: Mapping[str, Value], unsure: Collection[str]) -> None:
     electrical = known.get("electrical", layer.get("electrical"))
-    fresh = {
-        name: value
-        for name, value in layer.items()
-        if name not in known
-        and name not in unsure
-        and (electrical or not value or name not in _NEEDS_ELECTRICITY)
-    }
-    amps = fresh.pop("input_a", None)
-    for name, value in with_implications(fresh).items():
-        if name not in unsure:
-            known.setdefault(name, value)
-    if amps and known.get("mains") and 0 < known.get("v_ac", 0) <= _ORDINARY_SOCKET_V:
-        known["input_a"] = amps
+    leading: dict[str, Value] = {}  # those that something follows from
+    for name, value in layer.items():
+        if name in known or name in unsure or name == "input_a":
+            continue
+        if electrical or not value or name not in _NEEDS_ELECTRICITY:
+            known[name] = value
+            if (name, value > 0) in _LEADING:
+                leading[name] = value
+    if leading:
+        for name, value in with_implications(leading).items():
+            if name not in unsure:
+                known.setdefault(name, value)
+    amps = layer.get("input_a")
+    on_ordinary_mains = known.get("mains") and 0 < known.get("v_ac", 0) <= _ORDINARY_SOCKET_V
+    if amps and on_ordinary_mains and "input_a" not in unsure:
+        known.setdefault("input_a", amps)
 
 
 def apply(state: State, message: Understood) -> State:

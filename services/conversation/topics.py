@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from services.norms.facts import Facts
 
 # Short names for lists; facts that are missing here use their clause from the vocabulary.
-_ITEMS: Mapping[str, str] = {
+ITEMS: Mapping[str, str] = {
     "band_2g4": "Bluetooth, Zigbee or Wi-Fi at 2.4 GHz",
     "band_5g": "Wi-Fi at 5 GHz",
     "band_sub1g": "433 or 868 MHz (LoRa, Z-Wave, remote controls)",
@@ -43,7 +43,7 @@ _ITEMS: Mapping[str, str] = {
     "biocide": "an antibacterial or other biocidal effect",
 }
 _LISTS = frozenset(("kind", "data", "any", "battery"))
-_EXAMPLES: Mapping[str, str] = {
+EXAMPLES: Mapping[str, str] = {
     "kind": "desk lamp",
     "screen": "24 inch",
     "power": "230 V AC, 60 W",
@@ -70,23 +70,18 @@ def question(topic: str, pending: Sequence[str], known: Facts, *, again: bool) -
         text = f"Please tell me {FACTS[pending[0]].label} (yes or no)."
     else:
         text = _QUESTIONS[topic](pending, known)
-    helped = "for example" in text or "such as" in text
+    helped = any(words in text for words in ("for example", "such as", "(yes or no)"))
     return f"{text} {_example(topic, pending)}" if again and not helped else text
-
-
-def example(topic: str) -> str:
-    """Return an answer to a topic's question that can be read."""
-    return _EXAMPLES[topic]
 
 
 def _example(topic: str, pending: Sequence[str]) -> str:
     if len(pending) == 1 and topic not in ("screen", "power", "current", "pressure"):
         return "A plain yes or no will do, or “I don't know”."
-    return f"For example: “{_EXAMPLES[topic]}”, or “I don't know”."
+    return f"For example: “{EXAMPLES[topic]}”, or “I don't know”."
 
 
 def _list(pending: Sequence[str]) -> str:
-    return "; ".join(_ITEMS.get(name, FACTS[name].yes) for name in pending)
+    return "; ".join(ITEMS.get(name, FACTS[name].yes) for name in pending)
 
 
 def _kind(pending: Sequence[str], known: Facts) -> str:
@@ -101,7 +96,8 @@ def _kind(pending: Sequence[str], known: Facts) -> str:
             "audio or video equipment, a power tool, measuring equipment, a toy, a machine with "
             "driven parts, furniture or clothing; or none of these."
         )
-    return f"Does any of these hold: {_list(pending)}? Name them, or say none."
+    asked = [name for name in pending if name != "display_cm2"]  # has a topic of its own
+    return f"Does any of these hold: {_list(asked)}? Name them, or say none."
 
 
 def _screen(_pending: Sequence[str], _known: Facts) -> str:
@@ -146,8 +142,9 @@ def _radio(pending: Sequence[str], known: Facts) -> str:
     if list(pending) == ["band_5g"]:
         return "Does its Wi-Fi use the 5 GHz band, too (yes or no)?"
     if "radio" in pending:
-        bands = [name for name in pending if name != "radio"]
-        return f"Does it have any radio: {_list(bands)}? Name what it has, or say no radio."
+        bands = _list([name for name in pending if name != "radio"])
+        listed = f": {bands}" if bands else ""
+        return f"Does it have any radio{listed}? Name what it has, or say no radio."
     if not any(known.get(band) for band in TOPIC_FACTS["radio"][1:]):
         return f"Which radio does it use: {_list(pending)}?"
     return f"Which other radio does it use: {_list(pending)}? Name them, or say none."
@@ -164,7 +161,7 @@ def _who(pending: Sequence[str], _known: Facts) -> str:
     if "consumer" not in pending:
         return f"Does any of these hold: {_list(pending)}? Name them, or say none."
     text = "Do consumers use it, at home for instance, or only professionals?"
-    also = joined([_ITEMS[name] for name in rest], "or")
+    also = joined([ITEMS[name] for name in rest], "or")
     return f"{text} Say also if {also}." if rest else text
 
 

@@ -28,7 +28,6 @@ class Understood:
     """What a message says.
 
     Attributes:
-        facts: everything below together: stated before likely before closing.
         unsure: facts the maker says are not known.
         said: the words behind each fact.
         stated: facts said in so many words, or clearly meant by them.
@@ -45,7 +44,6 @@ class Understood:
         watts: a power given without a voltage, 0 for none.
     """
 
-    facts: dict[str, bool | int | float]
     unsure: frozenset[str]
     said: dict[str, str]
     stated: dict[str, Value]
@@ -60,6 +58,11 @@ class Understood:
     both: bool
     renames: bool
     watts: float
+
+    @property
+    def facts(self) -> dict[str, Value]:
+        """Everything the message says or suggests; statements before assumptions."""
+        return self.closing | self.of_kind | self.likely | self.stated
 
 
 def understand(text: str, topic: str | None = None, *, kind_open: bool = False) -> Understood:
@@ -78,7 +81,6 @@ def understand(text: str, topic: str | None = None, *, kind_open: bool = False) 
     kind = found.scan.kind if named else None
     of_kind = _read(found, kind)
     return Understood(
-        facts=found.closing | of_kind | found.likely | found.stated,
         unsure=frozenset(found.unsure - found.stated.keys()),
         said=found.said,
         stated=found.stated,
@@ -92,7 +94,7 @@ def understand(text: str, topic: str | None = None, *, kind_open: bool = False) 
         answer=found.scan.answer,
         both=found.scan.both,
         renames=renames,
-        watts=0 if "input_a" in found.stated else watts(found),
+        watts=watts(found) if found.scan.quantities and "input_a" not in found.stated else 0,
     )
 
 
@@ -104,8 +106,10 @@ def _read(found: Evidence, kind: ProductKind | None) -> dict[str, Value]:
         found.names.remove(USB)  # a cable link is meant, not the power supply
         found.state("data_conn", value=True, words=USB)
         found.hear(0, "data by USB")
-    read_measures(found)
-    read_power(found, is_adapter=kind is not None and _is_named(found, ADAPTER))
+    if found.scan.quantities:
+        read_measures(found)
+    if found.names or found.scan.quantities:
+        read_power(found, is_adapter=kind is not None and _is_named(found, ADAPTER))
     of_kind = _read_kind(found, kind) if kind else {}
     _read_other_kinds(found)
     settle(found)

@@ -31,6 +31,9 @@ _SHORT_NO: Mapping[str, str] = {
     "consumer": "professionals only",
 }
 _VOLTS = ("v_ac", "v_dc")
+_TELLING_NO = ("electrical", "consumer")  # an assumed no that the maker should see
+# Assumptions that the echo of the kind or of the words has told already.
+_UNTOLD = frozenset((*CLASS_LABELS, *PURPOSE_LABELS, "residential"))
 _BANDS = TOPIC_FACTS["radio"][1:]
 _MOST_NAMED = 3  # more phrases than this do not help a reader
 
@@ -117,22 +120,25 @@ def _supply(known: Facts) -> str:
 
 def assumptions(before: Facts, after: Facts, state: State) -> str:
     """Say what is newly assumed from the words or the kind of product, so it can be corrected."""
-    assumed: dict[str, Value] = {**state["of_kind"], **state["likely"]}
+    facts = state["facts"]
     fresh = {
         name: value
-        for name, value in assumed.items()
-        if (value or name in ("electrical", "consumer"))
-        and name not in (*CLASS_LABELS, *PURPOSE_LABELS)
-        and name not in state["facts"]
-        and after.get(name) == value
+        for layer in ("of_kind", "likely")
+        for name, value in state[layer].items()
+        if (value or name in _TELLING_NO)
         and before.get(name) != value
+        and after.get(name) == value
+        and name not in _UNTOLD
+        and name not in facts
     }
-    if "mains" in state["facts"]:
+    if not fresh:
+        return ""
+    if "mains" in facts:
         fresh.pop("v_ac", None)  # the echo has it already
     volts = [phrase(name, fresh.pop(name)) for name in _VOLTS if name in fresh]
     amps = fresh.pop("input_a", None)
     electrical = fresh.pop("electrical", True)
-    grounds = [*fresh.items(), *state["facts"].items()]
+    grounds = [*fresh.items(), *facts.items()]
     clauses = [phrase(*pair) for pair in fresh.items() if not follows(*pair, grounds)]
     if not electrical:
         clauses.append("it uses no electricity")
@@ -157,7 +163,7 @@ def closing_words(state: State, known: Facts, open_norms: int, norms: int) -> tu
         message.append("Norms that hang on what you do not know will be marked “to be checked”.")
         reasoning = (
             f"{norms - open_norms} of {norms} norms are decided by what is known; {open_norms} "
-            f"hang on {which}, which you could not tell."
+            f"{'hangs' if open_norms == 1 else 'hang'} on {which}, which you could not tell."
         )
     assumed = [
         words

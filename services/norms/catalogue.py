@@ -1,7 +1,7 @@
 """The catalogue of norms: all entries in order, and what they still need to know."""
 
 from collections import Counter
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from services.norms.facts import Facts
@@ -23,6 +23,8 @@ DISCLAIMER = (
     "check the acts and standards themselves before you rely on them."
 )
 
+_REMEMBERED = 2_048
+"""Sets of facts whose open facts are remembered, about 1 kB each."""
 _PACKAGED = Path(__file__).with_name("catalogue.toml")
 
 
@@ -34,6 +36,8 @@ class Catalogue:
         self._by_id = {norm.id: norm for norm in norms}
         # Norms with the same condition share one expression, which then is evaluated once.
         self._triggers = Counter(norm.trigger for norm in norms)
+        # Products of a kind go through the same few sets of facts at the start of an interview.
+        self._open_facts = lru_cache(_REMEMBERED)(self._count_open)
 
     def get(self, norm_id: str) -> Norm | None:
         """Find a norm by its exact id; None when it is not in the catalogue."""
@@ -45,11 +49,15 @@ class Catalogue:
 
     def open_facts(self, facts: Facts) -> Counter[str]:
         """Count, for each unknown fact, the undecided norms that it can still change."""
+        return Counter(self._open_facts(frozenset(facts.items())))
+
+    def _count_open(self, known: frozenset[tuple[str, bool | float]]) -> dict[str, int]:
+        facts = dict(known)
         needed: dict[str, int] = {}
         for trigger, norms in self._triggers.items():
             for fact in trigger.open_facts(facts):
                 needed[fact] = needed.get(fact, 0) + norms
-        return Counter(needed)
+        return needed
 
 
 def load(source: Path | str, name: str = "catalogue.toml") -> Catalogue:

@@ -1,6 +1,12 @@
 """The teaser chat's use cases: a conversation in a session, from the first words to questions."""
 
+from services.conversation import interview
 from services.teaser_chat.analyses import AnalysisRun
 from services.teaser_chat.chat import TeaserChat
 
-__all__ = ["AnalysisRun", "TeaserChat"]
+__all__ = ["AnalysisRun", "TeaserChat", "warm_up"]
+
+
+def warm_up() -> None:
+    """Load catalogue and lexicon now rather than in somebody's first request."""
+    interview.begin("lamp")

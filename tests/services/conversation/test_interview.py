@@ -19,7 +19,7 @@ from services.conversation.interview import (
     known_facts,
 )
 from services.conversation.replies import TOPIC_FACTS
-from services.conversation.topics import _EXAMPLES, _ITEMS
+from services.conversation.topics import EXAMPLES, ITEMS
 from services.conversation.understanding import understand
 from services.norms.catalogue import catalogue
 from services.norms.facts import FACTS, with_implications
@@ -424,7 +424,7 @@ def test_every_topic_can_be_asked() -> None:
 )
 def test_the_words_of_a_question_are_understood_as_its_answer(topic: str, name: str) -> None:
     """A maker may answer with a piece of the list that was read to him."""
-    words = _ITEMS.get(name, FACTS[name].yes)
+    words = ITEMS.get(name, FACTS[name].yes)
     known = with_implications(understand(words, topic).facts)
     assert name == "pressure_bar" or known.get(name) is True
     others = set(TOPIC_FACTS[topic]) - {name, *with_implications({name: True})}
@@ -438,5 +438,5 @@ def test_the_words_of_a_question_are_understood_as_its_answer(topic: str, name: 
 @pytest.mark.parametrize("topic", [topic for topic in TOPIC_FACTS if topic not in ("who",)])
 def test_the_example_of_a_question_is_understood(topic: str) -> None:
     """What the interview offers as an example, it can read."""
-    message = understand(_EXAMPLES[topic], topic)
+    message = understand(EXAMPLES[topic], topic)
     assert message.facts.keys() & set(TOPIC_FACTS[topic])
