@@ -75,7 +75,8 @@ def question(topic: str, pending: Sequence[str], known: Facts, *, again: bool) -
 
 
 def _example(topic: str, pending: Sequence[str]) -> str:
-    if len(pending) == 1 and topic not in ("screen", "power", "current", "pressure"):
+    plain = topic not in ("screen", "power", "current", "pressure")
+    if len(pending) == 1 and (plain or pending[0] in ("battery", "eps")):
         return "A plain yes or no will do, or “I don't know”."
     return f"For example: “{EXAMPLES[topic]}”, or “I don't know”."
 

@@ -440,3 +440,30 @@ def test_the_example_of_a_question_is_understood(topic: str) -> None:
     """What the interview offers as an example, it can read."""
     message = understand(EXAMPLES[topic], topic)
     assert message.facts.keys() & set(TOPIC_FACTS[topic])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "5 V DC, no battery, no power adapter",
+        "no, there is no power adapter",
+        "it has no power supply",
+        "without power adapter",
+    ],
+)
+def test_a_denied_power_adapter_leaves_the_power(text: str) -> None:
+    """What is denied is the adapter, not the power; the lamp stays a lamp with USB."""
+    state, _ = begin("USB-powered LED desk lamp", TODAY)
+    state, reply = answer(state, text)
+    known = known_facts(state)
+    assert (known["eps"], known["electrical"], known["v_dc"]) == (False, True, 5)
+    assert state["kind"] == "desk lamp"
+    assert "no power adapter" in reply.message
+
+
+@pytest.mark.parametrize("text", ["no power", "no power needed", "no power, no radio"])
+def test_denied_power_is_no_electricity(text: str) -> None:
+    """Alone, the word means what it says."""
+    state, _ = begin("wooden chair", TODAY)
+    state, _ = answer(state, text)
+    assert known_facts(state)["electrical"] is False
