@@ -17,6 +17,7 @@ from flask.typing import ResponseReturnValue
 
 from routes import errors, schemas
 from routes.event_stream import respond_with
+from services.conversation.analysis import CONFIDENCE_NOTE
 from services.norms.catalogue import DISCLAIMER
 from services.sessions.browser import BrowserSession
 from services.teaser_chat import AnalysisRun, TeaserChat
@@ -44,7 +45,12 @@ def page() -> ResponseReturnValue:
     browser = _browser()
     browser.introduce()
     session_id = browser.get(CONVERSATION)
-    return render_template("develope.html", session_id=session_id, disclaimer=DISCLAIMER)
+    return render_template(
+        "develope.html",
+        session_id=session_id,
+        disclaimer=DISCLAIMER,
+        confidence_note=CONFIDENCE_NOTE,
+    )
 
 
 @blueprint.post("/api/develope/start")
