@@ -17,8 +17,9 @@ help: ## list the targets
 run: $(VENV)/run.stamp ## serve on 127.0.0.1:8000 for development; BIND changes the address
 	@echo
 	@echo "  Teaser chat: http://$(BIND)/develope   (Ctrl-C ends it)"
-	@echo "  Sessions are kept as the settings say; without any, in instance/sessions.db."
-	@echo "  To keep them in Redis: REDIS_URL=redis://127.0.0.1:6379/0 make run"
+	@if [ -n "$$REDIS_URL" ]; then echo "  Conversations are kept in Redis."; else \
+		echo "  Conversations are kept in instance/sessions.db, unless the settings say otherwise."; \
+		echo "  To keep them in Redis: REDIS_URL=redis://127.0.0.1:6379/0 make run"; fi
 	@echo
 	@DEBUG=$${DEBUG:-true} BIND=$(BIND) exec $(BIN)/gunicorn --config gunicorn.conf.py wsgi:app
 

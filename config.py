@@ -20,6 +20,10 @@ DEVELOPMENT_SECRET = "for-development-only"  # noqa: S105 - refused unless DEBUG
 
 
 SECRET_LENGTH = 16
+SECRET_HINT = (
+    f"Use a random text of at least {SECRET_LENGTH} characters,"
+    " such as `python3 -c 'import secrets; print(secrets.token_hex())'` prints."
+)
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -96,6 +100,7 @@ def load() -> Settings:
         env.seal()
     except EnvValidationError as error:
         said = cast(dict[str, list[str]], error.error_messages)
+        said.get("SECRET_KEY", []).append(SECRET_HINT)
         faults = [f"  {name}: {' '.join(messages)}" for name, messages in said.items()]
         raise ConfigError("\n".join(["These settings keep it from starting:", *faults])) from None
     values["stage"] = Stage(values["stage"])
@@ -122,10 +127,7 @@ def _positive(env: Env, name: str, default: int) -> int | None:
 
 def _is_secret(value: str) -> None:
     if len(value) < SECRET_LENGTH or value == DEVELOPMENT_SECRET:
-        raise ValidationError(
-            f"Use a random secret of at least {SECRET_LENGTH} characters,"
-            " such as `python -c 'import secrets; print(secrets.token_hex())'` prints."
-        )
+        raise ValidationError("It is too short or no secret.")
 
 
 def _is_served(name: str) -> None:

@@ -10,10 +10,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from config import load
+from config import ConfigError, load
 from services.sessions.migration import Stage
 
-_settings = load()
+try:
+    _settings = load()
+except ConfigError as error:
+    sys.exit(str(error))
 
 GC_THRESHOLD = 20_000
 """New containers between two young collections; a request makes some hundreds, none in cycles."""
@@ -25,6 +28,8 @@ threads = _settings.threads
 timeout = 30
 graceful_timeout = 30
 keepalive = 5
+# It would let workers be added by hand, also while there must be one only.
+control_socket_disable = True
 
 
 def post_worker_init(_worker: object) -> None:

@@ -109,7 +109,7 @@ def test_in_off_one_process_serves_from_memory(redis_url: str) -> None:
 
 
 def test_a_stage_that_is_not_there_keeps_it_from_starting() -> None:
-    """With a message that says what to use, not with a stack of frames alone."""
+    """With a message that says what to use, and without a stack of frames."""
     gunicorn = Gunicorn(SESSION_STAGE="shadow")
     with pytest.raises(
         RuntimeError, match="the stage shadow is not there yet; use off or complete"
