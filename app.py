@@ -10,7 +10,12 @@ from config import Settings
 from routes import develope, errors, middleware, operations
 from services import sessions
 from services.sessions.browser import BrowserSessions
-from services.sessions.keyspaces import BROWSER_TTL, browser_keyspace, teaser_chat_keyspace
+from services.sessions.keyspaces import (
+    BROWSER_TTL,
+    browser_keyspace,
+    start_keyspace,
+    teaser_chat_keyspace,
+)
 from services.sessions.migration import serving_store
 from services.sessions.stores import MemoryStore, Store, open_store
 from services.teaser_chat import TeaserChat
@@ -42,6 +47,7 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
         store,
         keyspaces=(
             teaser_chat_keyspace(settings.session_ttl, settings.session_ttl_analyzed),
+            start_keyspace(),
             browser_keyspace(),
         ),
         max_bytes=settings.session_max_bytes,
@@ -51,7 +57,7 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
     middleware.init_app(app)
     errors.init_app(app)
     app.extensions["session_store"] = store
-    app.extensions["teaser_chat"] = TeaserChat(settings.secret_key)
+    app.extensions["teaser_chat"] = TeaserChat()
     app.register_blueprint(develope.blueprint)
     app.register_blueprint(operations.blueprint)
     return app

@@ -13,12 +13,13 @@ from environs import Env, EnvValidationError, ValidationError, validate
 from services.sessions.keyspaces import SESSION_TTL, SESSION_TTL_ANALYZED
 from services.sessions.migration import Stage, stage_named
 from services.sessions.repository import SESSION_MAX_BYTES
-from services.sessions.stores import open_store
+from services.sessions.stores import SCHEMES, open_store
 
 ROOT = Path(__file__).resolve().parent
 DEVELOPMENT_SECRET = "for-development-only"  # noqa: S105 - refused unless DEBUG is on
 
 
+LARGEST = 2**31 - 1
 SECRET_LENGTH = 16
 SECRET_HINT = (
     f"Use a random text of at least {SECRET_LENGTH} characters,"
@@ -37,7 +38,7 @@ class Settings:
 
     Attributes:
         debug: development on this machine: a built-in secret, cookies without TLS.
-        secret_key: signs cookies and derives ids from client_message_ids.
+        secret_key: signs the browsers' cookies.
         stage: which side of the migration serves.
         store_url: the engine; see services.sessions.stores.SCHEMES. It may hold a password.
         session_ttl: seconds a conversation lives while chatting.
@@ -122,11 +123,11 @@ def _store_url(env: Env) -> str:
 
 
 def _positive(env: Env, name: str, default: int) -> int | None:
-    return cast(int | None, env.int(name, default=default, validate=validate.Range(min=1)))
+    return cast(int | None, env.int(name, default=default, validate=validate.Range(1, LARGEST)))
 
 
 def _is_secret(value: str) -> None:
-    if len(value) < SECRET_LENGTH or value == DEVELOPMENT_SECRET:
+    if len(value.strip()) < SECRET_LENGTH or value == DEVELOPMENT_SECRET:
         raise ValidationError("It is too short or no secret.")
 
 
@@ -161,4 +162,5 @@ def _opens(url: str) -> None:
     try:
         open_store(url).close()
     except Exception as error:
-        raise ValidationError(f"No engine understands this URL: {error}.") from error
+        # Not the error's own words: they may quote a password out of the URL.
+        raise ValidationError(f"No engine understands this URL; use one of {SCHEMES}.") from error

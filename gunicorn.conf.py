@@ -1,7 +1,7 @@
 """gunicorn's settings, from the same environment as the application's.
 
-While the in-process dict serves, a second process would not see the first one's
-conversations; then there is one process, with threads.
+While sessions are in the process, in stage off or with memory://, a second process would not see
+the first one's conversations; then there is one process, with threads.
 """
 
 import gc
@@ -23,7 +23,8 @@ GC_THRESHOLD = 20_000
 
 bind = _settings.bind
 worker_class = "gthread"
-workers = 1 if _settings.stage is Stage.OFF else _settings.workers
+in_process = _settings.stage is Stage.OFF or _settings.store_url.startswith("memory:")
+workers = 1 if in_process else _settings.workers
 threads = _settings.threads
 timeout = 30
 graceful_timeout = 30

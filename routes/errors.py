@@ -149,6 +149,8 @@ def _details(error: Exception) -> dict[str, Any]:
 
 def _wants_a_page() -> bool:
     """Whether a person's browser asks for a page, not a script for data."""
+    if request.path.startswith("/api/"):
+        return False
     return request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html"
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import request
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate
+from werkzeug.exceptions import RequestEntityTooLarge
 
 MAX_TEXT = 4000
 """The longest message or question, in characters."""
@@ -87,8 +88,22 @@ def body(schema: Schema) -> dict[str, Any]:
         ValidationError: a member is missing or wrong.
         BadRequest, UnsupportedMediaType: it is no JSON, or not said to be.
     """
+    _refuse_endless_bodies()
     loaded: dict[str, Any] = schema.load(request.get_json())
     return loaded
+
+
+def _refuse_endless_bodies() -> None:
+    """Hold a body without a Content-Length to the limit; it would be cut there in silence.
+
+    Raises:
+        RequestEntityTooLarge: it is longer than MAX_CONTENT_LENGTH.
+    """
+    limit = request.max_content_length
+    if request.content_length is None and limit is not None:
+        request.max_content_length = limit + 1
+        if len(request.get_data()) > limit:
+            raise RequestEntityTooLarge
 
 
 def query(schema: Schema) -> dict[str, Any]:

@@ -9,11 +9,19 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from services.sessions.document import Session
-from services.sessions.keyspaces import Keyspace, browser_keyspace, teaser_chat_keyspace
+from services.sessions.keyspaces import (
+    Keyspace,
+    browser_keyspace,
+    start_keyspace,
+    teaser_chat_keyspace,
+)
 from services.sessions.repository import SESSION_MAX_BYTES, Change, Sessions
 from services.sessions.stores.base import Clock, Store
 
 __all__ = [
+    "BROWSER",
+    "STARTS",
+    "TEASER_CHAT",
     "Change",
     "Session",
     "count_sessions",
@@ -27,6 +35,7 @@ __all__ = [
 ]
 
 TEASER_CHAT = "chat:session"
+STARTS = "chat:start"
 BROWSER = "browser"
 
 _by_keyspace: dict[str, Sessions] = {}
@@ -47,7 +56,8 @@ def set_session_store(
         max_bytes: the longest document that is stored.
         clock: seconds since 1970.
     """
-    chosen = keyspaces if keyspaces is not None else (teaser_chat_keyspace(), browser_keyspace())
+    usual = (teaser_chat_keyspace(), start_keyspace(), browser_keyspace())
+    chosen = keyspaces if keyspaces is not None else usual
     _by_keyspace.clear()
     for keyspace in chosen:
         _by_keyspace[keyspace.name] = Sessions(store, keyspace, max_bytes=max_bytes, clock=clock)

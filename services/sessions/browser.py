@@ -16,7 +16,7 @@ from flask import Flask, Request, Response
 from flask.sessions import SessionMixin
 from flask_session.base import ServerSideSessionInterface
 
-from services.errors import SessionNotFound, SessionUnreadable
+from services.errors import SessionFormatUnknown, SessionNotFound, SessionUnreadable
 from services.sessions.document import Session
 from services.sessions.repository import Sessions
 
@@ -32,6 +32,7 @@ class BrowserSession(SessionMixin):
         has_cookie: whether the request brought a cookie, valid or not: whether this is a browser.
         renew: whether less than half of its life was left when it was loaded.
         introduced: whether a cookie is to be set though nothing is stored.
+        untouchable: whether what is stored must not be written.
     """
 
     permanent = True
@@ -43,6 +44,7 @@ class BrowserSession(SessionMixin):
         self.accessed = False
         self.renew = False
         self.introduced = False
+        self.untouchable = False
         self._sessions = sessions
         self._data: Session | None = None if known else Session(sid)
 
@@ -67,6 +69,9 @@ class BrowserSession(SessionMixin):
         if self._data is None:
             try:
                 self._data = self._sessions.get(self.sid)
+            except SessionFormatUnknown:
+                # A newer release wrote it and will read it again; until then it is left alone.
+                self._data, self.untouchable = Session(self.sid), True
             except (SessionNotFound, SessionUnreadable):
                 self._data = Session(self.sid)
             self.renew = bool(self._data.version) and self._sessions.past_half_life(self._data)
@@ -128,7 +133,8 @@ class BrowserSessions(ServerSideSessionInterface):  # type: ignore[misc] # the p
 
     def should_set_storage(self, _app: Flask, session: BrowserSession) -> bool:
         """Only a change or the passing of half its life writes; reading never does."""
-        return session.modified or session.renew or session.introduced
+        wanted = session.modified or session.renew or session.introduced
+        return wanted and not session.untouchable
 
     def should_set_cookie(self, _app: Flask, session: BrowserSession) -> bool:
         """The cookie's life follows the stored session's."""

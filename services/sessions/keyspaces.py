@@ -15,10 +15,13 @@ SESSION_TTL = 3600
 """Seconds a conversation lives after the last interaction while the maker is chatting."""
 SESSION_TTL_ANALYZED = 86_400
 """Seconds it lives after the last interaction once its analysis is done."""
+START_TTL = 2 * 86_400
+"""Seconds it is remembered which conversation a start opened: longer than one lives unused."""
 BROWSER_TTL = 7 * 86_400
 """Seconds a browser's session lives; it is touched at half life."""
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{22,128}")
 
 
@@ -78,6 +81,17 @@ def browser_keyspace(ttl: int = BROWSER_TTL) -> Keyspace:
         name="browser",
         prefix="browser:",
         id_pattern=_TOKEN,
+        ttl=lambda _data: ttl,
+        indexed=False,
+    )
+
+
+def start_keyspace(ttl: int = START_TTL) -> Keyspace:
+    """Which conversation a client_message_id opened, so that a repeated start finds it."""
+    return Keyspace(
+        name="chat:start",
+        prefix="chat:start:",
+        id_pattern=_DIGEST,
         ttl=lambda _data: ttl,
         indexed=False,
     )

@@ -20,7 +20,14 @@ from services.errors import (
 from services.sessions import document
 from services.sessions.document import Session
 from services.sessions.keyspaces import Keyspace
-from services.sessions.stores.base import Clock, Condition, Outcome, Record, Store
+from services.sessions.stores.base import (
+    Clock,
+    Condition,
+    Outcome,
+    Record,
+    Store,
+    corrupt_key,
+)
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +35,7 @@ SESSION_MAX_BYTES = 1_048_576
 """The longest document that is stored, in bytes, unless the settings say otherwise."""
 UPDATE_ATTEMPTS = 60
 """How often `update` applies its change before it gives up on a busy session."""
-UPDATE_SECONDS = 3.0
+UPDATE_SECONDS = 1.0
 """How long it goes on trying, in seconds."""
 UPDATE_PAUSE = 0.002
 """Mean of the first random pause between two attempts, in seconds; it grows with each."""
@@ -141,15 +148,21 @@ class Sessions:
     def delete(self, session_id: str, *, owner: str | None = None) -> bool:
         """Remove a session; False when there was none that this owner could reach.
 
+        What cannot be read is removed as well, so that nothing of it stays behind.
+
         Raises:
-            InvalidSessionId, SessionUnreadable, StoreUnavailable.
+            InvalidSessionId, SessionFormatUnknown, StoreUnavailable.
         """
+        key = self.keyspace.key(session_id)
         try:
             session = self._load(session_id, owner)
         except SessionNotFound:
             return False
-        indexes = self._indexes(session.owner)
-        return self.store.delete(self.keyspace.key(session_id), session_id, indexes)
+        except SessionFormatUnknown:
+            raise
+        except SessionUnreadable:
+            return self.store.delete(corrupt_key(key), session_id)
+        return self.store.delete(key, session_id, self._indexes(session.owner))
 
     def extend(self, session: Session) -> Session:
         """Let a session live its full time again from now, without rewriting the document."""
@@ -175,10 +188,12 @@ class Sessions:
             raise SessionNotFound(session_id)
         try:
             session = document.decode(value)
+            if session.session_id != session_id:
+                raise SessionUnreadable("the document belongs under another key")
         except SessionFormatUnknown:
             raise
         except SessionUnreadable:
-            self._set_aside(key, value)
+            self._set_aside(key, value, session_id)
             raise
         if session.owner is not None and session.owner != owner:
             raise SessionNotFound(session_id)
@@ -224,8 +239,9 @@ class Sessions:
             return (self.keyspace.index(),)
         return (self.keyspace.index(), self.keyspace.owner_index(owner))
 
-    def _set_aside(self, key: str, value: bytes) -> None:
-        if self.store.set_aside(key, value, self._now() + UNREADABLE_KEPT * 1000):
+    def _set_aside(self, key: str, value: bytes, session_id: str) -> None:
+        keep_until = self._now() + UNREADABLE_KEPT * 1000
+        if self.store.set_aside(key, value, keep_until, session_id, self._indexes(None)):
             self.unreadable += 1
             # The id gives access, so the log has only enough of it to find the key.
             start = key[: len(self.keyspace.prefix) + 8]

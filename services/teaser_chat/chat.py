@@ -6,7 +6,7 @@ in the session gets the answer it got then.
 """
 
 import hashlib
-import hmac
+import logging
 import uuid
 
 from services.conversation import interview, questions
@@ -14,9 +14,11 @@ from services.errors import (
     AnalysisMissing,
     ConversationIncomplete,
     SessionConflict,
+    SessionNotFound,
 )
 from services.norms.catalogue import DISCLAIMER
 from services.sessions import (
+    STARTS,
     Session,
     delete_session,
     get_session,
@@ -42,16 +44,11 @@ from services.teaser_chat.messages import (
     turn_answer,
 )
 
+log = logging.getLogger(__name__)
+
 
 class TeaserChat:
-    """Conversations by id; every method checks that `owner` may reach the one it names.
-
-    Args:
-        secret: derives a conversation's id from the client_message_id that started it.
-    """
-
-    def __init__(self, secret: str) -> None:
-        self._secret = secret.encode()
+    """Conversations by id; every method checks that `owner` may reach the one it names."""
 
     def start_conversation(
         self,
@@ -67,10 +64,15 @@ class TeaserChat:
 
         Raises:
             MessageIdReused: the same client_message_id opened one with other words.
+            SessionNotFound: the one it opened was deleted or has expired.
             SessionError: as services.sessions.save_session.
         """
+        start_key = _start_key(owner, client_message_id)
+        earlier = _started_before(start_key)
+        if earlier:
+            return _start_answer(earlier, str(client_message_id), initial_input, owner)
         message_id = client_message_id or str(uuid.uuid4())
-        session_id = self._session_id(owner, client_message_id)
+        session_id = str(uuid.uuid4())
         state, reply = interview.begin(initial_input)
         data = {
             "history": exchange(message_id, initial_input, reply),
@@ -84,11 +86,13 @@ class TeaserChat:
             "interview": state,
         }
         try:
-            session = save_session(session_id, data, owner=owner)
+            save_session(session_id, data, owner=owner)
         except SessionConflict:
-            # A repeated start, or our own first try whose acknowledgement was lost.
-            session = conversation_in(get_session(session_id, owner=owner))
-        return {"session_id": session_id, **turn_answer(session, message_id, initial_input)}
+            # Nobody else draws this id: it is our own first try whose acknowledgement was lost.
+            log.info("a new conversation was acknowledged at the second try")
+        if start_key:
+            session_id = _claim_start(start_key, session_id, owner)
+        return _start_answer(session_id, message_id, initial_input, owner)
 
     def continue_conversation(
         self,
@@ -213,10 +217,40 @@ class TeaserChat:
         """
         delete_session(session_id, owner=owner)
 
-    def _session_id(self, owner: str | None, client_message_id: str | None) -> str:
-        """A random id, or one that a repeated start finds again and nobody else can guess."""
-        if client_message_id is None:
-            return str(uuid.uuid4())
-        seed = f"{owner or ''}\n{client_message_id}".encode()
-        digest = hmac.digest(self._secret, b"start\n" + seed, hashlib.sha256)
-        return str(uuid.UUID(bytes=digest[:16], version=4))
+
+def _start_key(owner: str | None, client_message_id: str | None) -> str | None:
+    """Under which id a start is remembered; one per asker, so that nobody meets another's."""
+    if client_message_id is None:
+        return None
+    return hashlib.sha256(f"{owner or ''}\n{client_message_id}".encode()).hexdigest()
+
+
+def _started_before(start_key: str | None) -> str | None:
+    """The conversation that an earlier start with this id opened, whether or not it still is."""
+    if start_key is None:
+        return None
+    try:
+        return str(get_session(start_key, keyspace=STARTS)["conversation"])
+    except SessionNotFound:
+        return None
+
+
+def _claim_start(start_key: str, session_id: str, owner: str | None) -> str:
+    """Remember which conversation a start opened; of two at once the first stays.
+
+    The record outlives its conversation, so that a late repetition finds it deleted rather than
+    opening it again.
+    """
+    try:
+        save_session(start_key, {"conversation": session_id}, keyspace=STARTS)
+    except SessionConflict:
+        first = _started_before(start_key) or session_id
+        if first != session_id:
+            delete_session(session_id, owner=owner)
+        return first
+    return session_id
+
+
+def _start_answer(session_id: str, message_id: str, text: str, owner: str | None) -> Answer:
+    session = conversation_in(get_session(session_id, owner=owner))
+    return {"session_id": session_id, **turn_answer(session, message_id, text)}

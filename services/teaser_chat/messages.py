@@ -27,6 +27,9 @@ MEMBERS = {
 }
 """What a session must hold to be a conversation, and of which type."""
 
+INTERVIEW_MEMBERS = {"description", "facts", "unsure", "asked", "pending", "turns"}
+"""What the state of its interview must hold at least."""
+
 Answer = dict[str, Any]
 
 
@@ -39,6 +42,11 @@ def conversation_in(session: Session) -> Session:
     for name, kind in MEMBERS.items():
         if not isinstance(session.get(name), kind):
             raise SessionUnreadable(f"the session's {name} is no {kind.__name__}")
+    entries = (*session["history"], *session["qa_history"])
+    if not session["history"] or not all(type(entry) is dict for entry in entries):
+        raise SessionUnreadable("the session's messages are none")
+    if not session["interview"].keys() >= INTERVIEW_MEMBERS:
+        raise SessionUnreadable("the session's interview lacks members")
     return session
 
 
@@ -67,7 +75,7 @@ def turn_answer(session: Session, message_id: str, text: str) -> Answer:
         MessageIdReused: the message with this id has other words.
     """
     said = _find(session["history"], message_id)
-    if said is None or said["content"] != text:
+    if said is None or said["role"] != "user" or said["content"] != text:
         raise MessageIdReused(message_id)
     return _told(next(one for one in session["history"] if one.get("reply_to") == message_id))
 
@@ -81,7 +89,10 @@ def _told(reply: Mapping[str, Any]) -> Answer:
     answer = {"complete": reply["complete"], "message": reply["content"]}
     if reply["complete"]:
         return {**answer, "missing": [], "reasoning": reply["reasoning"]}
-    return {**answer, "missing": [FACTS[name].label for name in reply["open_facts"]]}
+    return {
+        **answer,
+        "missing": [FACTS[name].label for name in reply["open_facts"] if name in FACTS],
+    }
 
 
 def question_entry(message_id: str, question: str, answer: questions.Answer) -> Answer:

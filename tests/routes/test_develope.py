@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import cast
 
@@ -11,6 +12,7 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from config import Settings
+from services.sessions import count_sessions
 from services.sessions.migration import Stage
 from services.sessions.stores import RedisStore
 from tests.support.servers import RedisServer
@@ -193,6 +195,14 @@ def test_the_page_comes_with_the_conversation_of_its_browser(browser: FlaskClien
     assert session_id not in browser.get("/develope").text
 
 
+def test_deleting_another_conversation_leaves_the_page_alone(browser: FlaskClient) -> None:
+    """The page goes on showing the one it showed."""
+    first = start(browser)["session_id"]
+    second = start(browser)["session_id"]
+    browser.delete(f"{API}/session/{first}")
+    assert second in browser.get("/develope").text
+
+
 def test_the_root_leads_to_the_page(client: FlaskClient) -> None:
     """Whoever types the bare address gets there."""
     response = client.get("/")
@@ -210,6 +220,39 @@ class TestIdempotency:
         assert start(client, client_message_id=message_id) == first
         history = conversation(client, first["session_id"])["history"]
         assert [entry["id"] for entry in history].count(message_id) == 1
+
+    def test_a_late_repetition_brings_no_deleted_conversation_back(
+        self, client: FlaskClient
+    ) -> None:
+        """What was opened and deleted stays deleted; another id opens another one."""
+        message_id = str(uuid.uuid4())
+        session_id = start(client, client_message_id=message_id)["session_id"]
+        client.delete(f"{API}/session/{session_id}")
+        body = {"initial_input": "USB-powered LED desk lamp", "client_message_id": message_id}
+        again = client.post(f"{API}/start", json=body)
+        assert (again.status_code, again.get_json()["code"]) == (404, "session_not_found")
+        assert client.get(f"{API}/session/{session_id}").status_code == 404
+        assert start(client)["session_id"] != session_id
+
+    def test_two_starts_at_once_open_one(self, client: FlaskClient) -> None:
+        """Whichever is first; the other one leaves nothing behind."""
+        message_id = str(uuid.uuid4())
+        with ThreadPoolExecutor(8) as pool:
+            opened = list(pool.map(lambda _: start(client, client_message_id=message_id), range(8)))
+        assert len({answer["session_id"] for answer in opened}) == 1
+        assert count_sessions() == 1
+
+    def test_the_id_of_a_reply_is_no_id_for_a_message(self, client: FlaskClient) -> None:
+        """Ids are readable in the history; none of them leads anywhere else."""
+        session_id = start(client)["session_id"]
+        reply = conversation(client, session_id)["history"][1]
+        body = {
+            "session_id": session_id,
+            "message": reply["content"],
+            "client_message_id": reply["id"],
+        }
+        response = client.post(f"{API}/respond", json=body)
+        assert (response.status_code, response.get_json()["code"]) == (409, "message_id_reused")
 
     def test_start_with_another_text_is_refused(self, client: FlaskClient) -> None:
         """An id stands for one message."""
@@ -320,11 +363,22 @@ class TestStream:
         """Also one of an earlier analysis, or nonsense."""
         session_id = self.ready(client)
         address = f"{API}/analyze-stream?session_id={session_id}"
-        for seen in ("x", "1-5", "-", "9" * 50, "²-²"):
-            found = events(
-                client.get(address, headers={"Last-Event-ID": seen.encode().decode("latin-1")}).data
-            )
+        revision = len(conversation(client, session_id)["history"])
+        for seen in ("x", "1-5", "-", "9" * 50, f"{revision}-999", f"{revision}-{'9' * 5000}"):
+            found = events(client.get(address, headers={"Last-Event-ID": seen}).data)
             assert found[0][1]["phase"] == "summary"
+
+    def test_facts_that_change_while_it_runs_are_what_is_stored(self, client: FlaskClient) -> None:
+        """The results that are kept belong to the facts that are kept."""
+        session_id = self.ready(client)
+        run = client.application.extensions["teaser_chat"].open_analysis(session_id)
+        steps = run.events()
+        assert next(steps)[1]["phase"] == "summary"
+        respond(client, session_id, "Actually it is a kettle for 230 V AC mains")
+        finish(client, session_id)
+        assert list(steps)[-1][1]["phase"] == "complete"
+        found = {norm["norm_id"] for norm in conversation(client, session_id)["matched_norms"]}
+        assert "2014/35/EU" in found
 
     def test_a_finished_analysis_is_answered_from_the_session(self, client: FlaskClient) -> None:
         """All phases, but the checking in one step."""

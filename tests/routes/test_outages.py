@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from config import Settings
-from services.sessions import save_session
+from services.sessions import sessions_of
 from services.sessions.stores import RedisStore
 from tests.support.servers import RedisServer, free_port
 from tests.support.talk import API, start
@@ -106,17 +106,11 @@ def test_an_unreadable_conversation_is_told_so(
     assert client.get(f"{API}/session/{session_id}").status_code == 404
 
 
-def test_a_conversation_whose_members_are_wrong_is_unreadable_too(
-    on_redis: Flask, redis_server: RedisServer
-) -> None:
+def test_a_conversation_whose_members_are_wrong_is_unreadable_too(on_redis: Flask) -> None:
     """A document of the right form with nothing of a conversation in it."""
     client = on_redis.test_client(use_cookies=False)
     session_id = start(client)["session_id"]
-    redis = redis_server.client()
-    other = save_session(str(uuid.uuid4()), {"history": "gone"})
-    value = redis.get(f"chat:session:{other.session_id}")
-    assert isinstance(value, bytes)
-    redis.set(f"chat:session:{session_id}", value)
+    sessions_of("chat:session").replace(session_id, {"history": "gone"})
     body = {"session_id": session_id, "message": "no"}
     for response in (
         client.get(f"{API}/session/{session_id}"),

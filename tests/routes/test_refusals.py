@@ -1,10 +1,12 @@
 """What bad input gets: the fault named, the same error body everywhere, and nothing changed."""
 
+import io
 import json
 import uuid
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from services.sessions import count_sessions
@@ -217,3 +219,33 @@ def test_unknown_addresses_and_methods_answer_in_the_same_form(client: FlaskClie
     wrong = client.get(f"{API}/start")
     assert_refused(wrong, 405, "method_not_allowed")
     assert "POST" in wrong.headers["Allow"]
+
+
+def test_a_body_without_a_length_is_held_to_the_limit_too(app: Flask) -> None:
+    """A chunked body is neither cut in silence nor taken whole."""
+    for size, status in ((1000, 200), (200_000, 413)):
+        data = b'{"initial_input": "lamp"}' + b" " * size
+        response = app.test_client().open(
+            f"{API}/start",
+            method="POST",
+            input_stream=io.BytesIO(data),
+            content_type="application/json",
+            environ_overrides={"CONTENT_LENGTH": None, "wsgi.input_terminated": True},
+        )
+        assert response.status_code == status, response.get_json()
+
+
+def test_errors_of_the_interface_are_json_whatever_is_accepted(client: FlaskClient) -> None:
+    """A browser's address bar gets data from an address of data."""
+    response = client.get(f"{API}/session/{uuid.uuid4()}", headers={"Accept": "text/html"})
+    assert_refused(response, 404, "session_not_found")
+
+
+@pytest.mark.parametrize("given", ["a b", "x" * 65, "<script>", "ü"])
+def test_an_unsound_request_id_is_replaced(client: FlaskClient, given: str) -> None:
+    """Nothing a client invents is reflected unchecked; a sound id is kept."""
+    header = given.encode().decode("latin-1")
+    response = client.get("/healthz", headers={"X-Request-ID": header})
+    assert response.headers["X-Request-ID"] != header
+    sound = client.get("/healthz", headers={"X-Request-ID": "proxy-1.2_3"})
+    assert sound.headers["X-Request-ID"] == "proxy-1.2_3"

@@ -85,7 +85,9 @@ class Store(ABC):
 
     @abstractmethod
     def touch(self, record: Record) -> bool:
-        """Move expiry of the document and its index entries, leaving the document as it is.
+        """Move expiry of the document and its index entries, never to an earlier instant.
+
+        The document stays as it is.
 
         `version` and `body` of the record are not looked at. False when nothing is stored.
         """
@@ -95,8 +97,13 @@ class Store(ABC):
         """Milliseconds since 1970 at which the document ends; None when there is none."""
 
     @abstractmethod
-    def set_aside(self, key: str, value: bytes, keep_until: int) -> bool:
+    def set_aside(
+        self, key: str, value: bytes, keep_until: int, member: str, indexes: Sequence[str] = ()
+    ) -> bool:
         """Move an unreadable value to `<key>:corrupt`, where it stays until `keep_until` (ms).
+
+        Its entries in the indexes go; whose it was is not known any more, so an owner's index
+        keeps its entry until it expires.
 
         False when the key does not hold this value any more.
         """

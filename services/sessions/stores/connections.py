@@ -14,6 +14,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from typing import Any, cast
+from urllib.parse import parse_qs, urlsplit
 
 import redis
 from redis.backoff import NoBackoff
@@ -46,7 +47,7 @@ UNAVAILABLE: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str, int
 """The driver's errors that mean "not now", first match wins: reason and seconds to wait.
 
 redis-py makes loading and authentication kinds of ConnectionError; they are none to retry."""
-REFUSALS = ("MISCONF", "CLUSTERDOWN", "MASTERDOWN", "NOREPLICAS")
+REFUSALS = ("MISCONF", "BUSY", "TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN", "NOREPLICAS")
 """First words of error replies with which a server refuses for now; redis-py has no classes."""
 UNREADABLE_REPLIES = ("CORRUPT", "WRONGTYPE")
 """First words of error replies about the stored value: put.lua's own, and the server's."""
@@ -58,19 +59,23 @@ def pool_of(url: str) -> redis.ConnectionPool:
     """redis-py's connection factory for a redis://, rediss:// or unix:// URL, not yet connected.
 
     Raises:
-        ValueError: redis-py does not know the URL's scheme or options.
+        ValueError: redis-py does not know the URL's scheme or options, or the URL would change
+            what this module relies on; in redis-py a URL's options win over arguments.
     """
-    over_tcp = not url.startswith("unix:")
-    return redis.ConnectionPool.from_url(
-        url,
-        protocol=2,
-        decode_responses=False,
-        socket_connect_timeout=CONNECT_TIMEOUT,
-        socket_timeout=READ_TIMEOUT,
-        health_check_interval=HEALTH_CHECK_INTERVAL,
-        retry=Retry(NoBackoff(), 0),
-        **({"socket_keepalive": True} if over_tcp else {}),
-    )
+    fixed: dict[str, Any] = {
+        "protocol": 2,
+        "decode_responses": False,
+        "socket_connect_timeout": CONNECT_TIMEOUT,
+        "socket_timeout": READ_TIMEOUT,
+        "health_check_interval": HEALTH_CHECK_INTERVAL,
+        "retry": Retry(NoBackoff(), 0),
+    }
+    taken = fixed.keys() & parse_qs(urlsplit(url).query).keys()
+    if taken:
+        raise ValueError(f"a Redis URL cannot set {', '.join(sorted(taken))}")
+    if not url.startswith("unix:"):
+        fixed["socket_keepalive"] = True
+    return redis.ConnectionPool.from_url(url, **fixed)
 
 
 class Connections:

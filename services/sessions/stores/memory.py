@@ -79,7 +79,7 @@ class MemoryStore(Store):
         with self._lock:
             entry = self._living(record.key)
             if entry:
-                entry.expires_at = record.expires_at
+                entry.expires_at = max(entry.expires_at, record.expires_at)
             return entry is not None
 
     def expires_at(self, key: str) -> int | None:
@@ -87,7 +87,9 @@ class MemoryStore(Store):
             entry = self._living(key)
             return entry.expires_at if entry else None
 
-    def set_aside(self, key: str, value: bytes, keep_until: int) -> bool:
+    def set_aside(
+        self, key: str, value: bytes, keep_until: int, member: str, indexes: Sequence[str] = ()
+    ) -> bool:
         with self._lock:
             entry = self._living(key)
             if not entry or entry.value != value:

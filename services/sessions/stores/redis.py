@@ -23,7 +23,7 @@ UNREADABLE = b""
 
 
 class RedisStore(Store):
-    """Sessions on a Redis server (5.0 or newer commands; PXAT needs 6.2).
+    """Sessions on a Redis server (7.0 or newer, for PEXPIREAT GT).
 
     The script writes a document and its index entries together, which suits one server. In a
     cluster those keys live on different shards; only the document's own key decides.
@@ -74,10 +74,11 @@ class RedisStore(Store):
         return bool(self._connections.execute_all(commands)[0])
 
     def touch(self, record: Record) -> bool:
-        commands: list[Command] = [("PEXPIREAT", record.key, record.expires_at)]
+        commands: list[Command] = [("EXISTS", record.key)]
+        commands.append(("PEXPIREAT", record.key, record.expires_at, "GT"))
         for index in record.indexes:
-            commands.append(("ZADD", index, "XX", record.expires_at, record.member))
-            commands.append(("PEXPIREAT", index, record.index_expires_at))
+            commands.append(("ZADD", index, "XX", "GT", record.expires_at, record.member))
+            commands.append(("PEXPIREAT", index, record.index_expires_at, "GT"))
         return bool(self._connections.execute_all(commands)[0])
 
     def expires_at(self, key: str) -> int | None:
@@ -85,8 +86,11 @@ class RedisStore(Store):
         rest = self._connections.execute("PTTL", key)
         return int(time.time() * 1000) + rest if rest > 0 else None
 
-    def set_aside(self, key: str, value: bytes, keep_until: int) -> bool:
-        return bool(self._run("set_aside.lua", (key, corrupt_key(key)), value, keep_until))
+    def set_aside(
+        self, key: str, value: bytes, keep_until: int, member: str, indexes: Sequence[str] = ()
+    ) -> bool:
+        keys = (key, corrupt_key(key), *indexes)
+        return bool(self._run("set_aside.lua", keys, value, keep_until, member))
 
     def count(self, index: str) -> int:
         return int(self._connections.execute_all([_trim(index), ("ZCARD", index)])[1])

@@ -1,8 +1,9 @@
 -- Moves an unreadable value to a key of its own, unless it was replaced meanwhile.
 --
--- KEYS[1]   the session's key; KEYS[2] where the value goes
+-- KEYS[1]   the session's key; KEYS[2] where the value goes; KEYS[3], ... its indexes
 -- ARGV[1]   the value that could not be read; empty for a value that is no string
 -- ARGV[2]   until when it is kept, in milliseconds since 1970
+-- ARGV[3]   its name in the indexes
 --
 -- Answers 1 when the value was moved, 0 when the key holds something else by now.
 
@@ -11,4 +12,5 @@ if kind == 'none' then return 0 end
 if kind == 'string' and redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('RENAME', KEYS[1], KEYS[2])
 redis.call('PEXPIREAT', KEYS[2], ARGV[2])
+for i = 3, #KEYS do redis.call('ZREM', KEYS[i], ARGV[3]) end
 return 1

@@ -70,6 +70,7 @@ class SqlStore(Store):
         self._engine = sa.create_engine(
             url,
             isolation_level="AUTOCOMMIT",
+            hide_parameters=True,  # keys give access and do not belong into a log
             connect_args={"timeout": BUSY_TIMEOUT},
             pool_size=POOL_SIZE,
             max_overflow=0,
@@ -104,14 +105,21 @@ class SqlStore(Store):
     def touch(self, record: Record) -> bool:
         change = sa.update(sessions).where(self._living(record.key))
         with self._connection() as connection:
-            return connection.execute(change.values(expires_at=record.expires_at)).rowcount > 0
+            return (
+                connection.execute(
+                    change.values(expires_at=sa.func.max(sessions.c.expires_at, record.expires_at))
+                ).rowcount
+                > 0
+            )
 
     def expires_at(self, key: str) -> int | None:
         query = sa.select(sessions.c.expires_at).where(self._living(key))
         with self._connection() as connection:
             return connection.execute(query).scalar()
 
-    def set_aside(self, key: str, value: bytes, keep_until: int) -> bool:
+    def set_aside(
+        self, key: str, value: bytes, keep_until: int, member: str, indexes: Sequence[str] = ()
+    ) -> bool:
         version = document.version_of(value) or 0
         body = value.removeprefix(document.join(version, b""))
         aside = {"key": corrupt_key(key), "expires_at": keep_until}
@@ -199,7 +207,8 @@ class SqlStore(Store):
                 self._prepare()
             with self._engine.connect() as connection:
                 yield connection
-        except (sa.exc.OperationalError, sa.exc.TimeoutError) as error:
+        except (sa.exc.DBAPIError, sa.exc.TimeoutError) as error:
+            self._prepared = False  # the file may have been replaced; look again next time
             reason = "busy" if "locked" in str(error) else "database"
             raise StoreUnavailable(reason) from error
         except OSError as error:

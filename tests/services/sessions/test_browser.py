@@ -215,3 +215,32 @@ def test_two_browsers_are_two_owners(client: FlaskClient) -> None:
     assert other.get("/owner").text == "None"
     other.get("/write/1")
     assert other.get("/owner").text not in (first, "None")
+
+
+def test_a_cookie_signed_with_another_secret_is_no_session(client: FlaskClient) -> None:
+    """Only the holder of this deployment's secret can make one."""
+    other = Flask("other")
+    other.config.update(SECRET_KEY="another secret", SESSION_COOKIE_NAME="browser")
+    stranger = BrowserSessions(other, client.application.session_interface._sessions)  # type: ignore[attr-defined]
+    client.get("/write/1")
+    cookie = client.get_cookie("browser")
+    assert cookie is not None
+    client.set_cookie("browser", stranger._sign(other, cookie.value.partition(".")[0]))
+    assert client.get("/read").text == "None"
+
+
+def test_a_session_of_a_newer_release_is_left_alone(
+    client: FlaskClient, store: CountingStore
+) -> None:
+    """After a step back the browser works, and nothing it had is overwritten."""
+    client.get("/write/1")
+    cookie = client.get_cookie("browser")
+    assert cookie is not None
+    key = f"browser:{cookie.value.partition('.')[0]}"
+    value = store.get(key)
+    assert value is not None
+    newer = value.replace(b'"format":1', b'"format":2').removeprefix(b'{"version":1')
+    store.put(Record(key, 9, newer, int(store._clock() + DAY) * 1000, "x"), Condition.ANY)
+    assert client.get("/read").text == "None"
+    client.get("/write/2")
+    assert store.get(key) == b'{"version":2' + newer

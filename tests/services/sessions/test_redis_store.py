@@ -215,6 +215,32 @@ def test_an_index_nobody_reads_stays_bounded(redis_url: str, redis_server: Redis
     store.close()
 
 
+@pytest.mark.parametrize("option", ["decode_responses=true", "socket_timeout=60", "protocol=3"])
+def test_options_in_a_url_cannot_undo_what_the_engine_relies_on(option: str) -> None:
+    """They are refused at the start, by name."""
+    with pytest.raises(ValueError, match=option.partition("=")[0]):
+        open_store(f"redis://127.0.0.1:6379/0?{option}")
+
+
+def test_a_server_that_is_busy_is_unavailable() -> None:
+    """Somebody's endless script is no fault of ours."""
+    with RedisServer("--busy-reply-threshold", "20") as server:
+        store = RedisStore.from_url(server.url)
+        store.ping()
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(server.client().eval, "while true do end", 0)
+            reasons = set()
+            deadline = time.monotonic() + 3
+            while "busy" not in reasons and time.monotonic() < deadline:
+                try:
+                    store.get("k")
+                except StoreUnavailable as error:
+                    reasons.add(error.reason)
+            assert server.client().script_kill()
+        assert "busy" in reasons
+        store.close()
+
+
 def test_a_unix_socket_works_like_a_port(tmp_path: Path) -> None:
     """unix:// is an address like any other."""
     path = tmp_path / "redis.sock"

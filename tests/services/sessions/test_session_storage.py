@@ -33,7 +33,7 @@ from services.sessions import (
 )
 from services.sessions.keyspaces import teaser_chat_keyspace
 from services.sessions.stores import MemoryStore, RedisStore
-from services.sessions.stores.base import Condition
+from services.sessions.stores.base import Condition, Record
 from tests.support.clock import FakeClock
 from tests.support.servers import RedisServer
 
@@ -386,3 +386,27 @@ def test_a_full_memory_refuses_and_forgets_nobody(clock: FakeClock) -> None:
     clock.forward(3601)
     save_session(ids[3], {})
     assert count_sessions() == 1
+
+
+@pytest.mark.usefixtures("real")
+def test_deleting_what_cannot_be_read_leaves_nothing(redis_server: RedisServer) -> None:
+    """Whoever deletes a conversation does not want its text kept aside."""
+    session_id = new_id()
+    client = redis_server.client()
+    client.set(f"chat:session:{session_id}", "broken text of a maker")
+    assert delete_session(session_id) is True
+    assert client.keys(f"*{session_id}*") == []
+
+
+def test_a_document_under_another_key_is_unreadable(memory: MemoryStore) -> None:
+    """A copy of one conversation cannot stand for another."""
+    first, second = new_id(), new_id()
+    save_session(first, {"n": 1})
+    value = memory.get(f"chat:session:{first}")
+    assert value is not None
+    body = value.removeprefix(b'{"version":1')
+    record = Record(f"chat:session:{second}", 1, body, 2**42, second)
+    memory.put(record, Condition.ANY)
+    with pytest.raises(SessionUnreadable):
+        get_session(second)
+    assert get_session(first) == {"n": 1}

@@ -140,6 +140,25 @@ def test_touch_moves_expiry_and_leaves_the_document(store: Store) -> None:
     assert abs(kept - longer.expires_at) <= 20
 
 
+def test_touch_never_shortens_a_life(store: Store) -> None:
+    """A slow reader that loaded an older copy takes nothing away."""
+    store.put(record("k", lives=2 * HOUR), Condition.ABSENT)
+    before = store.expires_at("k")
+    assert store.touch(record("k", lives=HOUR)) is True
+    after = store.expires_at("k")
+    assert before is not None
+    assert after is not None
+    assert abs(after - before) <= 20
+
+
+def test_touch_brings_no_index_entry_back(store: Store) -> None:
+    """A session that was deleted meanwhile is not listed again."""
+    store.put(record("k"), Condition.ABSENT)
+    store.delete("k", "k", ("all", "owner:a"))
+    assert store.touch(record("k")) is False
+    assert store.members("all") == []
+
+
 def test_an_index_lists_what_expires_last_first_in_pages(store: Store) -> None:
     """Listing needs no scan of the keys."""
     for at in range(5):
@@ -155,10 +174,11 @@ def test_an_unreadable_value_moves_aside_once(store: Store) -> None:
     store.put(record("k")._replace(body=b",no json"), Condition.ABSENT)
     broken = store.get("k")
     assert broken == b'{"version":1,no json'
-    assert store.set_aside("k", broken, now() + HOUR) is True
+    assert store.set_aside("k", broken, now() + HOUR, "k", ("all", "owner:a")) is True
     assert store.get("k") is None
     assert store.get(corrupt_key("k")) == broken
-    assert store.set_aside("k", broken, now() + HOUR) is False
+    assert store.count("all") == 0
+    assert store.set_aside("k", broken, now() + HOUR, "k", ("all", "owner:a")) is False
 
 
 def test_a_value_that_was_replaced_meanwhile_is_not_moved_aside(store: Store) -> None:
@@ -167,7 +187,7 @@ def test_a_value_that_was_replaced_meanwhile_is_not_moved_aside(store: Store) ->
     broken = store.get("k")
     assert broken is not None
     store.put(record("k", 1, "repaired"), Condition.ANY)
-    assert store.set_aside("k", broken, now() + HOUR) is False
+    assert store.set_aside("k", broken, now() + HOUR, "k", ("all", "owner:a")) is False
     assert store.get("k") == value(2, "repaired")
 
 
