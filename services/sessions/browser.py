@@ -18,8 +18,11 @@ from flask_session.base import ServerSideSessionInterface
 
 from services.errors import SessionFormatUnknown, SessionNotFound, SessionUnreadable
 from services.sessions.document import Session
+from services.sessions.keyspaces import BROWSER_TTL
 from services.sessions.repository import Sessions
 
+COOKIE_RENEWED = BROWSER_TTL / 2
+"""Seconds after which a browser gets its cookie anew, with its full life."""
 SID_BYTES = 32
 """Random bytes in a browser's id."""
 
@@ -60,7 +63,7 @@ class BrowserSession(SessionMixin):
 
         A page that is only looked at, by a person or a crawler, leaves nothing in the store.
         """
-        self.introduced = self.data.version == 0
+        self.introduced = self.introduced or self.data.version == 0
 
     @property
     def data(self) -> Session:
@@ -120,9 +123,13 @@ class BrowserSessions(ServerSideSessionInterface):  # type: ignore[misc] # the p
         """The session of the browser that asks; nothing is read from the store yet."""
         cookie = request.cookies.get(self.get_cookie_name(app))
         if cookie:
-            sid = cookie.partition(".")[0]
-            if hmac.compare_digest(self._sign(app, sid).encode(), cookie.encode()):
-                return BrowserSession(sid, self._sessions, has_cookie=True, known=True)
+            sid, _, rest = cookie.partition(".")
+            issued, _, mac = rest.partition(".")
+            if hmac.compare_digest(self._mac(sid, issued).encode(), mac.encode()):
+                session = BrowserSession(sid, self._sessions, has_cookie=True, known=True)
+                # A tab that stays open looks into nothing, and keeps its cookie all the same.
+                session.introduced = self._sessions.clock() - int(issued, 16) > COOKIE_RENEWED
+                return session
         sid = self._generate_sid(self.sid_length)
         return BrowserSession(sid, self._sessions, has_cookie=bool(cookie), known=False)
 
@@ -141,8 +148,13 @@ class BrowserSessions(ServerSideSessionInterface):  # type: ignore[misc] # the p
         return session.modified or session.renew or session.introduced
 
     def _sign(self, _app: Flask, sid: str) -> str:
-        mac = hmac.digest(self._key, sid.encode(), "sha256")
-        return f"{sid}.{base64.urlsafe_b64encode(mac).decode().rstrip('=')}"
+        """The cookie: the id, when it was issued (seconds since 1970), and a proof of both."""
+        issued = f"{int(self._sessions.clock()):x}"
+        return f"{sid}.{issued}.{self._mac(sid, issued)}"
+
+    def _mac(self, sid: str, issued: str) -> str:
+        mac = hmac.digest(self._key, f"{sid}.{issued}".encode(), "sha256")
+        return base64.urlsafe_b64encode(mac).decode().rstrip("=")
 
     def _retrieve_session_data(self, store_id: str) -> dict[str, Any] | None:
         try:

@@ -71,7 +71,7 @@ class Sessions:
         self.keyspace = keyspace
         self.unreadable = 0
         self._max_bytes = max_bytes
-        self._clock = clock
+        self.clock = clock
 
     def get(self, session_id: str, *, owner: str | None = None, extend: bool = False) -> Session:
         """The session with this id.
@@ -216,7 +216,7 @@ class Sessions:
         return session
 
     def _now(self) -> int:
-        return int(self._clock() * 1000)
+        return int(self.clock() * 1000)
 
     def _expiry(self, session: Session) -> int:
         return self._now() + self.keyspace.ttl(session) * 1000

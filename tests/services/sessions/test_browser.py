@@ -146,6 +146,21 @@ def test_it_is_touched_at_half_life_without_rewriting(
     assert client.get("/read").text == "1"
 
 
+def test_a_cookie_that_is_only_shown_is_renewed_at_half_life(
+    client: FlaskClient, store: CountingStore, clock: FakeClock
+) -> None:
+    """A tab that stays open for weeks stays the owner of what it began."""
+    client.get("/introduce")
+    owner = client.get("/owner").text
+    clock.forward(3 * DAY)
+    assert "Set-Cookie" not in client.get("/owner").headers
+    clock.forward(DAY)
+    assert "Set-Cookie" in client.get("/owner").headers
+    assert "Set-Cookie" not in client.get("/owner").headers
+    assert client.get("/owner").text == owner
+    assert store.calls == []
+
+
 def test_it_ends_after_seven_days(client: FlaskClient, clock: FakeClock) -> None:
     """And the browser can begin another under the same cookie."""
     client.get("/write/1")

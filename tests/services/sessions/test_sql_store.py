@@ -1,0 +1,88 @@
+"""What only the SQL engine has: a file, its table, and rows that have to be removed."""
+
+import sqlite3
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from services.errors import StoreUnavailable
+from services.sessions.stores import SqlStore
+from services.sessions.stores.base import Condition, Outcome, Record
+from tests.support.clock import FakeClock
+
+
+def record(key: str, expires_at: float) -> Record:
+    """A small document."""
+    return Record(key, 1, b',"format":1}', int(expires_at * 1000), key, ("all",))
+
+
+def test_expired_rows_go_with_new_ones(tmp_path: Path) -> None:
+    """The table stays bounded without a job that cleans it."""
+    clock = FakeClock()
+    store = SqlStore(f"sqlite:///{tmp_path / 's.db'}", clock=clock)
+    for number in range(20):
+        store.put(record(f"old{number}", clock() + 10), Condition.ABSENT)
+    clock.forward(11)
+    for number in range(4):
+        store.put(record(f"new{number}", clock() + 10), Condition.ABSENT)
+    store.close()
+    with sqlite3.connect(tmp_path / "s.db") as connection:
+        rows = connection.execute("select count(*) from sessions").fetchone()[0]
+    connection.close()
+    assert rows == 4
+
+
+def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
+    """Nothing is known of the sessions in it, and no key is told to the log."""
+    (tmp_path / "s.db").write_bytes(b"this is no database, but long enough to look at" * 50)
+    store = SqlStore(f"sqlite:///{tmp_path / 's.db'}")
+    with pytest.raises(StoreUnavailable) as refused:
+        store.get("chat:session:secret")
+    assert refused.value.reason == "database"
+    assert "secret" not in str(refused.value.__cause__)
+    store.close()
+
+
+def test_a_file_that_is_removed_is_made_again(tmp_path: Path) -> None:
+    """Its sessions are lost; the next ones are kept without a restart."""
+    store = SqlStore(f"sqlite:///{tmp_path / 's.db'}")
+    store.put(record("a", time.time() + 60), Condition.ABSENT)
+    store.close()
+    for file in tmp_path.iterdir():
+        file.unlink()
+    with pytest.raises(StoreUnavailable):
+        store.get("a")
+    assert store.put(record("b", time.time() + 60), Condition.ABSENT).outcome is Outcome.STORED
+    assert store.get("a") is None
+    store.close()
+
+
+def test_a_folder_that_cannot_be_made_is_unavailable(tmp_path: Path) -> None:
+    """The reason is the file system, and it may take a while."""
+    (tmp_path / "file").touch()
+    store = SqlStore(f"sqlite:///{tmp_path / 'file' / 's.db'}")
+    with pytest.raises(StoreUnavailable) as refused:
+        store.ping()
+    assert refused.value.reason == "file_system"
+    store.close()
+
+
+def create(url: str, key: str) -> str:
+    """Put one document into a file that may not be there yet, in a process of its own."""
+    store = SqlStore(url)
+    outcome = store.put(record(key, time.time() + 60), Condition.ABSENT).outcome
+    store.close()
+    return outcome.value
+
+
+def test_several_processes_may_begin_at_once(tmp_path: Path) -> None:
+    """Workers that start together make the table together."""
+    url = f"sqlite:///{tmp_path / 's.db'}"
+    with ProcessPoolExecutor(4) as pool:
+        jobs = [pool.submit(create, url, f"k{number}") for number in range(8)]
+        assert {job.result() for job in jobs} == {"stored"}
+    store = SqlStore(url)
+    assert store.count("all") == 8
+    store.close()
