@@ -13,6 +13,8 @@ _STOPS = frozenset((".", ";", "!", "?", "(", ")", "-", ","))
 _LISTING = frozenset(("or", "oder", "nor", "noch"))
 _JOINERS = frozenset(("and", "or", "und", "oder", "nor", ",", "&"))
 _HAVING = frozenset(("with", "mit", "having", "featuring"))
+# What follows these is something the product has besides.
+_ADDING = frozenset(("has", "also", "plus", "includes", "contains", "features"))
 _NO_WORDS = frozenset(("no", "nein", "not", "none"))
 # Behind "no" these begin a new clause, so that the "no" was an answer of its own.
 _NEW_CLAUSE = frozenset(("but", "only", "reset", "except", "correction", "no", "yes", "unsure"))
@@ -46,6 +48,7 @@ class Grammar:
         self.after_and = False
         self.blocked = False  # a preposition: nouns behind it are not the product
         self.having = False  # that preposition is "with": nouns behind it are its parts
+        self.adding = False  # "it also has": nouns behind it are parts of what is known already
         self.said_some = False
 
     def handle(self, marker: str, at: int, end: int) -> None:
@@ -148,7 +151,10 @@ class Grammar:
     def _or(self, _at: int, end: int) -> None:
         self.denied_at = end
 
-    def _reset(self, _at: int, _end: int) -> None:
+    def _reset(self, at: int, _end: int) -> None:
+        if self.words[at] in _ADDING:
+            self.close_head()
+            self.adding = True
         if self.denied_some:
             self.denying = False
         if self.doubted_some:
@@ -157,7 +163,12 @@ class Grammar:
     def _preposition(self, at: int, _end: int) -> None:
         self.close_head()
         self.blocked = True
-        self.having = self.words[at] in _HAVING
+        if self.adding and self.words[at - 1 : at + 1] == ["built", "in"]:
+            return
+        self.having = self.words[at] in _HAVING or (
+            self.having and self.words[at - 1 : at + 1] == ["built", "in"]
+        )
+        self.adding = False
         if self.denied_some and self.having:
             self.denying = False
 

@@ -26,6 +26,16 @@ __all__ = ["Reply", "State", "answer", "apply", "begin", "known_facts"]
 MOST_TURNS = 24
 """Messages after which nothing more is asked, whatever was typed."""
 
+_LONGEST_CLOSE = 8  # words of a message that only ends the talk
+_CLOSING_WORDS = frozenset(
+    (
+        *("no", "none", "nope", "nah", "nothing", "neither", "nein", "nichts", "more", "else"),
+        *("that", "that's", "thats", "this", "is", "s", "it", "all", "everything", "so", "far"),
+        *("ok", "okay", "k", "thanks", "thank", "you", "very", "much", "a", "lot", "danke"),
+        *("fine", "good", "great", "perfect", "cool", "alright", "right", "correct", "done"),
+        *("yes", "yeah", "yep", "ja", "gut", "passt", "fertig", ",", ".", "!"),
+    )
+)
 _MOST_ASKED = 2  # times for one topic
 _MOST_MISSES = 2  # messages that are not understood before the questions are no longer repeated
 # What a topic presupposes; without it the topic's facts cannot be told.
@@ -75,7 +85,10 @@ def _turn(state: State, text: str) -> tuple[State, Reply]:
     after = apply(state, message)
     known = known_facts(after)
     heard = wording.echo(state, after, message)
-    if not heard:
+    settled = not (heard or state["topic"]) and state["turns"] and _is_settled(message)
+    if settled:
+        heard = "Fine."
+    elif not heard:
         after["misses"] += 1
     elif state["turns"] and not (state["kind"] or state["facts"]):
         after["description"] = text  # the first message said nothing of a product
@@ -93,12 +106,23 @@ def _turn(state: State, text: str) -> tuple[State, Reply]:
     return _reply(after, known, " ".join(filter(None, said)))
 
 
+def _is_settled(message: Understood) -> bool:
+    """Tell whether a message only says that there is nothing more to say: "no, thanks"."""
+    words = message.words
+    short = len(words) <= _LONGEST_CLOSE and any(word.isalpha() for word in words)
+    return short and _CLOSING_WORDS.issuperset(words)
+
+
 def _touches(state: State, after: State) -> bool:
     """Tell whether a message said anything about what was asked."""
     return any(name in after["facts"] or name in after["unsure"] for name in state["pending"])
 
 
 def _not_understood(state: State, message: Understood) -> str:
+    if message.neither and "consumer" in state["pending"]:
+        if state["asked"].count("who") >= _MOST_ASKED:
+            return "I leave open who uses it."
+        return "I take it that somebody uses it."
     if message.answer and len(state["pending"]) > 1:
         return "Yes to which of them?"
     if not state["topic"]:
@@ -120,7 +144,7 @@ def _reply(state: State, known: dict[str, Value], said: str) -> tuple[State, Rep
     state["topic"], state["pending"] = topic, pending
     state["asked"] = [*state["asked"], topic]
     missing = tuple(name for name in FACTS if name in needed)
-    text = f"{said} {question(topic, pending, known, again=again)}"
+    text = f"{said} {question(topic, pending, known, again=again, denied=state['denied'])}"
     return state, Reply(text, complete=False, missing=missing, reasoning="")
 
 

@@ -41,6 +41,7 @@ class Scan:
         quantities: numbers with their units, denied ones left out.
         kind: the kind of product the text is about.
         kind_at: position of the words that name it.
+        kind_added: whether it is named as something that a product "also has".
         toy: whether "toy" qualifies that kind.
         parts: kinds that it has in it ("with a lamp"), with their positions.
         not_kinds: kinds it is said not to be, with their positions.
@@ -56,6 +57,7 @@ class Scan:
     quantities: list[Quantity] = field(default_factory=list)
     kind: ProductKind | None = None
     kind_at: int = -1
+    kind_added: bool = False
     toy: bool = False
     parts: list[tuple[int, ProductKind]] = field(default_factory=list)
     not_kinds: list[tuple[int, ProductKind]] = field(default_factory=list)

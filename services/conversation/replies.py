@@ -33,6 +33,9 @@ TOPIC_FACTS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Topics of the interview in their natural order, and the facts each settles."""
 
+TECHNOLOGIES_2G4 = ("Bluetooth", "Zigbee or Thread", "Wi-Fi")
+"""The concepts that use the 2.4 GHz band, as the question lists them."""
+
 _NUMBERS = frozenset(("display_cm2", "v_ac", "v_dc", "input_a", "pressure_bar"))
 # An answer to these leaves the rest of their list at no; of the others it settles only itself.
 _LISTS = frozenset(("radio", "data", "any"))

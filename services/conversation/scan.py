@@ -78,19 +78,36 @@ class _Scanner(Grammar):
         if denied and not entry.concept:
             self.found.not_kinds.append((at, kind))
             self.denied_some, self.denied_at, self.said_some = True, end, True
-        if self.blocked and self.having and not denied and not entry.concept:
-            self.found.parts.append((at, kind))
+        if not denied and not self.doubting and self._is_part(kind, end):
+            self._note_inner(entry, at, end)
+            if not entry.concept:
+                self.found.parts.append((at, kind))
+                self.said_some = True
         if denied or self.doubting or self.blocked or self.head_closed:
             self.doubted_some = self.doubted_some or self.doubting
             return
+        self._note_inner(entry, at, end)
+        self.said_some = True
+        self.unknown = 0
+        self.found.kind_added = self.adding
+        self.found.toy = self.found.toy or kind.main == "child_play"
+        self.found.kind, self.found.kind_at = kind, at
+
+    def _note_inner(self, entry: Entry, at: int, end: int) -> None:
+        """Note what the words inside the name of a kind say: "smart lamp"."""
         self.found.mentions.extend(
             Mention(concept, said=True, only=False, at=at, end=end, inner=True)
             for concept in entry.inner
         )
-        self.said_some = True
-        self.unknown = 0
-        self.found.toy = self.found.toy or kind.main == "child_play"
-        self.found.kind, self.found.kind_at = kind, at
+
+    def _is_part(self, kind: ProductKind, end: int) -> bool:
+        """Tell whether a kind is named as something that the product has in it.
+
+        "With your phone" says nothing of that sort, and "has a phone holder" neither.
+        """
+        if self.adding and (self.blocked or self.head_closed):
+            return not kind.part or self.marker_at(end) != ""
+        return self.blocked and self.having and not kind.part
 
     def _quantity(self, at: int) -> int:
         quantity, end = read_quantity(self.words, at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from services.conversation.power import amps
-from services.conversation.replies import TOPIC_FACTS
+from services.conversation.replies import TECHNOLOGIES_2G4, TOPIC_FACTS
 from services.norms.facts import FACTS, Kind, with_implications
 
 if TYPE_CHECKING:
@@ -20,9 +20,10 @@ State = dict[str, Any]
 
 description: the maker's first words. facts: what was said. likely, of_kind, defaults:
 assumptions from words, from the kind of product, and for every product. kind: that kind, or
-None. said: the words behind facts. unsure: facts the maker does not know. topic and pending:
-the question that waits for an answer and the facts it asks for. asked: topics asked so far.
-misses: messages that were not understood. turns: messages read.
+None. denied: radio technologies that were denied by name. said: the words behind facts. unsure:
+facts the maker does not know. topic and pending: the question that waits for an answer and the
+facts it asks for. asked: topics asked so far. misses: messages that were not understood. turns:
+messages read.
 """
 
 _ORDINARY_SOCKET_V = 250  # up to here a current of at most 16 A may be assumed
@@ -48,6 +49,7 @@ def new_state(description: str, today: date) -> State:
         "of_kind": {},
         "defaults": defaults,
         "kind": None,
+        "denied": [],
         "said": {},
         "unsure": [],
         "topic": None,
@@ -110,6 +112,8 @@ def apply(state: State, message: Understood) -> State:
     _reopen(facts, said, message)
     if stated.get("mains") and not facts.get("v_ac", 1):
         del facts["v_ac"]  # a zero from an earlier "12 V" or "USB"
+    if stated.get("rechargeable") is False and message.likely.get("lithium") is False:
+        facts.pop("lithium", None)  # "no, it is alkaline" ends "LiPo"
     facts.update(stated)
     likely.update(message.likely)
     for name, words in message.said.items():
@@ -119,11 +123,15 @@ def apply(state: State, message: Understood) -> State:
     if len(state["pending"]) == 1 and state["pending"][0] in facts:
         said.setdefault(state["pending"][0], "the answer")  # asked for by itself, so meant
     changed = {**state, "facts": facts, "likely": likely, "said": said}
+    changed["denied"] = _denied(state, message)
     changed["unsure"] = _unsure(state, message, following)
     named = state["kind"] is None or state["topic"] == "kind" or message.renames
     if named and message.kind and message.of_kind != state["of_kind"]:
         changed["kind"] = message.kind.name
         changed["of_kind"] = message.of_kind
+    elif "electrical" in message.opens and "electrical" in state["of_kind"]:
+        of_kind = {n: value for n, value in state["of_kind"].items() if n != "electrical"}
+        changed["of_kind"] = of_kind
     return changed
 
 
@@ -142,6 +150,8 @@ def _answers(state: State, message: Understood) -> dict[str, Value]:
     stated = dict(message.stated)
     implied = with_implications(stated)
     pending = state["pending"]
+    if message.neither and "consumer" in pending:
+        return stated  # to "consumers or only professionals?" this is no answer
     for name in pending:
         if name in message.closing and name not in implied and name not in message.likely:
             stated[name] = message.closing[name]
@@ -149,6 +159,11 @@ def _answers(state: State, message: Understood) -> dict[str, Value]:
         stated.update((name, True) for name in pending if FACTS[name].kind is Kind.BOOL)
     if message.answer and len(pending) == 1 and FACTS[pending[0]].kind is Kind.BOOL:
         stated.setdefault(pending[0], True)
+    kept = [name for name in message.besides if state["facts"].get(name) is True]
+    for name in kept:
+        stated.pop(name, None)  # still true of the other battery
+    if kept and pending == ["eps"]:
+        stated.pop("eps", None)  # a second battery does not answer "is an adapter in the box?"
     if message.watts:
         known = known_facts(state)
         volts = known.get("v_ac")
@@ -164,6 +179,15 @@ def _unsure(state: State, message: Understood, following: Mapping[str, Value]) -
     asked = (n for n in message.unsure if n in pending or n not in of_topic)
     everything = [*state["unsure"], *(name for name in asked if name not in state["facts"])]
     return [name for name in dict.fromkeys(everything) if name not in following]
+
+
+def _denied(state: State, message: Understood) -> list[str]:
+    """List the technologies that were denied by name and not named since."""
+    denied = {*state.get("denied", ()), *message.denied}
+    if not denied:
+        return []
+    said = {word for words in message.said.values() for word in words.split(", ")}
+    return sorted(denied.intersection(TECHNOLOGIES_2G4) - said)
 
 
 def _joined_words(before: str, words: str) -> str:

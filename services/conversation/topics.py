@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.conversation.replies import TOPIC_FACTS
+from services.conversation.replies import TECHNOLOGIES_2G4, TOPIC_FACTS
 from services.norms.facts import FACTS, joined
 
 if TYPE_CHECKING:
@@ -42,6 +42,15 @@ ITEMS: Mapping[str, str] = {
     "mixture": "chemicals that are used up or released (glue, ink, cleaner)",
     "biocide": "an antibacterial or other biocidal effect",
 }
+# How questions begin for what a label says of a product.
+_ASKED = (
+    ("it is or contains ", "Is it or does it contain "),
+    ("it contains or relies on ", "Does it contain or rely on "),
+    ("it is ", "Is it "),
+    ("it has ", "Does it have "),
+    ("the battery is ", "Is the battery "),
+    ("children under 14 are ", "Are children under 14 "),
+)
 _LISTS = frozenset(("kind", "data", "any", "battery"))
 EXAMPLES: Mapping[str, str] = {
     "kind": "desk lamp",
@@ -57,7 +66,9 @@ EXAMPLES: Mapping[str, str] = {
 }
 
 
-def question(topic: str, pending: Sequence[str], known: Facts, *, again: bool) -> str:
+def question(
+    topic: str, pending: Sequence[str], known: Facts, *, again: bool, denied: Sequence[str] = ()
+) -> str:
     """Word the question of a topic.
 
     Args:
@@ -65,20 +76,48 @@ def question(topic: str, pending: Sequence[str], known: Facts, *, again: bool) -
         pending: the facts that are needed, in the order of the topic.
         known: what is known of the product.
         again: whether an earlier answer left them open, so that an example is given.
+        denied: radio technologies that were denied by name, which are not asked for again.
     """
     if len(pending) == 1 and (topic in _LISTS or (topic == "who" and "consumer" not in pending)):
-        text = f"Please tell me {FACTS[pending[0]].label} (yes or no)."
+        text = _single(pending[0])
     else:
         text = _QUESTIONS[topic](pending, known)
-    helped = any(words in text for words in ("for example", "such as", "(yes or no)"))
+    if denied and topic == "radio":
+        text = text.replace(ITEMS["band_2g4"], _band_2g4(denied))
+    helped = any(words in text.lower() for words in ("for example", "such as", "(yes or no)"))
     return f"{text} {_example(topic, pending)}" if again and not helped else text
 
 
 def _example(topic: str, pending: Sequence[str]) -> str:
+    if "consumer" in pending:
+        return "Answer consumers, professionals or both."
     plain = topic not in ("screen", "power", "current", "pressure")
     if len(pending) == 1 and (plain or pending[0] in ("battery", "eps")):
         return "A plain yes or no will do, or “I don't know”."
     return f"For example: “{EXAMPLES[topic]}”, or “I don't know”."
+
+
+def _single(name: str) -> str:
+    """Turn "whether it has a battery" into "Does it have a battery?"."""
+    label = FACTS[name].label
+    about = label.removeprefix("whether ")
+    for opening, asked in _ASKED:
+        if about.startswith(opening):
+            return f"{asked}{about.removeprefix(opening)}?"
+    it, _, rest = about.partition(" ")
+    verb, _, rest = rest.partition(" ")
+    if it != "it" or not verb.endswith("s"):
+        return f"Please tell me {label}."
+    return f"Does it {verb[:-2] if verb.endswith('ches') else verb[:-1]} {rest}?"
+
+
+def _band_2g4(denied: Sequence[str]) -> str:
+    """Name what may use the 2.4 GHz band, without what was denied by name."""
+    left = [name for name in TECHNOLOGIES_2G4 if name not in denied]
+    if not left:
+        return "another radio at 2.4 GHz"
+    names = [name.removesuffix(" or Thread") for name in left]
+    return f"{joined(names, 'or')} at 2.4 GHz"
 
 
 def _list(pending: Sequence[str]) -> str:
@@ -107,6 +146,11 @@ def _screen(_pending: Sequence[str], _known: Facts) -> str:
 
 def _power(pending: Sequence[str], known: Facts) -> str:
     open_facts = set(pending)
+    if "electrical" in open_facts and known.get("mains") is False:
+        return (
+            "Does it use any electricity, for an ignition, a starter or a display? Name what "
+            "supplies it, such as a 12 V battery, or say no electricity."
+        )
     if "electrical" in open_facts:
         return (
             "How is it powered? Name all that apply: mains (with volts, and amps or watts), a "
@@ -121,6 +165,8 @@ def _power(pending: Sequence[str], known: Facts) -> str:
         return f"{text.capitalize()}?"
     if known.get("eps") and open_facts <= {"v_dc", "v_ac", "battery", "mains", "input_a"}:
         return "What voltage does the power adapter give it, for example 12 V DC?"
+    if known.get("driven_moving_parts") and known.get("mains") is False and "v_dc" in open_facts:
+        return "What supplies its electricity, and with how many volts? For example a 12 V battery."
     beside = "Besides its battery, what" if known.get("battery") else "What"
     return (
         f"{beside} powers it? Name all that apply, with the highest rated volts: mains (also "

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 _IT = frozenset(("it", "this", "that", "es", "das"))
 _ARTICLES = frozenset(("a", "an", "ein", "eine", "is", "meant", "mean", "ist"))
 _POINTERS = frozenset(("the", "my", "our", "your", "der", "die", "mein", "in", "with", "for"))
+_IS = frozenset(("is", "are", "it's", "ist", "sind", "now"))
+_NONE = frozenset(
+    ("none", "neither", "nothing", "keins", "nichts", "of", "them", "these", "those", ".", "!")
+)
 _OVERRIDING = ("medical", "child_play", "ppe")
 _KEPT_UNDER_OVERRIDE = frozenset(("driven_moving_parts", "standby_list", "charger_list"))
 
@@ -40,8 +44,11 @@ class Understood:
         heard: the parts that were understood, in words, in their order.
         answer: True or False for a plain yes or no.
         both: whether the answer was "both".
+        neither: whether the answer was just "none" or "neither".
+        besides: facts that hold for one of several batteries and not for the one named now.
         renames: whether the words put another kind of product in place of an earlier one.
         watts: a power given without a voltage, 0 for none.
+        words: the words of the message.
     """
 
     unsure: frozenset[str]
@@ -56,8 +63,11 @@ class Understood:
     heard: tuple[str, ...]
     answer: bool | None
     both: bool
+    besides: frozenset[str]
+    neither: bool
     renames: bool
     watts: float
+    words: tuple[str, ...]
 
     @property
     def facts(self) -> dict[str, Value]:
@@ -76,7 +86,11 @@ def understand(text: str, topic: str | None = None, *, kind_open: bool = False) 
             the answer to any question.
     """
     found = Evidence(scan(text), topic)
+    if found.scan.kind_added and not kind_open:
+        _take_as_part(found)
     renames = _renames(found)
+    if renames and not found.scan.answer:
+        found.scan.answer = None  # that "no" is about the name and answers no question
     named = renames or topic in (None, "kind") or (kind_open and topic != "power")
     kind = found.scan.kind if named else None
     of_kind = _read(found, kind)
@@ -93,8 +107,11 @@ def understand(text: str, topic: str | None = None, *, kind_open: bool = False) 
         heard=tuple(dict.fromkeys(words for _, words in sorted(found.heard))),
         answer=found.scan.answer,
         both=found.scan.both,
+        besides=_besides(found),
+        neither=found.scan.answer is False and _NONE.issuperset(found.scan.tokens),
         renames=renames,
         watts=watts(found) if found.scan.quantities and "input_a" not in found.stated else 0,
+        words=tuple(found.scan.tokens),
     )
 
 
@@ -117,6 +134,14 @@ def _read(found: Evidence, kind: ProductKind | None) -> dict[str, Value]:
     return of_kind
 
 
+def _take_as_part(found: Evidence) -> None:
+    """Read "it also has a lamp", of a product that is known, as a part of it."""
+    scanned = found.scan
+    if scanned.kind:
+        scanned.parts.append((scanned.kind_at, scanned.kind))
+        scanned.kind, scanned.kind_at = None, -1
+
+
 def _is_named(found: Evidence, concept: str) -> bool:
     """Tell whether the words for the product itself are those of a concept."""
     mention = found.first(concept)
@@ -132,6 +157,23 @@ def _renames(found: Evidence) -> bool:
     named_anew = not _ARTICLES.isdisjoint(before) and _POINTERS.isdisjoint(before)
     announced = scanned.correction or scanned.answer is False or scanned.tokens[0] in _IT
     return announced and (named_anew or scanned.kind_at == 0)
+
+
+def _besides(found: Evidence) -> frozenset[str]:
+    """Name what a second battery is not, unless it replaces the first ("no, it is alkaline")."""
+    scanned = found.scan
+    batteries = [each for each in scanned.mentions if each.concept.group == "battery"]
+    if scanned.correction or scanned.answer is False or found.topic == "battery":
+        return frozenset()
+    if not all(each.said for each in batteries):
+        return frozenset()
+    return frozenset(
+        name
+        for each in batteries
+        if _IS.isdisjoint(scanned.tokens[max(0, each.at - 3) : each.at])
+        for name, value in each.concept.yes
+        if not value and found.stated.get(name) is False
+    )
 
 
 def _final_mentions(found: Evidence) -> list[Mention]:
@@ -173,7 +215,7 @@ def _read_other_kinds(found: Evidence) -> None:
             found.state(other.main, value=False, words=f"no {other.name}")
             found.hear(at, f"not a {other.name}")
     for at, part in found.scan.parts:
-        if not part.part and ("electrical", True) in part.facts:
+        if ("electrical", True) in part.facts:
             found.likely.setdefault("electrical", True)
             found.support("electrical", part.name)
             found.hear(at, f"with {part.name}")
@@ -191,8 +233,8 @@ def _read_kind(found: Evidence, kind: ProductKind) -> dict[str, Value]:
             if name in TOPIC_FACTS["kind"] and name not in _KEPT_UNDER_OVERRIDE:
                 facts[name] = 0 if name == "display_cm2" else False
     for name in found.opens:
-        if facts.get(name) is False:
-            del facts[name]
+        if facts.get(name) is False or name == "electrical":
+            facts.pop(name, None)
     if "v_dc" in facts:
         found.likely.pop("v_dc", None)  # the usual battery of the kind is the better guess
     return {name: value for name, value in facts.items() if name not in found.stated}

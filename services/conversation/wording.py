@@ -90,7 +90,8 @@ def changes(before: Facts, after: Facts, old: State, new: State) -> str:
     if old["kind"] and new["kind"] != old["kind"]:
         found.append(f"{new['kind']} instead of {old['kind']}")
     if any(name in _VOLTS for name in turned):
-        supplies = _supply(before), _supply(after)
+        told = {n: before[n] for n in _VOLTS if n in before and _was_told(n, old["facts"])}
+        supplies = _supply(told), _supply(after)
         if all(supplies) and supplies[0] != supplies[1]:
             found.append(f"{supplies[1]} instead of {supplies[0]}")
         turned = [name for name in turned if name not in (*_VOLTS, "mains", "eps")]
@@ -103,6 +104,11 @@ def changes(before: Facts, after: Facts, old: State, new: State) -> str:
         if not follows(name, value, [other for other in pairs if other[0] != name])
     )
     return f"Changed: {'; '.join(found)}." if found else ""
+
+
+def _was_told(volts: str, facts: Facts) -> bool:
+    """Tell a voltage that was said, or meant by "mains", from one that was only assumed."""
+    return volts in facts or (volts == "v_ac" and bool(facts.get("mains")))
 
 
 def _turned(name: str, old: Value, new: Value) -> str:

@@ -3,6 +3,8 @@
 from services.norms.expressions import Expression, Leaf, Test
 from services.norms.facts import Facts
 
+_SHORT = 2  # elementary conditions of a ground that is easily read
+
 
 class Not(Expression):
     """The opposite of a condition."""
@@ -73,9 +75,15 @@ class _Group(Expression):
             if value is None or value is wanted:
                 helpful.append(operand)
         if decided and wanted is self._decisive:
-            helpful = decided if alone else [min(decided, key=_length)]
+            helpful = self._shortest(decided) if alone else [min(decided, key=_length)]
         for operand in helpful:
             operand._add_grounds(facts, into, wanted=wanted, alone=False)
+
+    def _shortest(self, decided: list[Expression]) -> list[Expression]:
+        """Leave long grounds out where short ones do: what a refusal needs to say."""
+        if self._decisive:
+            return decided
+        return [operand for operand in decided if _length(operand) <= _SHORT] or decided
 
 
 def _length(expression: Expression) -> int:

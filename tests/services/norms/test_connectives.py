@@ -44,6 +44,27 @@ def test_only_facts_that_can_still_matter_are_open(
             ("it has radio", "it has a medical purpose"),
         ),
         (
+            "medical and not (radio and battery and laser) and (ai or ivd)",
+            {
+                "medical": False,
+                "radio": True,
+                "battery": True,
+                "laser": True,
+                "ai": False,
+                "ivd": False,
+            },
+            (
+                "there is no medical purpose",
+                "there is no AI system",
+                "it examines no specimens from the human body",
+            ),
+        ),
+        (
+            "medical and not (radio and battery and laser)",
+            {"medical": True, "radio": True, "battery": True, "laser": True},
+            ("it has radio", "it has a battery", "it contains a laser"),
+        ),
+        (
             "radio or laser or ai",
             {"radio": False, "laser": True, "ai": True},
             ("it contains a laser", "it contains an AI system"),
