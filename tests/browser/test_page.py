@@ -357,7 +357,7 @@ def test_it_fits_a_narrow_screen(chromium: Browser, sqlite_site: Gunicorn) -> No
         visit.converse(f"{DECIDED_LAMP} {'M' * 100}")
         visit.analyze()
         visit.ask("What comes next?")
-        visit.page.locator("details summary").click()
+        visit.page.locator("details.group summary").click()
         visit.shot("9-narrow-light")
         visit.page.emulate_media(color_scheme="dark")
         visit.shot("9-narrow-dark")
