@@ -2,16 +2,17 @@
 
 import re
 import secrets
-from typing import Any
+from typing import Any, cast
 
 import msgspec
-from flask import Flask, Response, g, request
+from flask import Flask, Response, request
 from flask.json.provider import JSONProvider
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
     " base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+_KEPT = "teaser_chat.request_id"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -33,6 +34,11 @@ class MsgspecJson(JSONProvider):
         except RecursionError as error:
             raise ValueError("nested too deeply") from error
 
+    def response(self, *args: Any, **kwargs: Any) -> Response:
+        """An answer with this JSON as its body."""
+        body = msgspec.json.encode(self._prepare_response_obj(args, kwargs))
+        return cast(Flask, self._app).response_class(body, mimetype="application/json")
+
 
 def init_app(app: Flask) -> None:
     """Give the application its JSON, request ids and headers."""
@@ -42,10 +48,13 @@ def init_app(app: Flask) -> None:
 
 def request_id() -> str:
     """The id of this request: the proxy's, if it sent a sound one, else a fresh one."""
-    if "request_id" not in g:
-        given = request.headers.get("X-Request-ID", "")
-        g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
-    return str(g.request_id)
+    environ = request.environ
+    known = environ.get(_KEPT)
+    if known is None:
+        given = environ.get("HTTP_X_REQUEST_ID", "")
+        known = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
+        environ[_KEPT] = known
+    return str(known)
 
 
 def _finish(response: Response) -> Response:
@@ -54,7 +63,7 @@ def _finish(response: Response) -> Response:
     headers["X-Content-Type-Options"] = "nosniff"
     if request.endpoint != "static":
         headers.setdefault("Cache-Control", "no-store")
-    if response.mimetype == "text/html":
+    if headers["Content-Type"].startswith("text/html"):
         headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
         headers["Referrer-Policy"] = "same-origin"
     return response

@@ -99,8 +99,10 @@ def _refuse_endless_bodies() -> None:
     Raises:
         RequestEntityTooLarge: it is longer than MAX_CONTENT_LENGTH.
     """
+    if request.content_length is not None:
+        return
     limit = request.max_content_length
-    if request.content_length is None and limit is not None:
+    if limit is not None:
         request.max_content_length = limit + 1
         if len(request.get_data()) > limit:
             raise RequestEntityTooLarge

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from services.conversation import wording
@@ -36,6 +37,9 @@ _CLOSING_WORDS = frozenset(
         *("yes", "yeah", "yep", "ja", "gut", "passt", "fertig", ",", ".", "!"),
     )
 )
+_SHORT = 32  # characters; "no", "yes" and "none of these" are said all day long
+_understand_short = lru_cache(1024)(understand)  # what it answers is never altered
+
 _MOST_ASKED = 2  # times for one topic
 _MOST_MISSES = 2  # messages that are not understood before the questions are no longer repeated
 # What a topic presupposes; without it the topic's facts cannot be told.
@@ -81,7 +85,8 @@ def answer(state: State, text: str) -> tuple[State, Reply]:
 
 def _turn(state: State, text: str) -> tuple[State, Reply]:
     before = known_facts(state)
-    message = understand(text, state["topic"], kind_open=state["kind"] is None)
+    read = _understand_short if len(text) <= _SHORT else understand
+    message = read(text, state["topic"], kind_open=state["kind"] is None)
     after = apply(state, message)
     known = known_facts(after)
     heard = wording.echo(state, after, message)
