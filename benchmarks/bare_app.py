@@ -30,7 +30,7 @@ def respond() -> ResponseReturnValue:
     """Append a message and a reply to the conversation, without any care for anyone else."""
     body = request.get_json()
     key = f"chat:session:{body['session_id']}"
-    conversation = json.loads(client.get(key))  # type: ignore[arg-type]
+    conversation = json.loads(client.get(key))  # type: ignore[arg-type] # None is a 500, as it is by hand
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     message = body["client_message_id"]
     conversation["history"] += [

@@ -99,7 +99,7 @@ def conversation(port: int, *, browser: bool) -> tuple[Client, str]:
 def saying(sayings: Sequence[str]) -> str:
     """One of these, with some number in it."""
     number = random.randint(3, 240)  # noqa: S311 - variety, not a secret
-    return random.choice(sayings).format(number)  # noqa: S311
+    return random.choice(sayings).format(number)  # noqa: S311 - as above
 
 
 def respond(client: Client, session_id: str) -> bool:

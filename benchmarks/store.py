@@ -76,7 +76,7 @@ def _by_conversation_length(server: RedisServer) -> None:
         session_id = _id()
         save_session(session_id, conversation(turns))
         value = client.get(f"chat:session:{session_id}")
-        assert isinstance(value, bytes)  # noqa: S101
+        assert isinstance(value, bytes)  # noqa: S101 - as above
 
         def turn(session_id: str = session_id) -> None:
             save_session(session_id, get_session(session_id))

@@ -25,22 +25,23 @@ class Answer(NamedTuple):
     sentence: str
 
 
-NOT_FOUND = Answer(
-    404,
-    "session_not_found",
-    "There is no such conversation, or it has expired; please start a new one.",
+UNREADABLE = Answer(
+    410,
+    "session_unreadable",
+    "This conversation cannot be read any more; please start a new one.",
 )
 
 ANSWERS: dict[type[Exception], Answer] = {
     service.InvalidSessionId: Answer(
         422, "validation_failed", "The session id must be a UUID; please check the address."
     ),
-    service.SessionNotFound: NOT_FOUND,
-    service.SessionUnreadable: Answer(
-        410,
-        "session_unreadable",
-        "This conversation cannot be read any more; please start a new one.",
+    service.SessionNotFound: Answer(
+        404,
+        "session_not_found",
+        "There is no such conversation, or it has expired; please start a new one.",
     ),
+    service.SessionUnreadable: UNREADABLE,
+    service.SessionFormatUnknown: UNREADABLE,
     service.SessionConflict: Answer(
         409,
         "session_conflict",

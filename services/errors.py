@@ -25,8 +25,8 @@ class SessionUnreadable(SessionError):
     """The stored value is no session document this release can read."""
 
 
-class SessionFormatUnknown(SessionUnreadable):
-    """The document was written by a newer release; it is kept untouched."""
+class SessionFormatUnknown(SessionError):
+    """The document was written by a newer release; unlike an unreadable one it is left alone."""
 
 
 class SessionTooLarge(SessionError):

@@ -157,6 +157,7 @@ class BrowserSessions(ServerSideSessionInterface):  # type: ignore[misc] # the p
         return base64.urlsafe_b64encode(mac).decode().rstrip("=")
 
     def _retrieve_session_data(self, store_id: str) -> dict[str, Any] | None:
+        # Flask-Session demands it; only its own open_session, replaced above, would call it.
         try:
             return self._sessions.get(store_id)
         except SessionNotFound:

@@ -13,7 +13,6 @@ from typing import Any
 
 from services.errors import (
     SessionConflict,
-    SessionFormatUnknown,
     SessionNotFound,
     SessionUnreadable,
 )
@@ -82,7 +81,9 @@ class Sessions:
             extend: whether this is an interaction that keeps the session alive.
 
         Raises:
-            InvalidSessionId, SessionNotFound, SessionUnreadable, StoreUnavailable.
+            InvalidSessionId, SessionNotFound, StoreUnavailable.
+            SessionUnreadable: the stored value is no document; it is set aside.
+            SessionFormatUnknown: it is one of a newer release; it is left alone.
         """
         session = self._load(session_id, owner)
         if extend:
@@ -158,8 +159,6 @@ class Sessions:
             session = self._load(session_id, owner)
         except SessionNotFound:
             return False
-        except SessionFormatUnknown:
-            raise
         except SessionUnreadable:
             return self.store.delete(corrupt_key(key), session_id)
         return self.store.delete(key, session_id, self._indexes(session.owner))
@@ -190,8 +189,6 @@ class Sessions:
             session = document.decode(value)
             if session.session_id != session_id:
                 raise SessionUnreadable("the document belongs under another key")
-        except SessionFormatUnknown:
-            raise
         except SessionUnreadable:
             self._set_aside(key, value, session_id)
             raise

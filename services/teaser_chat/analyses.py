@@ -2,22 +2,19 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from services.conversation import analysis, interview
 from services.conversation.analysis import NormResult
 from services.errors import ConversationIncomplete
 from services.norms.catalogue import DISCLAIMER, catalogue
 from services.sessions import Session, update_session
-from services.teaser_chat.messages import conversation_in, timestamp
+from services.teaser_chat.messages import Answer, conversation_in, timestamp
 
 DATABASES = ("EU directives and regulations", "European and international standards")
 """What an analysis looks through, in words for the reader."""
 REANALYZE = "Run the analysis again to see what this changes."
 
 _STEP = re.compile(r"[0-9]{1,5}")
-
-Answer = dict[str, Any]
 
 
 class AnalysisRun:
@@ -34,11 +31,12 @@ class AnalysisRun:
         # A message changes what is analysed, and with it what the numbers stand for.
         self._revision = len(session["history"])
         self._norms = len(catalogue().norms)
+        self._last = self._norms + 4
 
     @property
     def last_event_id(self) -> str:
         """The id of the last step."""
-        return f"{self._revision}-{self._norms + 4}"
+        return f"{self._revision}-{self._last}"
 
     def events(self, after: str | None = None) -> Iterator[tuple[str, Answer]]:
         """The steps as `(id, data)`, in order, from the one after `after` on.
@@ -48,7 +46,7 @@ class AnalysisRun:
         revision, _, number = (after or "").partition("-")
         known = revision == str(self._revision) and _STEP.fullmatch(number)
         seen = int(number) if known else 0
-        if seen > self._norms + 4:  # of a release that had more norms
+        if seen > self._last:  # of a release that had more norms
             seen = 0
         for at, data in self._steps():
             if at > seen:
@@ -69,7 +67,7 @@ class AnalysisRun:
                 yield done + 2, _progress(done, total, f"Checked {result.norm_name}")
         yield total + 3, {"phase": "finalizing", "status": "Putting the results in order"}
         session = self._keep(results)
-        yield total + 4, {"phase": "complete", **analysis_of(session)}
+        yield self._last, {"phase": "complete", **analysis_of(session)}
 
     def _keep(self, results: list[NormResult] | None) -> Session:
         """Store the results, unless they are there, or the facts changed while checking."""

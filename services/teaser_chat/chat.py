@@ -6,7 +6,6 @@ in the session gets the answer it got then.
 """
 
 import hashlib
-import logging
 import uuid
 
 from services.conversation import interview, questions
@@ -44,8 +43,6 @@ from services.teaser_chat.messages import (
     turn_answer,
 )
 
-log = logging.getLogger(__name__)
-
 
 class TeaserChat:
     """Conversations by id; every method checks that `owner` may reach the one it names."""
@@ -69,9 +66,9 @@ class TeaserChat:
         """
         start_key = _start_key(owner, client_message_id)
         earlier = _started_before(start_key)
-        if earlier:
-            return _start_answer(earlier, str(client_message_id), initial_input, owner)
         message_id = client_message_id or str(uuid.uuid4())
+        if earlier:
+            return _start_answer(get_session(earlier, owner=owner), message_id, initial_input)
         session_id = str(uuid.uuid4())
         state, reply = interview.begin(initial_input)
         data = {
@@ -86,13 +83,15 @@ class TeaserChat:
             "interview": state,
         }
         try:
-            save_session(session_id, data, owner=owner)
+            session = save_session(session_id, data, owner=owner)
         except SessionConflict:
             # Nobody else draws this id: it is our own first try whose acknowledgement was lost.
-            log.info("a new conversation was acknowledged at the second try")
-        if start_key:
-            session_id = _claim_start(start_key, session_id, owner)
-        return _start_answer(session_id, message_id, initial_input, owner)
+            session = get_session(session_id, owner=owner)
+        first = _claim_start(start_key, session_id) if start_key else session_id
+        if first != session_id:
+            delete_session(session_id, owner=owner)
+            session = get_session(first, owner=owner)
+        return _start_answer(session, message_id, initial_input)
 
     def continue_conversation(
         self,
@@ -235,8 +234,8 @@ def _started_before(start_key: str | None) -> str | None:
         return None
 
 
-def _claim_start(start_key: str, session_id: str, owner: str | None) -> str:
-    """Remember which conversation a start opened; of two at once the first stays.
+def _claim_start(start_key: str, session_id: str) -> str:
+    """Remember which conversation a start opened; of two at once, answer the first one's.
 
     The record outlives its conversation, so that a late repetition finds it deleted rather than
     opening it again.
@@ -244,13 +243,10 @@ def _claim_start(start_key: str, session_id: str, owner: str | None) -> str:
     try:
         save_session(start_key, {"conversation": session_id}, keyspace=STARTS)
     except SessionConflict:
-        first = _started_before(start_key) or session_id
-        if first != session_id:
-            delete_session(session_id, owner=owner)
-        return first
+        return _started_before(start_key) or session_id
     return session_id
 
 
-def _start_answer(session_id: str, message_id: str, text: str, owner: str | None) -> Answer:
-    session = conversation_in(get_session(session_id, owner=owner))
-    return {"session_id": session_id, **turn_answer(session, message_id, text)}
+def _start_answer(session: Session, message_id: str, text: str) -> Answer:
+    answer = turn_answer(conversation_in(session), message_id, text)
+    return {"session_id": session.session_id, **answer}
