@@ -10,14 +10,16 @@ from config import Settings
 from routes import develope, errors, middleware, operations
 from services import sessions
 from services.sessions.browser import BrowserSessions
+from services.sessions.control import ControlRoom
 from services.sessions.keyspaces import (
     BROWSER_TTL,
     browser_keyspace,
     start_keyspace,
     teaser_chat_keyspace,
 )
-from services.sessions.migration import serving_store
+from services.sessions.migration import MigratingStore, Plan, Stage
 from services.sessions.stores import MemoryStore, Store, open_store
+from services.sessions.worker import Worker
 from services.teaser_chat import TeaserChat
 
 
@@ -42,21 +44,19 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
         pool_size=settings.redis_pool_size,
         max_sessions=settings.memory_max_sessions,
     )
-    store = serving_store(settings.stage, old, new)
-    sessions.set_session_store(
-        store,
-        keyspaces=(
-            teaser_chat_keyspace(settings.session_ttl, settings.session_ttl_analyzed),
-            start_keyspace(),
-            browser_keyspace(),
-        ),
-        max_bytes=settings.session_max_bytes,
+    keyspaces = (
+        teaser_chat_keyspace(settings.session_ttl, settings.session_ttl_analyzed),
+        start_keyspace(),
+        browser_keyspace(),
     )
+    store = MigratingStore(old, new, keyspaces, Plan(settings.stage or Stage.COMPLETE))
+    sessions.set_session_store(store, keyspaces=keyspaces, max_bytes=settings.session_max_bytes)
     app.session_interface = BrowserSessions(app, sessions.sessions_of(sessions.BROWSER))
 
     middleware.init_app(app)
     errors.init_app(app)
     app.extensions["session_store"] = store
+    app.extensions["migration"] = Worker(store, ControlRoom(new), pinned=settings.stage is not None)
     app.extensions["teaser_chat"] = TeaserChat()
     app.register_blueprint(develope.blueprint)
     app.register_blueprint(operations.blueprint)
@@ -66,7 +66,6 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
 def _flask_settings(settings: Settings) -> dict[str, object]:
     return {
         "SECRET_KEY": settings.secret_key,
-        "SESSION_STAGE": settings.stage.value,
         "MAX_CONTENT_LENGTH": settings.max_request_bytes,
         # Errors outside views, as in opening a session, reach our handlers in every mode.
         "PROPAGATE_EXCEPTIONS": False,

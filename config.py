@@ -39,7 +39,7 @@ class Settings:
     Attributes:
         debug: development on this machine: a built-in secret, cookies without TLS.
         secret_key: signs the browsers' cookies.
-        stage: which side of the migration serves.
+        stage: the stage that SESSION_STAGE pins; None to follow the one in the engine.
         store_url: the engine; see services.sessions.stores.SCHEMES. It may hold a password.
         session_ttl: seconds a conversation lives while chatting.
         session_ttl_analyzed: seconds it lives once it is analysed.
@@ -56,7 +56,7 @@ class Settings:
 
     debug: bool
     secret_key: str
-    stage: Stage
+    stage: Stage | None
     store_url: str
     session_ttl: int
     session_ttl_analyzed: int
@@ -83,7 +83,7 @@ def load() -> Settings:
     values: dict[str, Any] = {
         "debug": debug,
         "secret_key": _secret_key(env, debug=bool(debug)),
-        "stage": env.str("SESSION_STAGE", default=Stage.COMPLETE.value, validate=_is_served),
+        "stage": env.str("SESSION_STAGE", default="", validate=_is_stage),
         "store_url": _store_url(env),
         "session_ttl": _positive(env, "SESSION_TTL", SESSION_TTL),
         "session_ttl_analyzed": _positive(env, "SESSION_TTL_ANALYZED", SESSION_TTL_ANALYZED),
@@ -104,7 +104,7 @@ def load() -> Settings:
         said.get("SECRET_KEY", []).append(SECRET_HINT)
         faults = [f"  {name}: {' '.join(messages)}" for name, messages in said.items()]
         raise ConfigError("\n".join(["These settings keep it from starting:", *faults])) from None
-    values["stage"] = Stage(values["stage"])
+    values["stage"] = Stage(values["stage"]) if values["stage"] else None
     return Settings(**values)
 
 
@@ -131,9 +131,10 @@ def _is_secret(value: str) -> None:
         raise ValidationError("It is too short or no secret.")
 
 
-def _is_served(name: str) -> None:
+def _is_stage(name: str) -> None:
     try:
-        stage_named(name)
+        if name:
+            stage_named(name)
     except ValueError as error:
         raise ValidationError(f"{error}.") from error
 

@@ -1,17 +1,22 @@
 """gunicorn's settings, from the same environment as the application's.
 
-While sessions are in the process, in stage off or with memory://, a second process would not see
-the first one's conversations; then there is one process, with threads.
+While the dict is first, in the stages off, dualwrite and shadow, and with memory://, a second
+process would not see the first one's conversations; then there is one process, with threads. A
+reload (HUP) reads the stage anew, and with it how many processes there are.
 """
 
 import gc
+import signal
 import sys
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from config import ConfigError, load
-from services.sessions.migration import Stage
+from services.sessions.control import stage_at_start
+from services.sessions.stores import open_store
 
 try:
     _settings = load()
@@ -23,7 +28,10 @@ GC_THRESHOLD = 20_000
 
 bind = _settings.bind
 worker_class = "gthread"
-in_process = _settings.stage is Stage.OFF or _settings.store_url.startswith("memory:")
+_engine = open_store(_settings.store_url)
+_stage = _settings.stage or stage_at_start(_engine)
+_engine.close()
+in_process = _stage.dict_first or _settings.store_url.startswith("memory:")
 workers = 1 if in_process else _settings.workers
 threads = _settings.threads
 timeout = 30
@@ -33,7 +41,37 @@ keepalive = 5
 control_socket_disable = True
 
 
-def post_worker_init(_worker: object) -> None:
+def post_worker_init(worker: Any) -> None:
+    """Prepare a worker that was just forked."""
+    _collect_seldom()
+    migration = _migration_of(worker)
+    if migration is None:
+        return
+    migration.start()
+    stop = signal.getsignal(signal.SIGTERM)
+
+    def drain_and_stop(number: int, frame: FrameType | None) -> None:
+        migration.drain()
+        if callable(stop):
+            stop(number, frame)
+
+    signal.signal(signal.SIGTERM, drain_and_stop)
+
+
+def worker_exit(_server: Any, worker: Any) -> None:
+    """Send what only this process has, when no request is under way any more."""
+    migration = _migration_of(worker)
+    if migration is not None:
+        migration.finish()
+
+
+def _migration_of(worker: Any) -> Any:
+    """The migration's part of the application; None if it did not load or is another one."""
+    application = getattr(worker, "wsgi", None)
+    return getattr(application, "extensions", {}).get("migration")
+
+
+def _collect_seldom() -> None:
     """Collect seldom, and never what was loaded at the start: it stays anyway.
 
     Catalogue and lexicon are a few hundred thousand objects; walking them takes longer than a

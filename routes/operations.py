@@ -6,7 +6,7 @@ from flask import Blueprint, current_app, jsonify
 from flask.typing import ResponseReturnValue
 
 from services.errors import StoreUnavailable
-from services.sessions.stores import Store
+from services.sessions.worker import Worker
 
 blueprint = Blueprint("operations", __name__)
 
@@ -19,16 +19,11 @@ def healthz() -> ResponseReturnValue:
 
 @blueprint.get("/readyz")
 def readyz() -> ResponseReturnValue:
-    """The process can serve: the engine answers."""
-    store = cast(Store, current_app.extensions["session_store"])
-    state = {
-        "stage": current_app.config["SESSION_STAGE"],
-        "engine": store.name,
-        "degraded": False,
-        "backlog": 0,
-    }
+    """The process can serve: the engine that decides answers."""
+    worker = cast(Worker, current_app.extensions["migration"])
+    state = worker.state()
     try:
-        store.ping()
+        worker.store.ping()
     except StoreUnavailable as error:
         state |= {"status": "unavailable", "reason": error.reason, "degraded": True}
         return jsonify(state), 503

@@ -41,6 +41,7 @@ ENVELOPE = (
 )
 """Members this module owns; a caller's data may not use these names."""
 
+_TOMBSTONE = re.compile(rb'\{"version":[1-9][0-9]{0,14},"deleted":true[,}]')
 _HEAD = re.compile(rb'\{"version":([1-9][0-9]{0,14})(?=[,}])')
 _CONTAINERS = frozenset((dict, list))
 _PLAIN = frozenset((str, int, float, bool, type(None))) | _CONTAINERS
@@ -119,6 +120,29 @@ def version_of(value: bytes) -> int | None:
     """The version in the first bytes of a stored value; None when it is no document."""
     head = _HEAD.match(value)
     return int(head[1]) if head else None
+
+
+def tombstone_body(owner: str | None) -> bytes:
+    """What stands after the version of a session that was deleted while two copies existed."""
+    return b',"deleted":true,' + _encode({"format": FORMAT, "owner": owner})[1:]
+
+
+def is_tombstone(value: bytes) -> bool:
+    """Whether a stored value says that its session was deleted."""
+    return _TOMBSTONE.match(value) is not None
+
+
+def owner_of(value: bytes) -> str | None:
+    """The owner named in a stored document or tombstone.
+
+    Raises:
+        SessionUnreadable: the value is neither.
+    """
+    try:
+        owner = _decode(value)["owner"]
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, KeyError, TypeError) as error:
+        raise SessionUnreadable("the stored value is no session document") from error
+    return owner if isinstance(owner, str) else None
 
 
 def decode(value: bytes) -> Session:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.errors import InvalidSessionId
+from services.sessions.merge import Merge, merge_conversations, merge_higher
 
 SESSION_PREFIX = "chat:session:"
 SESSION_TTL = 3600
@@ -17,6 +18,8 @@ SESSION_TTL_ANALYZED = 86_400
 """Seconds it lives after the last interaction once its analysis is done."""
 START_TTL = 2 * 86_400
 """Seconds it is remembered which conversation a start opened: longer than one lives unused."""
+INDEX_KEPT = 30 * 86_400
+"""Seconds an index outlives the last session that was created or extended in it."""
 BROWSER_TTL = 7 * 86_400
 """Seconds a browser's session lives; it is touched at half life."""
 
@@ -34,14 +37,21 @@ class Keyspace:
         prefix: what its keys begin with; the id follows.
         id_pattern: what a whole id must look like.
         ttl: seconds a session lives after a write or an extension, from its data.
+        longest: seconds that any session of this kind can live unused, and with it a tombstone.
         indexed: whether sessions are counted and listed by owner.
+        merge: makes one of two copies that were changed apart; see services.sessions.merge.
+        reusable: whether a deleted id may be taken again. A tombstone of any other beats every
+            copy, whatever its version.
     """
 
     name: str
     prefix: str
     id_pattern: re.Pattern[str]
     ttl: Callable[[Mapping[str, Any]], int]
-    indexed: bool
+    longest: int
+    indexed: bool = False
+    merge: Merge = merge_higher
+    reusable: bool = False
 
     def key(self, session_id: str) -> str:
         """The key of the session with this id.
@@ -52,6 +62,16 @@ class Keyspace:
         if not isinstance(session_id, str) or not self.id_pattern.fullmatch(session_id):
             raise InvalidSessionId(f"no id of a {self.name} session")
         return self.prefix + session_id
+
+    def id_in(self, key: str) -> str:
+        """The session's id in one of this keyspace's keys."""
+        return key[len(self.prefix) :]
+
+    def indexes(self, owner: str | None) -> tuple[str, ...]:
+        """The keys of the indexes a session of this owner stands in."""
+        if not self.indexed:
+            return ()
+        return (self.index(),) if owner is None else (self.index(), self.owner_index(owner))
 
     def index(self) -> str:
         """The key of the index over all sessions of this kind."""
@@ -71,7 +91,9 @@ def teaser_chat_keyspace(
         prefix=SESSION_PREFIX,
         id_pattern=_UUID,
         ttl=lambda data: analyzed_ttl if data.get("analyzed_at") else ttl,
+        longest=max(ttl, analyzed_ttl),
         indexed=True,
+        merge=merge_conversations,
     )
 
 
@@ -82,7 +104,8 @@ def browser_keyspace(ttl: int = BROWSER_TTL) -> Keyspace:
         prefix="browser:",
         id_pattern=_TOKEN,
         ttl=lambda _data: ttl,
-        indexed=False,
+        longest=ttl,
+        reusable=True,
     )
 
 
@@ -93,5 +116,5 @@ def start_keyspace(ttl: int = START_TTL) -> Keyspace:
         prefix="chat:start:",
         id_pattern=_DIGEST,
         ttl=lambda _data: ttl,
-        indexed=False,
+        longest=ttl,
     )

@@ -1,12 +1,32 @@
-"""Which engine serves: the stages between the in-process dict and the engine, and the seam.
+"""Which engine serves: the stages between the in-process dict and the engine, as one Store.
 
-`old` is the dict of this process, `new` the engine. Callers see one Store, whatever the stage,
-so that a stage is added here and nowhere else.
+`old` is the dict of this process, `new` the engine. Callers see one Store, whatever the stage.
+
+========== ======================== ================= ========================
+stage      reads                    writes            if the second write fails
+========== ======================== ================= ========================
+off        old; on a miss new       old
+dualwrite  old; on a miss new       old, then new     counted, sent again
+shadow     as dualwrite, compared   old, then new     counted, sent again
+live       new; on a miss old       new, then old     counted
+rampdown   new                      new, then old     counted
+complete   new                      new
+========== ======================== ================= ========================
+
+If the first write fails, the request fails and the second is not tried.
 """
 
+import hashlib
+import time
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from typing import NamedTuple
 
-from services.sessions.stores import Store
+from services.sessions.copies import Copies
+from services.sessions.keyspaces import Keyspace
+from services.sessions.paths import DictFirst, DictOnly, EngineFirst, EngineOnly, Path
+from services.sessions.stores.base import Clock, Condition, Put, Record, Store
+from services.sessions.stores.memory import MemoryStore
 
 
 class Stage(StrEnum):
@@ -19,26 +39,191 @@ class Stage(StrEnum):
     RAMPDOWN = "rampdown"
     COMPLETE = "complete"
 
+    @property
+    def dict_first(self) -> bool:
+        """Whether the dict decides, so that one process must serve."""
+        return self in (Stage.OFF, Stage.DUALWRITE, Stage.SHADOW)
 
-SERVED = (Stage.OFF, Stage.COMPLETE)
-"""The stages this release can serve."""
+    @property
+    def two_copies(self) -> bool:
+        """Whether every write goes to both engines."""
+        return self not in (Stage.OFF, Stage.COMPLETE)
+
+    def step(self, by: int) -> "Stage | None":
+        """The stage so many steps further (back when negative); None beyond the ends."""
+        stages = list(Stage)
+        at = stages.index(self) + by
+        return stages[at] if 0 <= at < len(stages) else None
 
 
 def stage_named(name: str) -> Stage:
     """The stage with this name.
 
     Raises:
-        ValueError: there is no such stage, or this release cannot serve it.
+        ValueError: there is no such stage; the message names those there are.
     """
-    served = " or ".join(SERVED)
-    if name not in list(Stage):
-        raise ValueError(f"{name!r} is no stage; use {served}")
-    stage = Stage(name)
-    if stage not in SERVED:
-        raise ValueError(f"the stage {name} is not there yet; use {served}")
-    return stage
+    try:
+        return Stage(name)
+    except ValueError:
+        raise ValueError(f"{name!r} is no stage; use {', '.join(Stage)}") from None
 
 
-def serving_store(stage: Stage, old: Store, new: Store) -> Store:
-    """The store that serves in a stage: the dict when off, the engine when complete."""
-    return old if stage is Stage.OFF else new
+class Plan(NamedTuple):
+    """How a process serves.
+
+    Attributes:
+        stage: the stage.
+        cohort: in shadow, the percentage of sessions that are served as in live.
+        salt: makes this migration's cohorts other ones than the next one's.
+        stepped: whether the stage is one of a migration under way, so that other processes may
+            hold copies also in complete.
+    """
+
+    stage: Stage
+    cohort: int = 0
+    salt: str = ""
+    stepped: bool = False
+
+
+def in_cohort(session_id: str, percentage: int, salt: str) -> bool:
+    """Whether a session is in the cohort; it stays in as the percentage (0 to 100) grows."""
+    digest = hashlib.sha256(f"{salt}{session_id}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") * 100 < percentage << 64
+
+
+class MigratingStore(Store):
+    """The dict and the engine behind one contract.
+
+    Args:
+        old: the dict of this process.
+        new: the engine.
+        keyspaces: the kinds of session that are stored.
+        plan: the stage to begin with.
+        alone: whether no other process writes to the engine.
+        clock: seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        old: MemoryStore,
+        new: Store,
+        keyspaces: Iterable[Keyspace],
+        plan: Plan,
+        *,
+        alone: bool = False,
+        clock: Clock = time.time,
+    ) -> None:
+        self.old = old
+        self.new = new
+        self.copies = Copies(old, new, keyspaces, clock=clock)
+        self._alone = alone
+        self._off = DictOnly(self.copies)
+        self._live = EngineFirst(self.copies, reads_old=True)
+        self.switch(plan)
+
+    @property
+    def plan(self) -> Plan:
+        """How it serves now."""
+        return self._plan
+
+    @property
+    def name(self) -> str:  # type: ignore[override] # it changes with the stage
+        """The engine that decides."""
+        return self._first.name
+
+    def switch(self, plan: Plan) -> None:
+        """Serve by another plan from the next call on; the dict stays as it is."""
+        path = self._path(plan)
+        self._plan, self._present = plan, path
+
+    def write_through(self) -> None:
+        """From now on send every change at once, because this process is about to end."""
+        self._off.write_through = True
+
+    def get(self, key: str) -> bytes | None:
+        """The stored value of the copy that counts."""
+        return self._path_of(key).get(key)
+
+    def head(self, key: str) -> bytes | None:
+        """As `get`."""
+        return self.get(key)
+
+    def put(self, record: Record, condition: Condition) -> Put:
+        """Store a document if the condition holds where it is decided."""
+        return self._path_of(record.key).put(record, condition)
+
+    def delete(self, record: Record) -> bool:
+        """Remove a session, leaving a tombstone while two copies may exist."""
+        if not record.deleted:
+            everywhere = [engine.delete(record) for engine in self._engines]
+            return any(everywhere)
+        return self._path_of(record.key).delete(record)
+
+    def touch(self, record: Record) -> bool:
+        """Move expiry of every copy, never to an earlier instant."""
+        return self._path_of(record.key).touch(record)
+
+    def expires_at(self, key: str) -> int | None:
+        """Milliseconds since 1970 at which the copy that counts ends."""
+        ends = (engine.expires_at(key) for engine in self._engines)
+        return next((end for end in ends if end is not None), None)
+
+    def set_aside(
+        self, key: str, value: bytes, keep_until: int, member: str, indexes: Sequence[str] = ()
+    ) -> bool:
+        """Move an unreadable value aside wherever it is."""
+        moved = False
+        for engine in self._engines:
+            moved = engine.set_aside(key, value, keep_until, member, indexes) or moved
+        return moved
+
+    def count(self, index: str) -> int:
+        """How many sessions there are; while two copies exist, the larger of both counts."""
+        return max(engine.count(index) for engine in self._engines)
+
+    def members(self, index: str, *, start: int = 0, limit: int = 50) -> list[str]:
+        """Names in this index: those of the engine that decides, then what only the other has."""
+        found: dict[str, None] = {}
+        for engine in self._engines:
+            found.update(dict.fromkeys(engine.members(index, start=0, limit=start + limit)))
+        return list(found)[start : start + limit]
+
+    def ping(self) -> None:
+        """Ask the engine that decides for a sign of life."""
+        self._first.ping()
+
+    def close(self) -> None:
+        """Close both engines."""
+        self.old.close()
+        self.new.close()
+
+    @property
+    def _first(self) -> Store:
+        return self.old if self._plan.stage.dict_first else self.new
+
+    @property
+    def _engines(self) -> tuple[Store, ...]:
+        """The engines in use, the one that decides first."""
+        if self._plan.stage is Stage.COMPLETE:
+            return (self.new,)
+        return (self.old, self.new) if self._plan.stage.dict_first else (self.new, self.old)
+
+    def _path(self, plan: Plan) -> Path:
+        match plan.stage:
+            case Stage.OFF:
+                return self._off
+            case Stage.DUALWRITE | Stage.SHADOW:
+                compare = plan.stage is Stage.SHADOW
+                return DictFirst(self.copies, compare=compare, alone=self._alone)
+            case Stage.LIVE | Stage.RAMPDOWN:
+                return EngineFirst(self.copies, reads_old=plan.stage is Stage.LIVE)
+            case Stage.COMPLETE:
+                return EngineOnly(self.copies, tombstones=plan.stepped)
+
+    def _path_of(self, key: str) -> Path:
+        plan = self._plan
+        if plan.cohort and plan.stage is Stage.SHADOW:
+            session_id = key.rpartition(":")[2]
+            if in_cohort(session_id, plan.cohort, plan.salt):
+                return self._live
+        return self._present

@@ -18,7 +18,7 @@ from services.errors import (
 )
 from services.sessions import document
 from services.sessions.document import Session
-from services.sessions.keyspaces import Keyspace
+from services.sessions.keyspaces import INDEX_KEPT, Keyspace
 from services.sessions.stores.base import (
     Clock,
     Condition,
@@ -40,8 +40,6 @@ UPDATE_PAUSE = 0.002
 """Mean of the first random pause between two attempts, in seconds; it grows with each."""
 UNREADABLE_KEPT = 7 * 86_400
 """Seconds an unreadable value stays aside for someone to look at."""
-INDEX_KEPT = 30 * 86_400
-"""Seconds an index outlives the last session that was created or extended in it."""
 
 Change = Callable[[Session], bool | None]
 """Alters a session in place; False means that nothing is to be stored. It may be applied more
@@ -160,8 +158,9 @@ class Sessions:
         except SessionNotFound:
             return False
         except SessionUnreadable:
-            return self.store.delete(corrupt_key(key), session_id)
-        return self.store.delete(key, session_id, self._indexes(session.owner))
+            aside = self._tombstone(Session(session_id))._replace(key=corrupt_key(key))
+            return self.store.delete(aside._replace(indexes=(), deleted=False))
+        return self.store.delete(self._tombstone(session))
 
     def extend(self, session: Session) -> Session:
         """Let a session live its full time again from now, without rewriting the document."""
@@ -183,7 +182,7 @@ class Sessions:
     def _load(self, session_id: str, owner: str | None) -> Session:
         key = self.keyspace.key(session_id)
         value = self.store.get(key)
-        if value is None:
+        if value is None or document.is_tombstone(value):
             raise SessionNotFound(session_id)
         try:
             session = document.decode(value)
@@ -225,20 +224,19 @@ class Sessions:
             body=body,
             expires_at=expires_at,
             member=session.session_id,
-            indexes=self._indexes(session.owner),
+            indexes=self.keyspace.indexes(session.owner),
             index_expires_at=expires_at + INDEX_KEPT * 1000,
         )
 
-    def _indexes(self, owner: str | None) -> tuple[str, ...]:
-        if not self.keyspace.indexed:
-            return ()
-        if owner is None:
-            return (self.keyspace.index(),)
-        return (self.keyspace.index(), self.keyspace.owner_index(owner))
+    def _tombstone(self, session: Session) -> Record:
+        # No copy made before this moment can live longer.
+        until = self._now() + self.keyspace.longest * 1000
+        body = document.tombstone_body(session.owner)
+        return self._record(session, body, until)._replace(deleted=True)
 
     def _set_aside(self, key: str, value: bytes, session_id: str) -> None:
         keep_until = self._now() + UNREADABLE_KEPT * 1000
-        if self.store.set_aside(key, value, keep_until, session_id, self._indexes(None)):
+        if self.store.set_aside(key, value, keep_until, session_id, self.keyspace.indexes(None)):
             self.unreadable += 1
             # The id gives access, so the log has only enough of it to find the key.
             start = key[: len(self.keyspace.prefix) + 8]

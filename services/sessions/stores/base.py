@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 Clock = Callable[[], float]
 """Seconds since 1970, UTC, as time.time answers them; tests move their own."""
+HEAD_BYTES = 48
+"""As much of a value as tells its version and whether it is a tombstone."""
 
 
 class Condition(StrEnum):
@@ -20,9 +22,9 @@ class Condition(StrEnum):
     ABSENT = "absent"
     """Nothing is stored under the key (create)."""
     UNCHANGED = "unchanged"
-    """The stored version is the one before the record's (save)."""
+    """The stored version is the one the record replaces (save)."""
     ANY = "any"
-    """Nothing; the stored version is raised by one (replace)."""
+    """Nothing; the stored version is raised by one, to the record's at least (replace)."""
     OLDER = "older"
     """Nothing is stored, or a lower version (put-if-newer)."""
 
@@ -41,12 +43,15 @@ class Record(NamedTuple):
 
     Attributes:
         key: where it goes.
-        version: the version it gets (with Condition.ANY the engine decides it).
+        version: the version it gets (with Condition.ANY at least this one).
         body: the document after its version member, see document.encode_body.
         expires_at: milliseconds since 1970 at which it and its index entries end.
         member: its name in the indexes.
         indexes: keys of the indexes it stands in, in order of width.
         index_expires_at: milliseconds since 1970; no entry of those indexes lives longer.
+        deleted: whether it is a tombstone, which leaves the indexes instead of entering them.
+        replaces: the stored version that Condition.UNCHANGED asks for; the one before `version`
+            when left out.
     """
 
     key: str
@@ -56,6 +61,13 @@ class Record(NamedTuple):
     member: str
     indexes: Sequence[str] = ()
     index_expires_at: int = 0
+    deleted: bool = False
+    replaces: int | None = None
+
+    @property
+    def expected(self) -> int:
+        """The stored version that Condition.UNCHANGED asks for."""
+        return self.version - 1 if self.replaces is None else self.replaces
 
 
 class Put(NamedTuple):
@@ -76,12 +88,24 @@ class Store(ABC):
         """The stored value as it is, readable or not; None when there is none."""
 
     @abstractmethod
+    def head(self, key: str) -> bytes | None:
+        """The first HEAD_BYTES of the stored value or more, for its version; None without one."""
+
+    @abstractmethod
     def put(self, record: Record, condition: Condition) -> Put:
         """Store a document if the condition holds, atomically and in one round trip."""
 
+    def put_many(self, records: Sequence[Record], condition: Condition) -> list[Put]:
+        """Store many documents, each as `put` would; engines that can do it in fewer trips."""
+        return [self.put(record, condition) for record in records]
+
     @abstractmethod
-    def delete(self, key: str, member: str, indexes: Sequence[str] = ()) -> bool:
-        """Remove a document and its index entries; False when there was none."""
+    def delete(self, record: Record) -> bool:
+        """Remove a document and its index entries; False when there was none.
+
+        A record that is a tombstone is what a store with two copies leaves instead; one engine
+        by itself keeps nothing.
+        """
 
     @abstractmethod
     def touch(self, record: Record) -> bool:

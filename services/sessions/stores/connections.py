@@ -107,6 +107,18 @@ class Connections:
         Raises:
             As `execute`; the first reply that is an error is raised after all were read.
         """
+        replies = self.execute_each(commands)
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise reply
+        return replies
+
+    def execute_each(self, commands: Sequence[Command]) -> list[Any]:
+        """Run several commands in one round trip; an error reply stands where its answer would.
+
+        Raises:
+            StoreUnavailable: the server could not be asked.
+        """
         connection: Connection | None = None
         idle, slots = self._claim()
         try:
@@ -114,7 +126,7 @@ class Connections:
             replies = self._converse(connection, commands)
         except BaseException as error:
             # Replies that were never read would answer the next request.
-            if connection and not isinstance(error, redis.ResponseError):
+            if connection:
                 connection.disconnect()
             translation = _translation(error)
             if translation is None:
@@ -124,7 +136,7 @@ class Connections:
             if connection:
                 idle.append(connection)
             slots.put(None)
-        return replies
+        return [_told(reply) for reply in replies]
 
     def close(self) -> None:
         """Close every connection that is not in use."""
@@ -169,7 +181,7 @@ class Connections:
 
 
 def _converse(connection: Connection, commands: Sequence[Command]) -> list[Any]:
-    """Send all commands, read all replies, raise the first that is an error."""
+    """Send all commands and read all replies, errors among them."""
     connection.send_packed_command([_packed(commands)])
     replies: list[Any] = []
     for _ in commands:
@@ -177,10 +189,18 @@ def _converse(connection: Connection, commands: Sequence[Command]) -> list[Any]:
             replies.append(connection.read_response())
         except redis.ResponseError as error:
             replies.append(error)
-    for reply in replies:
-        if isinstance(reply, redis.ResponseError):
-            raise reply
     return replies
+
+
+def _told(reply: Any) -> Any:
+    """A reply, if it is an error in our own terms where it has one."""
+    if not isinstance(reply, redis.ResponseError):
+        return reply
+    translation = _translation(reply)
+    if translation is None:
+        return reply
+    translation.__cause__ = reply
+    return translation
 
 
 def _packed(commands: Sequence[Command]) -> bytes:

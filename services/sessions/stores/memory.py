@@ -26,6 +26,8 @@ class _Entry:
     expires_at: int
     member: str = ""
     indexes: Sequence[str] = ()
+    index_expires_at: int = 0
+    deleted: bool = False
 
 
 class MemoryStore(Store):
@@ -51,28 +53,67 @@ class MemoryStore(Store):
             entry = self._living(key)
             return entry.value if entry else None
 
+    def head(self, key: str) -> bytes | None:
+        return self.get(key)
+
     def put(self, record: Record, condition: Condition) -> Put:
         with self._lock:
             entry = self._living(record.key)
             stored = document.version_of(entry.value) if entry else 0
             if stored is None:
                 return Put(Outcome.CORRUPT, 0)
-            refused = _refuse(stored, record.version, condition)
+            refused = _refuse(stored, record, condition)
             if refused:
                 return Put(refused, stored)
             if not entry:
                 self._make_room()
-            version = stored + 1 if condition is Condition.ANY else record.version
-            value = document.join(version, record.body)
-            self._entries[record.key] = _Entry(
-                value, record.expires_at, record.member, record.indexes
-            )
+            version = record.version
+            if condition is Condition.ANY:
+                version = max(stored + 1, version)
+            self.install(record._replace(version=version))
             return Put(Outcome.STORED, version)
 
-    def delete(self, key: str, member: str, indexes: Sequence[str] = ()) -> bool:
+    def install(self, record: Record) -> None:
+        """Keep a document as it is, whatever is there and however full the store."""
+        entry = _Entry(
+            document.join(record.version, record.body),
+            record.expires_at,
+            record.member,
+            record.indexes,
+            record.index_expires_at,
+            record.deleted,
+        )
         with self._lock:
-            there = self._living(key) is not None
-            self._entries.pop(key, None)
+            self._entries[record.key] = entry
+
+    def copy_of(self, key: str) -> Record | None:
+        """What is stored under a key as a record for another engine; None without a document."""
+        with self._lock:
+            entry = self._living(key)
+        version = document.version_of(entry.value) if entry else None
+        if not entry or version is None:
+            return None
+        return Record(
+            key,
+            version,
+            entry.value.removeprefix(document.join(version, b"")),
+            entry.expires_at,
+            entry.member,
+            entry.indexes,
+            entry.index_expires_at,
+            entry.deleted,
+        )
+
+    def keys(self) -> list[str]:
+        """The keys of everything that has not expired."""
+        with self._lock:
+            self._drop_expired()
+            return list(self._entries)
+
+    def delete(self, record: Record) -> bool:
+        with self._lock:
+            there = self._living(record.key) is not None
+            self._entries.pop(record.key, None)
             return there
 
     def touch(self, record: Record) -> bool:
@@ -128,7 +169,8 @@ class MemoryStore(Store):
     def _indexed(self, index: str) -> list[_Entry]:
         with self._lock:
             self._drop_expired()
-            return [entry for entry in self._entries.values() if index in entry.indexes]
+            living = (entry for entry in self._entries.values() if not entry.deleted)
+            return [entry for entry in living if index in entry.indexes]
 
     def _make_room(self) -> None:
         """Drop what expired: when full, and often enough that the dead never outnumber the rest."""
@@ -146,12 +188,12 @@ class MemoryStore(Store):
             del self._entries[key]
 
 
-def _refuse(stored: int, version: int, condition: Condition) -> Outcome | None:
+def _refuse(stored: int, record: Record, condition: Condition) -> Outcome | None:
     """Why a write may not happen over the stored version (0: nothing stored); None if it may."""
     if condition is Condition.ABSENT and stored:
         return Outcome.CONFLICT
-    if condition is Condition.UNCHANGED and stored != version - 1:
+    if condition is Condition.UNCHANGED and stored != record.expected:
         return Outcome.CONFLICT if stored else Outcome.MISSING
-    if condition is Condition.OLDER and stored >= version:
+    if condition is Condition.OLDER and stored >= record.version:
         return Outcome.CONFLICT
     return None

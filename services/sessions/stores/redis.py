@@ -15,7 +15,15 @@ from redis.exceptions import NoScriptError
 
 from services.errors import SessionUnreadable
 from services.sessions import document
-from services.sessions.stores.base import Condition, Outcome, Put, Record, Store, corrupt_key
+from services.sessions.stores.base import (
+    HEAD_BYTES,
+    Condition,
+    Outcome,
+    Put,
+    Record,
+    Store,
+    corrupt_key,
+)
 from services.sessions.stores.connections import Command, Connections, pool_of
 
 UNREADABLE = b""
@@ -49,28 +57,35 @@ class RedisStore(Store):
             return UNREADABLE
         return value
 
-    def put(self, record: Record, condition: Condition) -> Put:
-        keys = (record.key, *record.indexes)
+    def head(self, key: str) -> bytes | None:
         try:
-            answer = self._run(
-                "put.lua",
-                keys,
-                condition.value,
-                record.version,
-                document.join(record.version, record.body),
-                record.expires_at,
-                record.member,
-                record.index_expires_at,
-            )
+            value: bytes = self._connections.execute("GETRANGE", key, 0, HEAD_BYTES - 1)
+        except SessionUnreadable:
+            return UNREADABLE
+        return value or None
+
+    def put(self, record: Record, condition: Condition) -> Put:
+        try:
+            answer = self._run("put.lua", *_put_arguments(record, condition))
         except SessionUnreadable:
             return Put(Outcome.CORRUPT, 0)
-        if answer > 0:
-            return Put(Outcome.STORED, answer)
-        return Put(Outcome.CONFLICT, -answer) if answer else Put(Outcome.MISSING, 0)
+        return _put_answer(answer)
 
-    def delete(self, key: str, member: str, indexes: Sequence[str] = ()) -> bool:
-        commands: list[Command] = [("DEL", key)]
-        commands += [("ZREM", index, member) for index in indexes]
+    def put_many(self, records: Sequence[Record], condition: Condition) -> list[Put]:
+        source, digest = _script("put.lua")
+        commands: list[Command] = []
+        for record in records:
+            keys, arguments = _put_arguments(record, condition)
+            commands.append(("EVALSHA", digest, len(keys), *keys, *arguments))
+        replies = self._connections.execute_each(commands)
+        if any(isinstance(reply, NoScriptError) for reply in replies):
+            self._connections.execute("SCRIPT", "LOAD", source)
+            replies = self._connections.execute_each(commands)
+        return [_put_answer(reply) for reply in replies]
+
+    def delete(self, record: Record) -> bool:
+        commands: list[Command] = [("DEL", record.key)]
+        commands += [("ZREM", index, record.member) for index in record.indexes]
         return bool(self._connections.execute_all(commands)[0])
 
     def touch(self, record: Record) -> bool:
@@ -90,7 +105,7 @@ class RedisStore(Store):
         self, key: str, value: bytes, keep_until: int, member: str, indexes: Sequence[str] = ()
     ) -> bool:
         keys = (key, corrupt_key(key), *indexes)
-        return bool(self._run("set_aside.lua", keys, value, keep_until, member))
+        return bool(self._run("set_aside.lua", keys, (value, keep_until, member)))
 
     def count(self, index: str) -> int:
         return int(self._connections.execute_all([_trim(index), ("ZCARD", index)])[1])
@@ -104,11 +119,28 @@ class RedisStore(Store):
         """Ask the server for a sign of life."""
         self._connections.execute("PING")
 
+    def risks(self) -> list[str]:
+        """What in the server's settings could lose sessions, a sentence each."""
+        replies = self._connections.execute_each(
+            [("INFO", "memory"), ("INFO", "persistence"), ("CONFIG", "GET", "save")]
+        )
+        info = b"\r\n".join(one for one in replies[:2] if isinstance(one, bytes)).decode()
+        settings = dict(line.split(":", 1) for line in info.splitlines() if ":" in line)
+        policy = settings.get("maxmemory_policy", "")
+        found = []
+        if policy.startswith("allkeys-"):
+            found.append(f"Redis may evict sessions: set maxmemory-policy {policy} to noeviction")
+        # A managed server may forbid CONFIG; then only the append-only file can be seen.
+        snapshots = replies[2][1] if isinstance(replies[2], list) and replies[2] else b""
+        if settings.get("aof_enabled") != "1" and not snapshots:
+            found.append("Redis keeps nothing over a restart: set appendonly to yes")
+        return found
+
     def close(self) -> None:
         """Close the connections that are not in use."""
         self._connections.close()
 
-    def _run(self, name: str, keys: Sequence[str], *arguments: str | bytes | int) -> Any:
+    def _run(self, name: str, keys: Sequence[str], arguments: Command) -> Any:
         source, digest = _script(name)
         rest = (len(keys), *keys, *arguments)
         try:
@@ -116,6 +148,31 @@ class RedisStore(Store):
         except NoScriptError:
             # A server that was restarted or flushed has forgotten it; EVAL teaches it again.
             return self._connections.execute("EVAL", source, *rest)
+
+
+def _put_arguments(record: Record, condition: Condition) -> tuple[Sequence[str], Command]:
+    """Keys and arguments of put.lua."""
+    return (record.key, *record.indexes), (
+        condition.value,
+        record.version,
+        document.join(record.version, record.body),
+        record.expires_at,
+        record.member,
+        record.index_expires_at,
+        record.expected,
+        int(record.deleted),
+    )
+
+
+def _put_answer(answer: Any) -> Put:
+    """What put.lua's answer means; an error in its place is no document, or is raised."""
+    if isinstance(answer, SessionUnreadable):
+        return Put(Outcome.CORRUPT, 0)
+    if isinstance(answer, Exception):
+        raise answer
+    if answer > 0:
+        return Put(Outcome.STORED, answer)
+    return Put(Outcome.CONFLICT, -answer) if answer else Put(Outcome.MISSING, 0)
 
 
 def _trim(index: str) -> Command:

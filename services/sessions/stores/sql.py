@@ -19,6 +19,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from services.errors import StoreUnavailable
 from services.sessions import document
 from services.sessions.stores.base import (
+    HEAD_BYTES,
     Clock,
     Condition,
     Outcome,
@@ -87,6 +88,13 @@ class SqlStore(Store):
             row = connection.execute(query).first()
         return document.join(row.version, row.body) if row else None
 
+    def head(self, key: str) -> bytes | None:
+        start = sa.func.substr(sessions.c.body, 1, HEAD_BYTES).label("body")
+        query = sa.select(sessions.c.version, start).where(self._living(key))
+        with self._connection() as connection:
+            row = connection.execute(query).first()
+        return document.join(row.version, row.body) if row else None
+
     def put(self, record: Record, condition: Condition) -> Put:
         with self._connection() as connection:
             version = connection.execute(self._write(record, condition)).scalar()
@@ -98,9 +106,10 @@ class SqlStore(Store):
             stored = connection.execute(query).scalar()
         return Put(Outcome.MISSING, 0) if stored is None else Put(Outcome.CONFLICT, stored)
 
-    def delete(self, key: str, member: str, indexes: Sequence[str] = ()) -> bool:
+    def delete(self, record: Record) -> bool:
+        removal = sa.delete(sessions).where(self._living(record.key))
         with self._connection() as connection:
-            return connection.execute(sa.delete(sessions).where(self._living(key))).rowcount > 0
+            return connection.execute(removal).rowcount > 0
 
     def touch(self, record: Record) -> bool:
         change = sa.update(sessions).where(self._living(record.key))
@@ -158,23 +167,24 @@ class SqlStore(Store):
 
     def _write(self, record: Record, condition: Condition) -> Any:
         """The one statement of a conditional write; it answers the stored version or nothing."""
-        owner_index = record.indexes[1] if len(record.indexes) > 1 else None
+        indexes = (None, None) if record.deleted else (*record.indexes, None, None)
         values: dict[str, Any] = {
-            "version": 1 if condition is Condition.ANY else record.version,
+            "version": record.version,
             "body": record.body,
             "expires_at": record.expires_at,
             "member": record.member,
-            "keyspace_index": record.indexes[0] if record.indexes else None,
-            "owner_index": owner_index,
+            "keyspace_index": indexes[0],
+            "owner_index": indexes[1],
         }
         if condition is Condition.UNCHANGED:
-            unchanged = sessions.c.version == record.version - 1
+            unchanged = sessions.c.version == record.expected
             change = sa.update(sessions).where(self._living(record.key), unchanged)
             return change.values(**values).returning(sessions.c.version)
         expired = sessions.c.expires_at <= self._now()
         create = insert(sessions).values(key=record.key, **values)
         if condition is Condition.ANY:
-            values["version"] = sa.case((expired, 1), else_=sessions.c.version + 1)
+            raised = sa.func.max(sessions.c.version + 1, record.version)
+            values["version"] = sa.case((expired, record.version), else_=raised)
             upsert = create.on_conflict_do_update(index_elements=["key"], set_=values)
         else:
             older = sessions.c.version < record.version

@@ -57,7 +57,7 @@ def test_a_missing_key_is_none_and_not_an_error(store: Store) -> None:
     """Missing is an answer."""
     assert store.get("k") is None
     assert store.expires_at("k") is None
-    assert store.delete("k", "k", ("all",)) is False
+    assert store.delete(record("k")) is False
     assert store.touch(record("k")) is False
 
 
@@ -80,7 +80,7 @@ def test_save_needs_the_version_that_was_read(store: Store) -> None:
 def test_save_of_a_deleted_session_brings_nothing_back(store: Store) -> None:
     """What was deleted stays deleted when a slow request saves it."""
     store.put(record("k", 1), Condition.ABSENT)
-    assert store.delete("k", "k", ("all", "owner:a")) is True
+    assert store.delete(record("k")) is True
     assert store.put(record("k", 2), Condition.UNCHANGED) == Put(Outcome.MISSING, 0)
     assert store.get("k") is None
     assert store.members("all") == []
@@ -122,7 +122,7 @@ def test_an_expired_session_is_gone_everywhere(store: Store) -> None:
     assert store.put(record("k", 2), Condition.UNCHANGED).outcome is Outcome.MISSING
     assert store.members("all") == ["other"]
     assert store.count("all") == 1
-    assert store.delete("k", "k") is False
+    assert store.delete(record("k")) is False
     assert store.put(record("k", 1, "new"), Condition.ABSENT) == Put(Outcome.STORED, 1)
 
 
@@ -154,7 +154,7 @@ def test_touch_never_shortens_a_life(store: Store) -> None:
 def test_touch_brings_no_index_entry_back(store: Store) -> None:
     """A session that was deleted meanwhile is not listed again."""
     store.put(record("k"), Condition.ABSENT)
-    store.delete("k", "k", ("all", "owner:a"))
+    store.delete(record("k"))
     assert store.touch(record("k")) is False
     assert store.members("all") == []
 
@@ -210,3 +210,68 @@ def test_twenty_savers_of_one_version_have_one_winner(store: Store) -> None:
 def test_it_gives_a_sign_of_life(store: Store) -> None:
     """A healthy engine answers a ping without an error."""
     store.ping()
+
+
+def test_a_head_tells_the_version_without_the_document(store: Store) -> None:
+    """Of a long value only its beginning is needed to know how new it is."""
+    assert store.head("k") is None
+    store.put(record("k", 7, "x" * 1000), Condition.OLDER)
+    head = store.head("k")
+    assert head is not None
+    assert document.version_of(head) == 7
+
+
+def tombstone(key: str, version: int) -> Record:
+    """What a deletion leaves while two copies exist."""
+    return record(key, version)._replace(body=document.tombstone_body("a"), deleted=True)
+
+
+def test_a_tombstone_takes_the_place_and_leaves_the_indexes(store: Store) -> None:
+    """It is raised above what is stored, and nothing lists it."""
+    store.put(record("k", 5), Condition.OLDER)
+    assert store.put(tombstone("k", 3), Condition.ANY) == Put(Outcome.STORED, 6)
+    kept, head = store.get("k"), store.head("k")
+    assert kept is not None
+    assert head is not None
+    assert document.is_tombstone(kept)
+    assert document.is_tombstone(head)
+    assert store.count("all") == 0
+    assert store.members("owner:a") == []
+
+
+def test_a_tombstone_refuses_late_writers(store: Store) -> None:
+    """A save of the version before it, a mirror and a creation all find it there."""
+    store.put(record("k", 4), Condition.OLDER)
+    store.put(tombstone("k", 5), Condition.ANY)
+    assert store.put(record("k", 5), Condition.UNCHANGED) == Put(Outcome.CONFLICT, 5)
+    assert store.put(record("k", 5), Condition.OLDER) == Put(Outcome.CONFLICT, 5)
+    assert store.put(record("k", 1), Condition.ABSENT) == Put(Outcome.CONFLICT, 5)
+    assert store.members("all") == []
+
+
+def test_a_replacement_has_at_least_the_version_it_names(store: Store) -> None:
+    """A tombstone stands above a copy elsewhere, also where nothing was stored."""
+    assert store.put(record("k", 9), Condition.ANY) == Put(Outcome.STORED, 9)
+    assert store.put(record("k", 3), Condition.ANY) == Put(Outcome.STORED, 10)
+    assert store.get("k") == value(10, "hello")
+
+
+def test_a_merged_copy_names_the_version_it_replaces(store: Store) -> None:
+    """The version may jump, but only from the one that was looked at."""
+    store.put(record("k", 4), Condition.OLDER)
+    merged = record("k", 9, "merged")
+    assert store.put(merged._replace(replaces=3), Condition.UNCHANGED) == Put(Outcome.CONFLICT, 4)
+    assert store.put(merged._replace(replaces=4), Condition.UNCHANGED) == Put(Outcome.STORED, 9)
+    assert store.get("k") == value(9, "merged")
+
+
+def test_many_are_stored_each_by_its_own_condition(store: Store) -> None:
+    """One that is there already, or is broken, keeps no other from being stored."""
+    store.put(record("taken", 3), Condition.OLDER)
+    records = [record("new"), record("taken"), record("other")]
+    answers = store.put_many(records, Condition.ABSENT)
+    assert [answer.outcome for answer in answers] == [
+        Outcome.STORED, Outcome.CONFLICT, Outcome.STORED,
+    ]  # fmt: skip
+    assert sorted(store.members("all")) == ["new", "other", "taken"]
+    assert store.put_many([], Condition.ABSENT) == []

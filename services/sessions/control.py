@@ -1,0 +1,289 @@
+"""The migration's own records in the engine: the stage, and what each living worker reports.
+
+Both are session documents in keyspaces of their own, so that every engine can hold them and
+`redis-cli GET migration:control` shows the stage.
+"""
+
+import contextlib
+import re
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Protocol, Self, runtime_checkable
+
+from services.errors import SessionConflict, SessionError, SessionNotFound, SessionUnreadable
+from services.sessions.document import Session
+from services.sessions.keyspaces import Keyspace
+from services.sessions.migration import Plan, Stage, stage_named
+from services.sessions.repository import Sessions
+from services.sessions.stores.base import Clock, Store
+
+KEPT = 10 * 365 * 86_400
+"""Seconds the stage is remembered."""
+HEARTBEAT_TTL = 6
+"""Seconds after its last report that a worker counts as gone."""
+MOST_WORKERS = 1000
+
+CONTROL = Keyspace("migration", "migration:", re.compile("control"), lambda _data: KEPT, KEPT)
+WORKERS = Keyspace(
+    "migration:worker",
+    "migration:worker:",
+    re.compile(r"[0-9a-f]{16}"),
+    lambda _data: HEARTBEAT_TTL,
+    HEARTBEAT_TTL,
+    indexed=True,
+)
+
+
+class StageUnknown(Exception):
+    """The stage that is stored is none this release knows."""
+
+
+@runtime_checkable
+class Risky(Protocol):
+    """An engine that can tell what in its settings could lose sessions."""
+
+    def risks(self) -> list[str]:
+        """One sentence for each; none when all is well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """What the operator wants of every worker.
+
+    Attributes:
+        stage: the stage.
+        cohort: in shadow, the percentage of sessions that are served as in live.
+        salt: drawn when the migration began.
+        backfill: number of the backfill asked for last; 0 when none was.
+        compare: number of the comparison asked for last.
+        changed_at: milliseconds since 1970 of the last change of stage or cohort.
+    """
+
+    stage: Stage
+    cohort: int = 0
+    salt: str = ""
+    backfill: int = 0
+    compare: int = 0
+    changed_at: int = 0
+
+    @property
+    def plan(self) -> Plan:
+        """How a worker serves that follows this."""
+        return Plan(self.stage, self.cohort, self.salt, stepped=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """How far a worker is with something it was asked for.
+
+    Attributes:
+        number: which request; 0 when none was taken up yet.
+        done, total: sessions.
+    """
+
+    number: int = 0
+    done: int = 0
+    total: int = 0
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing of it is left."""
+        return self.done >= self.total
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a worker says of itself with each heartbeat.
+
+    Attributes:
+        worker: its id, drawn at its start.
+        host, pid: where it runs.
+        stage, cohort: what it serves by.
+        pinned: whether SESSION_STAGE decides that.
+        sessions: entries in its dict.
+        unsent: of these, how many the engine is not known to have.
+        mismatches: copies of the same version and different content in the last minute.
+        compared, lag: comparisons since its start, and different versions among them.
+        backfill, comparison: what it was asked for.
+        fault: why it does not follow the stored stage; empty when it does.
+        at: milliseconds since 1970.
+    """
+
+    worker: str
+    host: str
+    pid: int
+    stage: str
+    cohort: int = 0
+    pinned: bool = False
+    sessions: int = 0
+    unsent: int = 0
+    mismatches: int = 0
+    compared: int = 0
+    lag: int = 0
+    backfill: Task = Task()
+    comparison: Task = Task()
+    fault: str = ""
+    at: int = 0
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Self:
+        """The report in stored data; members of a newer release are left out."""
+        names = {one.name for one in fields(cls)}
+        values = {name: value for name, value in data.items() if name in names}
+        for name in ("backfill", "comparison"):
+            values[name] = Task(**values[name])
+        return cls(**values)
+
+
+class ControlRoom:
+    """Reads and writes the migration's records.
+
+    Every method raises StoreUnavailable when the engine cannot be asked.
+
+    Args:
+        engine: the engine the sessions move to.
+        clock: seconds since 1970.
+    """
+
+    def __init__(self, engine: Store, *, clock: Clock = time.time) -> None:
+        self.engine = engine
+        self._clock = clock
+        self._control = Sessions(engine, CONTROL, clock=clock)
+        self._workers = Sessions(engine, WORKERS, clock=clock)
+
+    def read(self) -> Control | None:
+        """What is wanted; None when no migration was begun.
+
+        Raises:
+            StageUnknown: what is stored names no stage.
+        """
+        try:
+            data = self._control.get("control")
+        except SessionNotFound:
+            return None
+        except SessionUnreadable as error:
+            raise StageUnknown("the stored stage is unreadable") from error
+        return _control_in(data)
+
+    def begin(self) -> Control:
+        """Begin a migration, in stage off.
+
+        Raises:
+            SessionConflict: one was begun before.
+        """
+        control = Control(Stage.OFF, salt=secrets.token_hex(8), changed_at=self._now())
+        self._control.save("control", _data_of(control))
+        return control
+
+    def change(self, stage: Stage, cohort: int = 0) -> Control:
+        """Ask every worker to serve by this stage; begins a migration where there is none.
+
+        Args:
+            stage: the stage.
+            cohort: percentage of the sessions, in shadow only.
+
+        Raises:
+            ValueError: a cohort in another stage, or no percentage.
+        """
+        if not 0 <= cohort <= 100:  # noqa: PLR2004 - a percentage
+            raise ValueError("a cohort is a percentage from 0 to 100")
+        if cohort and stage is not Stage.SHADOW:
+            raise ValueError("a cohort chooses between shadow and live; use it with shadow")
+
+        def change(data: Session) -> None:
+            data.update(stage=stage.value, cohort=cohort, changed_at=self._now())
+
+        return self._changed(change)
+
+    def ask_for(self, task: str) -> int:
+        """Ask every worker for a backfill or a comparison; answers the number of the request."""
+
+        def change(data: Session) -> None:
+            data[task] = int(data.get(task, 0)) + 1
+
+        control = self._changed(change)
+        return control.backfill if task == "backfill" else control.compare
+
+    def report(self, report: Report) -> None:
+        """Store a worker's heartbeat."""
+        self._workers.replace(report.worker, asdict(report))
+
+    def forget(self, worker: str) -> None:
+        """Take a worker that ends out of the list."""
+        self._workers.delete(worker)
+
+    def workers(self) -> list[Report]:
+        """The workers that live, by host and process."""
+        names = self.engine.members(WORKERS.index(), limit=MOST_WORKERS)
+        found = []
+        for name in names:
+            try:
+                found.append(Report.from_data(self._workers.get(name)))
+            except (SessionNotFound, SessionUnreadable, KeyError, TypeError):
+                continue
+        return sorted(found, key=lambda report: (report.host, report.pid))
+
+    def _changed(self, change: Any) -> Control:
+        if self.read() is None:
+            with contextlib.suppress(SessionConflict):  # someone else began it at this moment
+                self.begin()
+        return _control_in(self._control.update("control", change))
+
+    def _now(self) -> int:
+        return int(self._clock() * 1000)
+
+
+def stage_at_start(engine: Store) -> Stage:
+    """The stored stage, for a process that starts; complete where none can be read.
+
+    Complete answers 503 as long as the engine cannot be asked, so that nothing gets lost.
+    """
+    try:
+        control = ControlRoom(engine).read()
+    except (SessionError, StageUnknown):
+        return Stage.COMPLETE
+    return control.stage if control else Stage.COMPLETE
+
+
+def hindrances(control: Control, workers: list[Report], engine: Store) -> list[str]:
+    """Why the migration may not go one step further now, a sentence each; none if it may.
+
+    Args:
+        control: what is wanted now.
+        workers: the workers that live.
+        engine: the engine the sessions move to.
+    """
+    found = [] if workers else ["no worker reports; start the service first"]
+    for report in workers:
+        name = f"the worker {report.pid} on {report.host}"
+        if report.stage != control.stage or report.cohort != control.cohort:
+            pin = ", pinned by SESSION_STAGE" if report.pinned else ""
+            found.append(f"{name} serves {report.stage}{pin}, not {control.stage}")
+        if report.fault:
+            found.append(f"{name} does not follow: {report.fault}")
+        if control.stage.two_copies and report.unsent:
+            found.append(f"{name} has {report.unsent} copies that were not sent; run backfill")
+        if report.backfill.number < control.backfill or not report.backfill.finished:
+            found.append(f"{name} has not finished the backfill")
+        if report.mismatches:
+            found.append(f"{name} found {report.mismatches} mismatches in the last minute")
+    if control.stage.dict_first and len(workers) > 1:
+        found.append(f"{len(workers)} workers serve while the dict is first; only one may")
+    return found + (engine.risks() if isinstance(engine, Risky) else [])
+
+
+def _control_in(data: Session) -> Control:
+    try:
+        stage = stage_named(data["stage"])
+        numbers = {
+            name: int(data.get(name, 0)) for name in ("cohort", "backfill", "compare", "changed_at")
+        }
+    except (KeyError, TypeError, ValueError) as error:
+        raise StageUnknown(str(error)) from error
+    return Control(stage, salt=str(data.get("salt", "")), **numbers)
+
+
+def _data_of(control: Control) -> dict[str, Any]:
+    return {**asdict(control), "stage": control.stage.value}

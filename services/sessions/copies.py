@@ -1,0 +1,315 @@
+"""Two copies of every session, in the dict and in the engine: what differs, and how it is settled.
+
+The higher version wins and the other copy is brought up to it, keeping its expiry. Copies that
+were changed apart are merged by the rule of their keyspace. A tombstone wins over what it
+deleted.
+"""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from services.errors import SessionConflict, SessionFormatUnknown, SessionUnreadable
+from services.sessions import document
+from services.sessions.keyspaces import INDEX_KEPT, Keyspace
+from services.sessions.stores.base import Clock, Condition, Outcome, Record, Store
+from services.sessions.stores.memory import MemoryStore
+
+log = logging.getLogger(__name__)
+
+LOCKS = 256
+"""How many locks the keys share."""
+SETTLE_ATTEMPTS = 20
+"""How often two copies are compared again when someone else is faster."""
+TROUBLE_SECONDS = 0.5
+"""How long no request tries the second copy after it could not be reached."""
+WINDOW_SECONDS = 60
+"""How far back mismatches count against going on."""
+MERGED_MAX_BYTES = 2**31
+"""Two copies that were both accepted make one, also above the limit for a save."""
+CORRUPT_KEPT = 7 * 86_400_000
+"""Milliseconds an unreadable copy stays aside."""
+
+
+@dataclass(slots=True)
+class Tallies:
+    """What happened to the copies of this process since it started.
+
+    Attributes:
+        compared: copies that were looked at side by side.
+        lag: of these, how many had different versions.
+        mismatched: of these, how many had the same version and different content.
+        adopted: copies the dict took over from the engine.
+        sent: copies the engine took over from the dict.
+        merged: copies that were changed apart and made one.
+        unmirrored: writes whose second copy could not be written at once.
+    """
+
+    compared: int = 0
+    lag: int = 0
+    mismatched: int = 0
+    adopted: int = 0
+    sent: int = 0
+    merged: int = 0
+    unmirrored: int = 0
+    recent: deque[float] = field(default_factory=lambda: deque(maxlen=1000))
+
+    def mismatches(self, now: float) -> int:
+        """How many mismatches there were within WINDOW_SECONDS."""
+        return sum(1 for when in list(self.recent) if when > now - WINDOW_SECONDS)
+
+
+class KeySet:
+    """Keys to be worked on later; safe under threads, and quick to look into."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, None] = {}
+        self._taken = 0
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._keys
+
+    def __len__(self) -> int:
+        return len(self._keys) + self._taken
+
+    def add(self, *keys: str) -> None:
+        """Remember these keys."""
+        self._keys.update(dict.fromkeys(keys))
+
+    def discard(self, key: str) -> None:
+        """Forget this key."""
+        self._keys.pop(key, None)
+
+    def take(self, most: int) -> list[str]:
+        """Some of the keys, which are not in the set any more; `done` says they are dealt with.
+
+        One thread takes; until it is done they are still counted.
+        """
+        taken: list[str] = []
+        while self._keys and len(taken) < most:
+            taken.append(self._keys.popitem()[0])
+            self._taken = len(taken)
+        return taken
+
+    def done(self) -> None:
+        """What was taken is dealt with, or was added again."""
+        self._taken = 0
+
+
+class Copies:
+    """The dict and the engine of one process.
+
+    Args:
+        old: the dict.
+        new: the engine.
+        keyspaces: the kinds of session, for owners and merging.
+        clock: seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        old: MemoryStore,
+        new: Store,
+        keyspaces: Iterable[Keyspace],
+        *,
+        clock: Clock = time.time,
+    ) -> None:
+        self.old = old
+        self.new = new
+        self.clock = clock
+        self.tallies = Tallies()
+        self.unsent = KeySet()
+        self.uncompared = KeySet()
+        self._keyspaces = tuple(keyspaces)
+        self._locks = tuple(threading.RLock() for _ in range(LOCKS))
+        self._trouble_until = 0.0
+
+    def lock(self, key: str) -> threading.RLock:
+        """Held while both copies of a session are brought into line."""
+        return self._locks[hash(key) % LOCKS]
+
+    @property
+    def troubled(self) -> bool:
+        """Whether the engine could not be reached a moment ago; the flusher then tries it."""
+        return time.monotonic() < self._trouble_until
+
+    def trouble(self, key: str) -> None:
+        """The engine could not be written: the copy is sent later."""
+        self._trouble_until = time.monotonic() + TROUBLE_SECONDS
+        self.postpone(key)
+
+    def postpone(self, key: str) -> None:
+        """Let the flusher send this copy."""
+        self.tallies.unmirrored += 1
+        self.unsent.add(key)
+
+    def recovered(self) -> None:
+        """The engine was reached."""
+        self._trouble_until = 0.0
+
+    def adopt(self, key: str) -> bytes | None:
+        """Take the engine's copy over into the dict, unless the dict's is newer by now.
+
+        Returns:
+            What the dict holds then, or what the engine holds if that is no document.
+
+        Raises:
+            StoreUnavailable: the engine could not be asked, or the dict is full.
+        """
+        with self.lock(key):
+            value = self.new.get(key)
+            record = self._record(key, value)
+            if record is None:
+                return value
+            if record.deleted and self.old.get(key) is None:
+                return value
+            if self.old.put(record, Condition.OLDER).outcome is Outcome.STORED:
+                self.tallies.adopted += 1
+            return self.old.get(key)
+
+    def yield_to_engine(self, key: str) -> None:
+        """Put the engine's copy in the place of the dict's, which lost against it."""
+        record = self._record(key, self.new.get(key))
+        if record is not None:
+            self.old.install(record)
+
+    def send(self, key: str) -> None:
+        """Bring the engine's copy up to the dict's, and the dict's if the engine's is better.
+
+        Raises:
+            StoreUnavailable: the engine could not be asked.
+            SessionConflict: others wrote it faster, SETTLE_ATTEMPTS times.
+        """
+        with self.lock(key):
+            for _ in range(SETTLE_ATTEMPTS):
+                mine = self.old.copy_of(key)
+                if mine is None or self._settled(mine):
+                    self.unsent.discard(key)
+                    return
+        raise SessionConflict(key)
+
+    def send_many(self, keys: Iterable[str]) -> None:
+        """Send many copies in few round trips; keys that could not be sent stay unsent.
+
+        Raises:
+            StoreUnavailable: the engine could not be asked.
+        """
+        records = [record for key in keys if (record := self.old.copy_of(key))]
+        try:
+            answers = self.new.put_many(records, Condition.ABSENT)
+        except BaseException:
+            self.unsent.add(*(record.key for record in records))
+            raise
+        stored = [answer.outcome is Outcome.STORED for answer in answers]
+        self.tallies.sent += sum(stored)
+        others = [record.key for record, done in zip(records, stored, strict=True) if not done]
+        self.unsent.add(*others)
+        for key in others:
+            self.send(key)
+
+    def compare(self, key: str) -> None:
+        """Look at both copies and count how they differ; what lags behind is brought up.
+
+        Raises:
+            StoreUnavailable: the engine could not be asked.
+        """
+        with self.lock(key):
+            mine, theirs = self.old.get(key), self.new.get(key)
+            if mine is None or key in self.unsent:
+                return
+            self.tallies.compared += 1
+            if mine == theirs:
+                return
+            if theirs is None or document.version_of(theirs) != document.version_of(mine):
+                self.tallies.lag += 1
+            else:
+                self.tallies.mismatched += 1
+                self.tallies.recent.append(self.clock())
+                log.warning("two copies of a session differ at the same version")
+            self.unsent.add(key)
+
+    def _settled(self, mine: Record) -> bool:
+        """Whether the engine has now what is right, given the dict's copy."""
+        put = self.new.put(mine, Condition.ABSENT)
+        if put.outcome is Outcome.STORED:
+            self.tallies.sent += 1
+            return True
+        value = self.new.get(mine.key)
+        if value is None:
+            return False
+        if value == document.join(mine.version, mine.body):
+            self.new.touch(mine)
+            return True
+        theirs = self._record(mine.key, value)
+        if theirs is None:
+            keep_until = int(self.clock() * 1000) + CORRUPT_KEPT
+            self.new.set_aside(mine.key, value, keep_until, mine.member)
+            return False
+        right = self._better(mine, theirs)
+        if right != theirs:
+            right = right._replace(replaces=theirs.version)
+            if self.new.put(right, Condition.UNCHANGED).outcome is not Outcome.STORED:
+                return False
+            self.tallies.sent += 1
+        self.old.install(right._replace(replaces=None))
+        return True
+
+    def _better(self, mine: Record, theirs: Record) -> Record:
+        """The one record that both copies are to become."""
+        higher, lower = (mine, theirs) if mine.version > theirs.version else (theirs, mine)
+        expires_at = max(mine.expires_at, theirs.expires_at)
+        keyspace = self._keyspace_of(mine.key)
+        if higher.deleted or (keyspace.reusable and lower.deleted):
+            return higher
+        if lower.deleted:
+            return lower._replace(version=higher.version + 1)
+        merged = self._merged(keyspace, higher, lower)
+        if merged is None:
+            return higher._replace(expires_at=expires_at)
+        self.tallies.merged += 1
+        return higher._replace(version=higher.version + 1, body=merged, expires_at=expires_at)
+
+    def _merged(self, keyspace: Keyspace, higher: Record, lower: Record) -> bytes | None:
+        """The body both copies make together; None when the higher has all of the lower."""
+        try:
+            above = document.decode(document.join(higher.version, higher.body))
+            below = document.decode(document.join(lower.version, lower.body))
+        except (SessionUnreadable, SessionFormatUnknown):
+            return None
+        together = keyspace.merge(above, below, None)
+        if together == above:
+            return None
+        above.clear()
+        above.update(together)
+        return document.encode_body(above, MERGED_MAX_BYTES)
+
+    def _record(self, key: str, value: bytes | None) -> Record | None:
+        """The engine's copy as a record; None when it holds no document."""
+        version = document.version_of(value) if value else None
+        expires_at = self.new.expires_at(key) if version else None
+        if value is None or version is None or expires_at is None:
+            return None
+        keyspace = self._keyspace_of(key)
+        try:
+            owner = document.owner_of(value)
+        except SessionUnreadable:
+            return None
+        return Record(
+            key,
+            version,
+            value.removeprefix(document.join(version, b"")),
+            expires_at,
+            keyspace.id_in(key),
+            keyspace.indexes(owner),
+            expires_at + INDEX_KEPT * 1000,
+            document.is_tombstone(value),
+        )
+
+    def _keyspace_of(self, key: str) -> Keyspace:
+        for keyspace in self._keyspaces:
+            if key.startswith(keyspace.prefix):
+                return keyspace
+        raise LookupError("the key belongs to no keyspace of this process")

@@ -1,0 +1,198 @@
+"""What becomes of two copies of one session that were changed apart; pure.
+
+A rule takes the copy that counts more, the other one and, where it is known, the version both
+were made from. In a conflict of two requests the copy that is about to be written counts more.
+"""
+
+import copy
+import math
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import msgspec
+
+Merge = Callable[[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any] | None], dict[str, Any]]
+"""Makes one session of two: the higher copy (or ours), the lower (or theirs), their base."""
+
+MESSAGE_LISTS = frozenset({"history", "qa_history"})
+"""Members that hold messages, whatever those look like."""
+MESSAGE_MARKS = frozenset({"id", "role", "timestamp"})
+"""What tells a message in any other list from, say, a result; one of them is enough."""
+
+_encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+class _Gone:
+    """Stands for a member that a copy does not have."""
+
+
+_GONE = _Gone()
+_Key = tuple[bytes, int]
+
+
+class _Placed(NamedTuple):
+    """A message where its copy has it: what it is known by, its turn's moment, itself."""
+
+    key: _Key
+    moment: float
+    follows: bool
+    message: dict[str, Any]
+
+
+def merge_higher(
+    higher: Mapping[str, Any],
+    lower: Mapping[str, Any],  # noqa: ARG001 - one shape for all rules
+    base: Mapping[str, Any] | None = None,  # noqa: ARG001
+) -> dict[str, Any]:
+    """The higher copy, whole."""
+    return copy.deepcopy(dict(higher))
+
+
+def merge_conversations(
+    higher: Mapping[str, Any], lower: Mapping[str, Any], base: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """All messages of both copies, and everything else of the higher one.
+
+    Messages are the dicts in MESSAGE_LISTS and in every list of dicts that bear a MESSAGE_MARK.
+    Each stays once: it is known by its `id`, without one by its whole content, where the second
+    of two equal ones in a copy is the second in the other copy, too. They stand in order of
+    their `timestamp` (ISO 8601, or a number), one without it after the one before it; a reply
+    stays with what it answers. Of two at the same moment the lower copy's is first, as it was
+    stored first. A message that one copy dropped and the other has is kept.
+
+    Args:
+        higher: the copy whose other members count.
+        lower: the other copy.
+        base: what both were made from; with it a member that only the lower copy changed,
+            or dropped, is taken from there. Dicts in both are merged by the same rule.
+
+    Returns:
+        A dict of its own; the arguments stay as they are and share nothing with it.
+    """
+    return copy.deepcopy(_members(higher, lower, base))
+
+
+def _members(
+    higher: Mapping[str, Any], lower: Mapping[str, Any], base: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    merged = {}
+    for name in dict.fromkeys((*higher, *lower)):
+        ours, theirs = higher.get(name, _GONE), lower.get(name, _GONE)
+        before = None if base is None else (base.get(name, _GONE),)
+        if _has_messages(name, ours, theirs):
+            old = before[0] if before and isinstance(before[0], list) else []
+            value: Any = _all_messages(ours or [], theirs or [], old, with_base=base is not None)
+        else:
+            value = _one_of(ours, theirs, before)
+        if value is not _GONE:
+            merged[name] = value
+    return merged
+
+
+def _one_of(ours: Any, theirs: Any, before: tuple[Any] | None) -> Any:
+    """The higher copy's value, unless only the lower copy changed it."""
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        if before is None:
+            return _members(ours, theirs, None)
+        return _members(ours, theirs, before[0] if isinstance(before[0], dict) else {})
+    return theirs if before and ours == before[0] else ours
+
+
+def _has_messages(name: str, *copies: Any) -> bool:
+    """Whether a member is a list of messages in one copy, and nothing else in the other."""
+    lists = [held for held in copies if held is not _GONE and held is not None]
+    if not any(lists) or not all(isinstance(held, list) for held in lists):
+        return False
+    entries = [entry for held in lists for entry in held]
+    return all(
+        isinstance(entry, dict) and (name in MESSAGE_LISTS or not MESSAGE_MARKS.isdisjoint(entry))
+        for entry in entries
+    )
+
+
+def _all_messages(
+    higher: Any, lower: Any, base: Sequence[Any], *, with_base: bool
+) -> list[dict[str, Any]]:
+    ours = _placed([] if higher is _GONE else higher)
+    theirs = _placed([] if lower is _GONE else lower)
+    mine = {placed.key: placed.message for placed in ours}
+    other = {placed.key: placed.message for placed in theirs}
+    old = {key: entry for key, entry in _keyed(base) if isinstance(entry, dict)}
+    merged = []
+    for key in _in_order(ours, theirs):
+        if key in mine and key in other:
+            before = old.get(key, {}) if with_base else None
+            merged.append(_members(mine[key], other[key], before))
+        else:
+            merged.append(mine[key] if key in mine else other[key])
+    return merged
+
+
+def _keyed(entries: Sequence[Any]) -> Iterator[tuple[_Key, Any]]:
+    """What each entry is known by in both copies: its id or content, and which of equal ones."""
+    seen: Counter[bytes] = Counter()
+    for entry in entries:
+        has_id = isinstance(entry, dict) and entry.get("id") is not None
+        known_by = b"id " + _encode(entry["id"]) if has_id else _encode(entry)
+        yield (known_by, seen[known_by]), entry
+        seen[known_by] += 1
+
+
+def _placed(messages: Sequence[dict[str, Any]]) -> list[_Placed]:
+    """The messages of a copy by the moment of their turn; turns stay whole."""
+    placed: list[_Placed] = []
+    moment, turn = -math.inf, set[Any]()
+    for key, message in _keyed(messages):
+        follows = bool(placed) and _replies(message, turn)
+        if not follows:
+            said = _moment(message)
+            moment = moment if said is None else said
+            turn = set()
+        turn.add(str(message.get("id")))
+        placed.append(_Placed(key, moment, follows, message))
+    return sorted(placed, key=lambda one: one.moment)
+
+
+def _replies(message: Mapping[str, Any], turn: set[Any]) -> bool:
+    answered = message.get("reply_to")
+    if answered is None:
+        return message.get("role") == "assistant"
+    return str(answered) in turn
+
+
+def _moment(message: Mapping[str, Any]) -> float | None:
+    """Seconds since 1970, or whatever its number counts; None without a readable timestamp."""
+    said = message.get("timestamp")
+    try:
+        if isinstance(said, int | float) and not isinstance(said, bool):
+            return float(said)
+        if isinstance(said, str):
+            when = datetime.fromisoformat(said)
+            return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+    return None
+
+
+def _in_order(higher: Sequence[_Placed], lower: Sequence[_Placed]) -> Iterator[_Key]:
+    """The keys of both copies, each once; what stands before another in a copy stays before it."""
+    shared = {one.key for one in higher} & {one.key for one in lower}
+    queues, done, last = (deque(lower), deque(higher)), set[_Key](), 0
+    while True:
+        for queue in queues:
+            while queue and queue[0].key in done:
+                queue.popleft()
+        heads = [(side, queue[0]) for side, queue in enumerate(queues) if queue]
+        if not heads:
+            return
+        same = len({one.key for _, one in heads}) == 1
+        # What is in both copies waits until both have come to it. Where neither has, the
+        # copies disagree about their order, and the moment decides.
+        free = [head for head in heads if same or head[1].key not in shared] or heads
+        last, first = min(
+            free, key=lambda head: (not head[1].follows, head[1].moment, head[0] != last, head[0])
+        )
+        done.add(first.key)
+        yield first.key

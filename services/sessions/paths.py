@@ -1,0 +1,267 @@
+"""The ways a read or a write takes through two engines, one class for each row of the stages.
+
+The engine that is written first decides; the other follows with put-if-newer. A path knows
+nothing of stages: `migration.MigratingStore` chooses one for every call.
+"""
+
+from typing import Protocol
+
+from services.errors import StoreUnavailable
+from services.sessions import document
+from services.sessions.copies import Copies
+from services.sessions.stores.base import Condition, Outcome, Put, Record
+
+
+class Path(Protocol):
+    """What every path can do; arguments and answers are those of Store."""
+
+    def get(self, key: str) -> bytes | None:
+        """The document, with a tombstone read as none."""
+
+    def put(self, record: Record, condition: Condition) -> Put:
+        """A conditional write."""
+
+    def delete(self, record: Record) -> bool:
+        """A removal, which leaves a tombstone while another copy may exist."""
+
+    def touch(self, record: Record) -> bool:
+        """A later expiry."""
+
+
+class DictOnly:
+    """off: the dict serves; what only the engine has is adopted when it is asked for."""
+
+    def __init__(self, copies: Copies) -> None:
+        self._copies = copies
+        self.write_through = False
+
+    def get(self, key: str) -> bytes | None:
+        """From the dict; on a miss from the engine."""
+        with self._copies.lock(key):
+            value = self._copies.old.get(key)
+            return _living(value if value is not None else self._copies.adopt(key))
+
+    def put(self, record: Record, condition: Condition) -> Put:
+        """Into the dict."""
+        with self._copies.lock(record.key):
+            done = self._copies.old.put(record, condition)
+            if done.outcome is Outcome.STORED:
+                self._changed(record.key)
+            return done
+
+    def delete(self, record: Record) -> bool:
+        """A tombstone in the dict, because the engine may have a copy."""
+        return self.put(record, Condition.ANY).outcome is Outcome.STORED
+
+    def touch(self, record: Record) -> bool:
+        """In the dict."""
+        with self._copies.lock(record.key):
+            there = self._copies.old.touch(record)
+            if there:
+                self._changed(record.key)
+            return there
+
+    def _changed(self, key: str) -> None:
+        """Remember what the engine does not have; while the process ends, send it at once."""
+        self._copies.unsent.add(key)
+        if self.write_through:
+            try:
+                self._copies.send(key)
+            except StoreUnavailable:
+                self._copies.trouble(key)
+
+
+class DictFirst:
+    """dualwrite and shadow: the dict decides, the engine follows in the same request.
+
+    A dict sees only its own process. So the engine is asked for its version when the dict is
+    read, and a write that the engine has overtaken is taken back: two processes that overlap
+    during a reload lose nothing to each other.
+
+    Args:
+        copies: the two engines.
+        compare: whether what was read is compared with the engine's copy later.
+        alone: whether no other process ever writes to the engine, which spares the question.
+    """
+
+    def __init__(self, copies: Copies, *, compare: bool = False, alone: bool = False) -> None:
+        self._copies = copies
+        self._compare = compare
+        self._alone = alone
+
+    def get(self, key: str) -> bytes | None:
+        """From the dict, unless the engine has a newer copy; on a miss from the engine."""
+        with self._copies.lock(key):
+            value = self._copies.old.get(key)
+            if value is None or self._is_overtaken(key, value):
+                value = self._copies.adopt(key)
+            elif self._compare:
+                self._copies.uncompared.add(key)
+            return _living(value)
+
+    def put(self, record: Record, condition: Condition) -> Put:
+        """Into the dict, then into the engine."""
+        with self._copies.lock(record.key):
+            done = self._copies.old.put(record, condition)
+            if done.outcome is not Outcome.STORED:
+                return done
+            try:
+                return self._follow(record._replace(version=done.version))
+            except StoreUnavailable:
+                self._copies.trouble(record.key)
+                return done
+
+    def delete(self, record: Record) -> bool:
+        """A tombstone in the dict, then in the engine."""
+        with self._copies.lock(record.key):
+            done = self._copies.old.put(record, Condition.ANY)
+            if done.outcome is not Outcome.STORED:
+                return False
+            self._copies.unsent.add(record.key)
+            try:
+                if not self._copies.troubled:
+                    self._copies.send(record.key)
+            except StoreUnavailable:
+                self._copies.trouble(record.key)
+            return True
+
+    def touch(self, record: Record) -> bool:
+        """In the dict, then in the engine."""
+        with self._copies.lock(record.key):
+            there = self._copies.old.touch(record)
+            try:
+                if self._copies.troubled or not self._copies.new.touch(record):
+                    self._copies.unsent.add(record.key)
+            except StoreUnavailable:
+                self._copies.trouble(record.key)
+            return there
+
+    def _is_overtaken(self, key: str, value: bytes) -> bool:
+        """Whether the engine has a newer copy, as far as it can be asked."""
+        copies = self._copies
+        if self._alone or copies.troubled or key in copies.unsent:
+            return False
+        try:
+            head = copies.new.head(key)
+        except StoreUnavailable:
+            copies.trouble(key)
+            return False
+        if head is None:
+            copies.unsent.add(key)
+            return False
+        return (document.version_of(head) or 0) > (document.version_of(value) or 0)
+
+    def _follow(self, record: Record) -> Put:
+        """Write the second copy of what the dict has just taken."""
+        copies, key = self._copies, record.key
+        done = Put(Outcome.STORED, record.version)
+        if copies.troubled:
+            copies.postpone(key)
+            return done
+        if key in copies.unsent:
+            # The engine lacks earlier writes too, and what it has may have gone its own way.
+            copies.send(key)
+            sent = copies.old.copy_of(key)
+            return done._replace(version=sent.version) if sent else done
+        second = copies.new.put(record, Condition.OLDER)
+        if second.outcome is Outcome.STORED:
+            return done
+        if second.outcome is not Outcome.CONFLICT:
+            copies.unsent.add(key)
+            return done
+        if self._is_ours(record):
+            return done
+        copies.yield_to_engine(key)
+        return Put(Outcome.CONFLICT, second.version)
+
+    def _is_ours(self, record: Record) -> bool:
+        """Whether the engine's copy is this one, sent twice because its answer got lost."""
+        return self._copies.new.get(record.key) == document.join(record.version, record.body)
+
+
+class EngineFirst:
+    """live and rampdown: the engine decides, the dict follows.
+
+    Args:
+        copies: the two engines.
+        reads_old: whether what the engine lacks is looked for in the dict, and what both have
+            is compared later.
+    """
+
+    def __init__(self, copies: Copies, *, reads_old: bool) -> None:
+        self._copies = copies
+        self._reads_old = reads_old
+
+    def get(self, key: str) -> bytes | None:
+        """From the engine; where the dict has it newer, or alone, it is sent there first."""
+        value = self._copies.new.get(key)
+        mine = self._copies.old.get(key) if self._reads_old else None
+        if mine is None:
+            return _living(value)
+        if value is None or (document.version_of(mine) or 0) > (document.version_of(value) or 0):
+            self._copies.send(key)
+            value = self._copies.new.get(key)
+        else:
+            self._copies.uncompared.add(key)
+        return _living(value)
+
+    def put(self, record: Record, condition: Condition) -> Put:
+        """Into the engine, then into the dict."""
+        done = self._copies.new.put(record, condition)
+        if done.outcome is Outcome.STORED:
+            self._follow(record._replace(version=done.version))
+        return done
+
+    def delete(self, record: Record) -> bool:
+        """A tombstone in the engine, then in the dict."""
+        return self.put(record, Condition.ANY).outcome is Outcome.STORED
+
+    def touch(self, record: Record) -> bool:
+        """In the engine, then in the dict."""
+        there = self._copies.new.touch(record)
+        self._copies.old.touch(record)
+        return there
+
+    def _follow(self, record: Record) -> None:
+        try:
+            second = self._copies.old.put(record, Condition.OLDER)
+        except StoreUnavailable:  # the dict is full; on the way back it adopts what it lacks
+            self._copies.tallies.unmirrored += 1
+            return
+        if second.outcome is not Outcome.STORED and record.deleted:
+            self._copies.unsent.add(record.key)
+
+
+class EngineOnly:
+    """complete: the engine serves.
+
+    Args:
+        copies: the two engines.
+        tombstones: whether deleting leaves one, for processes that may still have a copy.
+    """
+
+    def __init__(self, copies: Copies, *, tombstones: bool) -> None:
+        self._new = copies.new
+        self._tombstones = tombstones
+
+    def get(self, key: str) -> bytes | None:
+        """From the engine."""
+        return _living(self._new.get(key))
+
+    def put(self, record: Record, condition: Condition) -> Put:
+        """Into the engine."""
+        return self._new.put(record, condition)
+
+    def delete(self, record: Record) -> bool:
+        """From the engine."""
+        if self._tombstones:
+            return self._new.put(record, Condition.ANY).outcome is Outcome.STORED
+        return self._new.delete(record)
+
+    def touch(self, record: Record) -> bool:
+        """In the engine."""
+        return self._new.touch(record)
+
+
+def _living(value: bytes | None) -> bytes | None:
+    return None if value is not None and document.is_tombstone(value) else value
