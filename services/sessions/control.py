@@ -258,9 +258,11 @@ def hindrances(control: Control, workers: list[Report], engine: Store) -> list[s
     found = [] if workers else ["no worker reports; start the service first"]
     for report in workers:
         name = f"the worker {report.pid} on {report.host}"
-        if report.stage != control.stage or report.cohort != control.cohort:
+        if report.stage != control.stage:
             pin = ", pinned by SESSION_STAGE" if report.pinned else ""
             found.append(f"{name} serves {report.stage}{pin}, not {control.stage}")
+        elif report.cohort != control.cohort:
+            found.append(f"{name} serves cohort {report.cohort}, not {control.cohort}")
         if report.fault:
             found.append(f"{name} does not follow: {report.fault}")
         if control.stage.two_copies and report.unsent:

@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from services.errors import SessionConflict, SessionFormatUnknown, SessionUnreadable
@@ -20,6 +20,8 @@ from services.sessions.stores.memory import MemoryStore
 
 log = logging.getLogger(__name__)
 
+BATCH = 200
+"""Sessions in one round trip."""
 LOCKS = 256
 """How many locks the keys share."""
 SETTLE_ATTEMPTS = 20
@@ -125,6 +127,7 @@ class Copies:
         self.uncompared = KeySet()
         self._keyspaces = tuple(keyspaces)
         self._locks = tuple(threading.RLock() for _ in range(LOCKS))
+        self._sending = threading.Lock()
         self._trouble_until = 0.0
 
     def lock(self, key: str) -> threading.RLock:
@@ -191,24 +194,52 @@ class Copies:
                     return
         raise SessionConflict(key)
 
-    def send_many(self, keys: Iterable[str]) -> None:
-        """Send many copies in few round trips; keys that could not be sent stay unsent.
+    def send_all(self, *, pause: float = 0, told: Callable[[int], None] | None = None) -> None:
+        """Send what the engine lacks, in batches, until nothing is left.
+
+        Args:
+            pause: seconds between two batches, so that requests come in between.
+            told: is called with the size of each batch that was sent.
+
+        Raises:
+            StoreUnavailable: the engine could not be asked; what was not sent stays unsent.
+        """
+        with self._sending:
+            while keys := self.unsent.take(BATCH):
+                try:
+                    self._send_many(keys)
+                except BaseException:
+                    self.unsent.add(*keys)
+                    raise
+                finally:
+                    self.unsent.done()
+                self.recovered()
+                if told:
+                    told(len(keys))
+                time.sleep(pause)
+
+    def refresh(self) -> None:
+        """Take over what other processes wrote to the engine since the dict saw it last.
 
         Raises:
             StoreUnavailable: the engine could not be asked.
         """
+        keys = [key for key in self.old.stored_keys() if key not in self.unsent]
+        for at in range(0, len(keys), BATCH):
+            batch = keys[at : at + BATCH]
+            for key, head in zip(batch, self.new.heads(batch), strict=True):
+                if head is not None and is_newer(head, self.old.get(key)):
+                    self.adopt(key)
+
+    def _send_many(self, keys: Iterable[str]) -> None:
+        """Send many copies in one round trip, and settle those the engine has already."""
         records = [record for key in keys if (record := self.old.copy_of(key))]
-        try:
-            answers = self.new.put_many(records, Condition.ABSENT)
-        except BaseException:
-            self.unsent.add(*(record.key for record in records))
-            raise
+        answers = self.new.put_many(records, Condition.ABSENT)
         stored = [answer.outcome is Outcome.STORED for answer in answers]
         self.tallies.sent += sum(stored)
-        others = [record.key for record, done in zip(records, stored, strict=True) if not done]
-        self.unsent.add(*others)
-        for key in others:
-            self.send(key)
+        for record, done in zip(records, stored, strict=True):
+            if not done:
+                self.send(record.key)
 
     def compare(self, key: str) -> None:
         """Look at both copies and count how they differ; what lags behind is brought up.
@@ -313,3 +344,12 @@ class Copies:
             if key.startswith(keyspace.prefix):
                 return keyspace
         raise LookupError("the key belongs to no keyspace of this process")
+
+
+def is_newer(value: bytes | None, other: bytes | None) -> bool:
+    """Whether a stored value, or the head of one, has a higher version than another."""
+    return _version(value) > _version(other)
+
+
+def _version(value: bytes | None) -> int:
+    return (document.version_of(value) or 0) if value else 0

@@ -17,16 +17,20 @@ If the first write fails, the request fails and the second is not tried.
 """
 
 import hashlib
+import logging
 import time
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
+from services.errors import StoreUnavailable
 from services.sessions.copies import Copies
 from services.sessions.keyspaces import Keyspace
 from services.sessions.paths import DictFirst, DictOnly, EngineFirst, EngineOnly, Path
 from services.sessions.stores.base import Clock, Condition, Put, Record, Store
 from services.sessions.stores.memory import MemoryStore
+
+log = logging.getLogger(__name__)
 
 
 class Stage(StrEnum):
@@ -119,7 +123,7 @@ class MigratingStore(Store):
         self._alone = alone
         self._off = DictOnly(self.copies)
         self._live = EngineFirst(self.copies, reads_old=True)
-        self.switch(plan)
+        self._plan, self._present = plan, self._path(plan)
 
     @property
     def plan(self) -> Plan:
@@ -132,9 +136,23 @@ class MigratingStore(Store):
         return self._first.name
 
     def switch(self, plan: Plan) -> None:
-        """Serve by another plan from the next call on; the dict stays as it is."""
-        path = self._path(plan)
-        self._plan, self._present = plan, path
+        """Serve by another plan from the next call on.
+
+        Where the dict will not be read any more, all it has is in the engine first; where the
+        engine will not be, the dict has what is newest first. A dict that served is emptied when
+        it is not kept in line any more.
+
+        Raises:
+            StoreUnavailable: the engine could not be asked; the plan is the same as before.
+        """
+        before = self._plan.stage
+        if plan.stage in (Stage.RAMPDOWN, Stage.COMPLETE):
+            self.copies.send_all()
+        if plan.stage is Stage.OFF and before is not Stage.OFF:
+            self._refresh()
+        self._plan, self._present = plan, self._path(plan)
+        if plan.stage is Stage.COMPLETE and before is not Stage.COMPLETE:
+            self.old.close()
 
     def write_through(self) -> None:
         """From now on send every change at once, because this process is about to end."""
@@ -196,6 +214,13 @@ class MigratingStore(Store):
         """Close both engines."""
         self.old.close()
         self.new.close()
+
+    def _refresh(self) -> None:
+        try:
+            self.copies.refresh()
+        except StoreUnavailable as error:
+            # The way back to the dict needs no engine; the dict has what this process wrote.
+            log.warning("the dict serves as it is, the engine is unavailable: %s", error.reason)
 
     @property
     def _first(self) -> Store:

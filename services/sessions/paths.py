@@ -8,7 +8,7 @@ from typing import Protocol
 
 from services.errors import StoreUnavailable
 from services.sessions import document
-from services.sessions.copies import Copies
+from services.sessions.copies import Copies, is_newer
 from services.sessions.stores.base import Condition, Outcome, Put, Record
 
 
@@ -149,7 +149,7 @@ class DictFirst:
         if head is None:
             copies.unsent.add(key)
             return False
-        return (document.version_of(head) or 0) > (document.version_of(value) or 0)
+        return is_newer(head, value)
 
     def _follow(self, record: Record) -> Put:
         """Write the second copy of what the dict has just taken."""
@@ -198,7 +198,7 @@ class EngineFirst:
         mine = self._copies.old.get(key) if self._reads_old else None
         if mine is None:
             return _living(value)
-        if value is None or (document.version_of(mine) or 0) > (document.version_of(value) or 0):
+        if value is None or is_newer(mine, value):
             self._copies.send(key)
             value = self._copies.new.get(key)
         else:

@@ -25,8 +25,6 @@ FOLLOW_SECONDS = 0.3
 """Seconds between two looks at the stage; a change is to arrive within one second."""
 HEARTBEAT_SECONDS = 1.0
 """The longest time between two reports."""
-SEND_BATCH = 200
-"""Copies in one round trip of a backfill."""
 COMPARE_BATCH = 20
 """Copies compared in one turn; with IDLE_SECONDS this bounds the rate to some hundreds a second."""
 IDLE_SECONDS = 0.05
@@ -61,7 +59,6 @@ class Worker:
         self._clock = clock
         self._id = secrets.token_hex(8)
         self._stopped = threading.Event()
-        self._sending = threading.Lock()
         self._draining = False
         self._threads: list[threading.Thread] = []
         self._backfill = Task()
@@ -130,7 +127,8 @@ class Worker:
         if self._draining:
             self.store.write_through()
         if self._draining or self.store.plan.stage is not Stage.OFF:
-            self._send_all(pause=0 if self._draining else SEND_PAUSE)
+            copies.send_all(pause=0 if self._draining else SEND_PAUSE, told=self._sent)
+            self._sent(0)
         keys = copies.uncompared.take(COMPARE_BATCH)
         try:
             for key in keys:
@@ -149,7 +147,7 @@ class Worker:
             stage=plan.stage.value,
             cohort=plan.cohort,
             pinned=self.pinned,
-            sessions=len(self.store.old.keys()),
+            sessions=len(self.store.old.stored_keys()),
             unsent=len(copies.unsent),
             mismatches=copies.tallies.mismatches(self._clock()),
             compared=copies.tallies.compared,
@@ -183,22 +181,8 @@ class Worker:
         except SessionError:
             return 0
 
-    def _send_all(self, *, pause: float) -> None:
-        """Send what the engine lacks, in batches, until nothing is left."""
-        copies = self.store.copies
-        with self._sending:
-            while keys := copies.unsent.take(SEND_BATCH):
-                try:
-                    copies.send_many(keys)
-                except BaseException:
-                    copies.unsent.add(*keys)
-                    raise
-                finally:
-                    copies.unsent.done()
-                copies.recovered()
-                self._backfill = _advanced(self._backfill, len(keys), len(copies.unsent))
-                time.sleep(pause)
-            self._backfill = _advanced(self._backfill, 0, len(copies.unsent))
+    def _sent(self, count: int) -> None:
+        self._backfill = _advanced(self._backfill, count, self._unsent())
 
     def _unsent(self) -> int:
         return len(self.store.copies.unsent)
@@ -206,24 +190,18 @@ class Worker:
     def _serve_by(self, plan: Plan) -> None:
         if plan == self.store.plan:
             return
-        leaves_dict = plan.stage is Stage.COMPLETE and self.store.plan.stage is not Stage.COMPLETE
-        if plan.stage in (Stage.RAMPDOWN, Stage.COMPLETE) and self._unsent():
-            # The dict is not read from there on; first everything in it has to be in the engine.
-            self._send_all(pause=0)
         log.info("serving by stage %s, cohort %d", plan.stage, plan.cohort)
         self.store.switch(plan)
-        if leaves_dict:
-            self.store.old.close()
 
     def _take_up(self, control: Control) -> None:
         """Begin with what was asked for and not begun yet."""
         copies = self.store.copies
         if control.backfill > self._backfill.number and control.stage is not Stage.OFF:
-            keys = self.store.old.keys()
+            keys = self.store.old.stored_keys()
             self._backfill = Task(control.backfill, 0, len(keys))
             copies.unsent.add(*keys)
         if control.compare > self._comparison.number:
-            keys = self.store.old.keys()
+            keys = self.store.old.stored_keys()
             self._comparison = Task(control.compare, 0, len(keys))
             copies.uncompared.add(*keys)
 

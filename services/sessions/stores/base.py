@@ -91,6 +91,10 @@ class Store(ABC):
     def head(self, key: str) -> bytes | None:
         """The first HEAD_BYTES of the stored value or more, for its version; None without one."""
 
+    def heads(self, keys: Sequence[str]) -> list[bytes | None]:
+        """The heads of many values, in this order; engines that can do it in one trip do."""
+        return [self.head(key) for key in keys]
+
     @abstractmethod
     def put(self, record: Record, condition: Condition) -> Put:
         """Store a document if the condition holds, atomically and in one round trip."""

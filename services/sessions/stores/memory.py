@@ -104,7 +104,7 @@ class MemoryStore(Store):
             entry.deleted,
         )
 
-    def keys(self) -> list[str]:
+    def stored_keys(self) -> list[str]:
         """The keys of everything that has not expired."""
         with self._lock:
             self._drop_expired()

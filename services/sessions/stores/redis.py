@@ -64,6 +64,12 @@ class RedisStore(Store):
             return UNREADABLE
         return value or None
 
+    def heads(self, keys: Sequence[str]) -> list[bytes | None]:
+        replies = self._connections.execute_each(
+            [("GETRANGE", key, 0, HEAD_BYTES - 1) for key in keys]
+        )
+        return [UNREADABLE if isinstance(one, Exception) else one or None for one in replies]
+
     def put(self, record: Record, condition: Condition) -> Put:
         try:
             answer = self._run("put.lua", *_put_arguments(record, condition))

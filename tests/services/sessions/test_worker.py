@@ -1,0 +1,267 @@
+"""What a serving process does beside its requests: follow, report, send, compare, end."""
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from services.errors import StoreUnavailable
+from services.sessions import document
+from services.sessions.control import Control, ControlRoom, Report, StageUnknown, hindrances
+from services.sessions.keyspaces import teaser_chat_keyspace
+from services.sessions.migration import MigratingStore, Plan, Stage
+from services.sessions.repository import Sessions
+from services.sessions.stores import MemoryStore, RedisStore, Store
+from services.sessions.stores.base import Condition
+from services.sessions.worker import Worker
+from tests.support.engines import CutOff, document_record
+from tests.support.servers import RedisServer, eventually
+
+CHAT = teaser_chat_keyspace()
+
+
+def worker_over(engine: Store, stage: Stage = Stage.COMPLETE, *, pinned: bool = False) -> Worker:
+    """A worker of a process with a dict of its own."""
+    store = MigratingStore(MemoryStore(), engine, (CHAT,), Plan(stage))
+    return Worker(store, ControlRoom(engine), pinned=pinned)
+
+
+def fill(worker: Worker, count: int) -> list[str]:
+    """So many conversations."""
+    ids = [str(uuid.uuid4()) for _ in range(count)]
+    sessions = Sessions(worker.store, CHAT)
+    for session_id in ids:
+        sessions.save(session_id, {"history": []})
+    return ids
+
+
+@pytest.fixture
+def remote() -> CutOff:
+    """An engine that can be cut off."""
+    return CutOff()
+
+
+@pytest.fixture
+def worker(remote: CutOff) -> Iterator[Worker]:
+    """A worker whose threads run, in the stage that is stored: off."""
+    ControlRoom(remote).begin()
+    started = worker_over(remote)
+    started.start()
+    yield started
+    remote.down = False
+    started.finish()
+
+
+def test_it_serves_complete_where_no_migration_was_begun(remote: CutOff) -> None:
+    """A deployment that needs none hears nothing of it."""
+    worker = worker_over(remote)
+    worker.follow()
+    assert worker.store.plan == Plan(Stage.COMPLETE)
+
+
+def test_it_follows_the_stored_stage_without_a_restart(worker: Worker) -> None:
+    """Stage and cohort; the dict survives the change."""
+    assert worker.store.plan.stage is Stage.OFF
+    session_id = fill(worker, 1)[0]
+    worker.room.change(Stage.SHADOW, 25)
+    assert eventually(lambda: worker.store.plan.stage is Stage.SHADOW, 5)
+    assert worker.store.plan.cohort == 25
+    assert worker.store.old.get(CHAT.key(session_id)) is not None
+    assert eventually(lambda: worker.room.workers()[0].stage == "shadow", 5)
+
+
+def test_a_pinned_worker_stays_where_it_is_and_says_so(remote: CutOff) -> None:
+    """SESSION_STAGE wins over everything."""
+    ControlRoom(remote).change(Stage.LIVE)
+    worker = worker_over(remote, Stage.OFF, pinned=True)
+    worker.follow()
+    assert worker.store.plan.stage is Stage.OFF
+    report = worker.room.workers()[0]
+    assert (report.stage, report.pinned) == ("off", True)
+
+
+def test_an_unreachable_stage_is_the_last_one_known(remote: CutOff) -> None:
+    """Nothing changes until it can be read again."""
+    ControlRoom(remote).change(Stage.SHADOW)
+    worker = worker_over(remote)
+    worker.follow()
+    remote.down = True
+    with pytest.raises(StoreUnavailable):
+        worker.follow()
+    assert worker.store.plan.stage is Stage.SHADOW
+
+
+def test_an_unknown_stage_is_refused_and_the_last_one_kept(remote: CutOff) -> None:
+    """The report tells the operator."""
+    room = ControlRoom(remote)
+    room.change(Stage.DUALWRITE)
+    worker = worker_over(remote)
+    worker.follow()
+    key = "migration:control"
+    stored = remote.copy_of(key)
+    assert stored is not None
+    remote.put(stored._replace(body=stored.body.replace(b"dualwrite", b"sideways")), Condition.ANY)
+    with pytest.raises(StageUnknown, match="sideways"):
+        room.read()
+    worker._reported = None
+    worker.follow()
+    assert worker.store.plan.stage is Stage.DUALWRITE
+    assert "sideways" in room.workers()[0].fault
+    assert "sideways" in worker.state()["warnings"][0]
+
+
+def test_it_starts_without_the_engine_and_follows_later(remote: CutOff) -> None:
+    """Until then requests for what is stored are answered with 503."""
+    ControlRoom(remote).change(Stage.LIVE)
+    remote.down = True
+    worker = worker_over(remote)
+    worker.start()
+    assert worker.store.plan.stage is Stage.COMPLETE
+    remote.down = False
+    assert eventually(lambda: worker.store.plan.stage is Stage.LIVE, 5)
+    worker.finish()
+
+
+def test_going_to_dualwrite_sends_what_only_the_dict_has(worker: Worker, remote: CutOff) -> None:
+    """Without a command; nothing depends on the process from then on."""
+    ids = fill(worker, 450)
+    assert remote.get(CHAT.key(ids[0])) is None
+    worker.room.change(Stage.DUALWRITE)
+    assert eventually(lambda: all(remote.get(CHAT.key(one)) for one in ids), 10)
+    assert eventually(lambda: worker.report().unsent == 0)
+
+
+def test_a_backfill_sends_everything_again_and_tells_how_far_it_is(
+    worker: Worker, remote: CutOff
+) -> None:
+    """Also what the engine has lost since; a second one changes nothing."""
+    worker.room.change(Stage.DUALWRITE)
+    assert eventually(lambda: worker.store.plan.stage is Stage.DUALWRITE, 5)
+    ids = fill(worker, 20)
+    for session_id in ids[:5]:
+        remote.delete(document_record(CHAT.key(session_id), 1, ""))
+    for number in (1, 2):
+        assert worker.room.ask_for("backfill") == number
+        assert eventually(lambda n=number: worker.report().backfill.number == n, 5)  # type: ignore[misc]
+        assert eventually(lambda: worker.report().backfill.finished, 5)
+        done = worker.report().backfill
+        assert done.done == done.total >= 20
+        values = [remote.get(CHAT.key(session_id)) for session_id in ids]
+        assert all(value and document.version_of(value) == 1 for value in values)
+
+
+def test_a_comparison_looks_at_the_whole_dict(worker: Worker) -> None:
+    """Mismatches are counted and reported."""
+    worker.room.change(Stage.DUALWRITE)
+    assert eventually(lambda: worker.store.plan.stage is Stage.DUALWRITE, 5)
+    ids = fill(worker, 30)
+    assert eventually(lambda: worker.report().unsent == 0)
+    worker.store.old.install(document_record(CHAT.key(ids[3]), 1, "changed by hand"))
+    worker.room.ask_for("compare")
+    assert eventually(lambda: worker.report().comparison.number == 1, 5)
+    assert eventually(lambda: worker.report().comparison.finished, 5)
+    report = worker.report()
+    assert (report.mismatches, report.lag) == (1, 0)
+    assert report.compared >= 30
+
+
+def test_the_end_sends_everything_and_takes_the_worker_off_the_list(
+    worker: Worker, remote: CutOff
+) -> None:
+    """In off, where nothing was sent before."""
+    ids = fill(worker, 250)
+    deleted = ids.pop()
+    Sessions(worker.store, CHAT).delete(deleted)
+    assert worker.finish() == 0
+    assert all(remote.get(CHAT.key(session_id)) for session_id in ids)
+    assert document.is_tombstone(remote.get(CHAT.key(deleted)) or b"")
+    assert worker.room.workers() == []
+
+
+def test_while_it_ends_every_write_goes_through(worker: Worker, remote: CutOff) -> None:
+    """A request that is still under way leaves nothing behind in the dict."""
+    worker.drain()
+    worker.copy()
+    session_id = fill(worker, 1)[0]
+    assert remote.get(CHAT.key(session_id)) is not None
+
+
+def test_what_could_not_be_sent_at_the_end_is_told(worker: Worker, remote: CutOff) -> None:
+    """With a number, after a bounded time."""
+    fill(worker, 3)
+    remote.down = True
+    assert worker.finish(seconds=0.2) == 3
+    remote.down = False
+
+
+def test_what_was_not_mirrored_is_sent_when_the_engine_is_back(
+    worker: Worker, remote: CutOff
+) -> None:
+    """The flusher keeps the number of unsent copies near none."""
+    worker.room.change(Stage.DUALWRITE)
+    assert eventually(lambda: worker.store.plan.stage is Stage.DUALWRITE, 5)
+    remote.down = True
+    ids = fill(worker, 20)
+    assert worker.state()["backlog"] == 20
+    assert worker.state()["degraded"] is True
+    remote.down = False
+    assert eventually(lambda: worker.state()["backlog"] == 0)
+    assert all(remote.get(CHAT.key(session_id)) for session_id in ids)
+
+
+def test_a_second_process_while_the_dict_is_first_is_a_warning(remote: CutOff) -> None:
+    """Readiness tells the operator that one must serve."""
+    ControlRoom(remote).change(Stage.SHADOW)
+    one, two = worker_over(remote), worker_over(remote)
+    one.follow()
+    assert one.state()["warnings"] == []
+    two.follow()
+    assert one.state()["warnings"] == ["1 more processes serve while the dict is first"]
+
+
+def report(stage: str = "shadow", **more: object) -> Report:
+    """A worker's report."""
+    return Report("0123456789abcdef", "host", 42, stage, **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("workers", "said"),
+    [
+        ([], "no worker reports"),
+        ([report("off")], "serves off, not shadow"),
+        ([report("off", pinned=True)], "pinned by SESSION_STAGE"),
+        ([report(cohort=10)], "cohort 10"),
+        ([report(unsent=3)], "3 copies that were not sent"),
+        ([report(mismatches=2)], "2 mismatches"),
+        ([report(fault="'x' is no stage")], "does not follow"),
+        ([report(), report()], "only one may"),
+    ],
+)
+def test_what_keeps_a_migration_from_going_on(workers: list[Report], said: str) -> None:
+    """Each reason in a sentence that names the worker."""
+    found = hindrances(Control(Stage.SHADOW), workers, MemoryStore())
+    assert any(said in reason for reason in found), found
+
+
+def test_an_unfinished_backfill_keeps_it_from_going_on() -> None:
+    """A worker that has not begun it, or not ended."""
+    found = hindrances(Control(Stage.SHADOW, backfill=2), [report()], MemoryStore())
+    assert found == ["the worker 42 on host has not finished the backfill"]
+    assert hindrances(Control(Stage.SHADOW), [report()], MemoryStore()) == []
+
+
+def test_a_redis_that_may_forget_keeps_it_from_going_on(redis_server: RedisServer) -> None:
+    """Eviction and missing persistence, each with what to set."""
+    store, client = RedisStore.from_url(redis_server.url), redis_server.client()
+    try:
+        assert store.risks() == ["Redis keeps nothing over a restart: set appendonly to yes"]
+        client.config_set("maxmemory-policy", "allkeys-lru")
+        client.config_set("save", "3600 1")
+        found = store.risks()
+        assert found == ["Redis may evict sessions: set maxmemory-policy allkeys-lru to noeviction"]
+        assert hindrances(Control(Stage.SHADOW), [report()], store) == found
+    finally:
+        client.config_set("maxmemory-policy", "noeviction")
+        client.config_set("save", "")
+        client.close()
+        store.close()
