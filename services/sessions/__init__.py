@@ -2,6 +2,9 @@
 
 They work on the store that app.py chose with `set_session_store`, one per process. Whoever
 needs several stores at once, a migration or a test, uses `repository.Sessions` directly.
+
+A process whose sessions live in memory gets an engine while it runs with
+`set_session_store(engine, sync_on_access=...)`: the sessions it has stay where they are reached.
 """
 
 import time
@@ -9,14 +12,17 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from services.sessions.document import Session
+from services.sessions.flusher import Flusher
 from services.sessions.keyspaces import (
     Keyspace,
     browser_keyspace,
     start_keyspace,
     teaser_chat_keyspace,
 )
+from services.sessions.migration import MigratingStore, Plan, Stage
 from services.sessions.repository import SESSION_MAX_BYTES, Change, Sessions
 from services.sessions.stores.base import Clock, Store
+from services.sessions.stores.memory import MemoryStore
 
 __all__ = [
     "BROWSER",
@@ -24,9 +30,12 @@ __all__ = [
     "TEASER_CHAT",
     "Change",
     "Session",
+    "Sessions",
     "count_sessions",
     "delete_session",
     "get_session",
+    "get_session_store",
+    "is_using_redis",
     "list_sessions",
     "save_session",
     "sessions_of",
@@ -38,12 +47,17 @@ TEASER_CHAT = "chat:session"
 STARTS = "chat:start"
 BROWSER = "browser"
 
+LAST_SECONDS = 1.0
+"""Seconds for what was not sent yet when a process changes its store once more."""
+
 _by_keyspace: dict[str, Sessions] = {}
+_flushers: list[Flusher] = []
 
 
 def set_session_store(
     store: Store,
     *,
+    sync_on_access: bool | None = None,
     keyspaces: Iterable[Keyspace] | None = None,
     max_bytes: int = SESSION_MAX_BYTES,
     clock: Clock = time.time,
@@ -52,15 +66,64 @@ def set_session_store(
 
     Args:
         store: the engine, or the pair of engines of a migration.
-        keyspaces: the kinds of session with their expiry; the usual ones when left out.
+        sync_on_access: when the sessions were in memory until now, what becomes of them. None:
+            they are left behind. True, for several instances: the engine is read; what it lacks
+            is taken from memory when it is asked for, and is in both from then on. False, for
+            one instance with the engine as its backup: memory is read, and everything in it is
+            copied to the engine.
+        keyspaces: the kinds of session with their expiry; when left out the usual ones, or with
+            `sync_on_access` those there are.
         max_bytes: the longest document that is stored.
         clock: seconds since 1970.
+
+    Raises:
+        ValueError: `sync_on_access` was given, and the sessions were not in memory until now.
     """
     usual = (teaser_chat_keyspace(), start_keyspace(), browser_keyspace())
-    chosen = keyspaces if keyspaces is not None else usual
+    chosen = tuple(keyspaces) if keyspaces is not None else usual
+    earlier = tuple(_flushers)
+    if sync_on_access is not None:
+        if keyspaces is None:
+            chosen = tuple(sessions.keyspace for sessions in _by_keyspace.values())
+        store = _attached(get_session_store(), store, chosen, sync_on_access=sync_on_access)
+    for flusher in earlier:
+        flusher.finish(LAST_SECONDS)
+        _flushers.remove(flusher)
     _by_keyspace.clear()
     for keyspace in chosen:
         _by_keyspace[keyspace.name] = Sessions(store, keyspace, max_bytes=max_bytes, clock=clock)
+
+
+def _attached(
+    memory: Store, engine: Store, keyspaces: tuple[Keyspace, ...], *, sync_on_access: bool
+) -> Store:
+    """Memory and an engine as one store, with everything in memory marked as not sent yet."""
+    if not isinstance(memory, MemoryStore):
+        raise ValueError("sync_on_access needs sessions that are in memory until now")
+    plan = Plan(Stage.LIVE if sync_on_access else Stage.DUALWRITE, stepped=True)
+    both = MigratingStore(memory, engine, keyspaces, plan, alone=not sync_on_access)
+    if not sync_on_access:
+        both.copies.unsent.add(*memory.stored_keys())
+    flusher = Flusher(both)
+    flusher.start()
+    _flushers.append(flusher)
+    return both
+
+
+def get_session_store() -> Store:
+    """The store of this process.
+
+    Raises:
+        RuntimeError: none was chosen yet.
+    """
+    for sessions in _by_keyspace.values():
+        return sessions.store
+    raise RuntimeError("set_session_store() was not called")
+
+
+def is_using_redis() -> bool:
+    """Whether Redis decides what a session holds, by itself or with a copy in memory."""
+    return get_session_store().name == "redis"
 
 
 def sessions_of(keyspace: str) -> Sessions:

@@ -181,7 +181,7 @@ def test_the_end_sends_everything_and_takes_the_worker_off_the_list(
 def test_while_it_ends_every_write_goes_through(worker: Worker, remote: CutOff) -> None:
     """A request that is still under way leaves nothing behind in the dict."""
     worker.drain()
-    worker.copy()
+    worker.flusher.work()
     session_id = fill(worker, 1)[0]
     assert remote.get(CHAT.key(session_id)) is not None
 

@@ -1,0 +1,144 @@
+"""The thread of a process that keeps two copies alike: it sends, backfills, compares and drains."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from services.errors import StoreUnavailable
+from services.sessions.control import Task
+from services.sessions.migration import MigratingStore, Stage
+
+log = logging.getLogger(__name__)
+
+COMPARE_BATCH = 20
+"""Copies compared in one turn; with IDLE_SECONDS this bounds the rate to some hundreds a second."""
+IDLE_SECONDS = 0.05
+"""Seconds between two looks for something to send or compare."""
+SEND_PAUSE = 0.002
+"""Seconds between two batches, so that requests come in between."""
+FINISH_SECONDS = 10.0
+"""Seconds that sending what is left may take when the process ends."""
+
+
+class Flusher:
+    """Sends to the engine what it lacks, and compares what was read.
+
+    Args:
+        store: the two engines.
+
+    Attributes:
+        backfill, comparison: how far it is with what it was asked for last.
+    """
+
+    def __init__(self, store: MigratingStore) -> None:
+        self.backfill = Task()
+        self.comparison = Task()
+        self._store = store
+        self._copies = store.copies
+        self._draining = False
+        self._background = Background()
+
+    @property
+    def unsent(self) -> int:
+        """How many copies the engine is not known to have."""
+        return len(self._copies.unsent)
+
+    def start(self) -> None:
+        """Begin to work; to be called after the fork."""
+        self._background.repeat("session-flusher", self.work, IDLE_SECONDS)
+
+    def drain(self) -> None:
+        """Begin to send everything, because the process ends soon; safe in a signal handler."""
+        self._draining = True
+
+    def finish(self, seconds: float = FINISH_SECONDS) -> int:
+        """Send what is left and stop.
+
+        Returns:
+            How many copies could not be sent in so many seconds.
+        """
+        self.drain()
+        deadline = time.monotonic() + seconds
+        while self.unsent and self._background.runs and time.monotonic() < deadline:
+            time.sleep(IDLE_SECONDS)
+        self._background.stop()
+        if self.unsent:
+            log.error("%d sessions could not be sent before the end", self.unsent)
+        return self.unsent
+
+    def work(self) -> None:
+        """Send what was not sent, compare some of what was read."""
+        if self._draining:
+            self._store.write_through()
+        if self._draining or self._store.plan.stage is not Stage.OFF:
+            self._copies.send_all(pause=0 if self._draining else SEND_PAUSE, told=self._sent)
+            self._sent(0)
+        keys = self._copies.uncompared.take(COMPARE_BATCH)
+        try:
+            for key in keys:
+                self._copies.compare(key)
+        finally:
+            self._copies.uncompared.done()
+        left = len(self._copies.uncompared)
+        self.comparison = _advanced(self.comparison, len(keys), left)
+
+    def send_again(self, number: int) -> None:
+        """Begin backfill `number`: send everything in the dict, also what was sent before."""
+        keys = self._store.old.stored_keys()
+        self.backfill = Task(number, 0, len(keys))
+        self._copies.unsent.add(*keys)
+
+    def compare_all(self, number: int) -> None:
+        """Begin comparison `number` of everything in the dict."""
+        keys = self._store.old.stored_keys()
+        self.comparison = Task(number, 0, len(keys))
+        self._copies.uncompared.add(*keys)
+
+    def _sent(self, count: int) -> None:
+        self.backfill = _advanced(self.backfill, count, self.unsent)
+
+
+class Background:
+    """Threads that repeat their work until they are stopped, whatever goes wrong meanwhile."""
+
+    def __init__(self) -> None:
+        self._stopped = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    @property
+    def runs(self) -> bool:
+        """Whether there are threads at work."""
+        return bool(self._threads) and not self._stopped.is_set()
+
+    def repeat(self, name: str, work: Callable[[], None], pause: float) -> None:
+        """Do some work again and again, with so many seconds between."""
+        thread = threading.Thread(target=self._loop, args=(work, pause), name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def stop(self) -> None:
+        """Let every thread end what it is at, and wait for it a moment."""
+        self._stopped.set()
+        for thread in self._threads:
+            thread.join(timeout=2)
+
+    def _loop(self, work: Callable[[], None], pause: float) -> None:
+        failing = False
+        while not self._stopped.is_set():
+            try:
+                work()
+                failing = False
+            except StoreUnavailable as error:
+                if not failing:
+                    log.warning("the engine cannot be asked: %s", error.reason)
+                failing = True
+            except Exception:
+                log.exception("a background task of the migration failed")
+            self._stopped.wait(pause)
+
+
+def _advanced(task: Task, by: int, left: int) -> Task:
+    """A task after so many more sessions; done when nothing at all is left."""
+    done = task.total if not left else min(task.done + by, task.total)
+    return Task(task.number, done, task.total)
