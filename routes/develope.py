@@ -43,11 +43,13 @@ def home() -> ResponseReturnValue:
 def page() -> ResponseReturnValue:
     """The teaser-chat page, with the conversation this browser was in."""
     browser = _browser()
-    browser.introduce()
-    session_id = browser.get(CONVERSATION)
+    reachable = browser.reachable
+    if reachable:
+        browser.introduce()
     return render_template(
         "develope.html",
-        session_id=session_id,
+        session_id=browser.get(CONVERSATION) if reachable else None,
+        reachable=reachable,
         disclaimer=DISCLAIMER,
         confidence_note=CONFIDENCE_NOTE,
     )
@@ -120,7 +122,9 @@ def _browser() -> BrowserSession:
 def _show_on_page(session_id: str | None, *, instead_of: str | None = None) -> None:
     """Remember which conversation the page shows; a client without a cookie has no page."""
     browser = _browser()
-    if browser.has_cookie and (instead_of is None or browser.get(CONVERSATION) == instead_of):
+    if not browser.has_cookie or (instead_of and not browser.reachable):
+        return
+    if instead_of is None or browser.get(CONVERSATION) == instead_of:
         browser[CONVERSATION] = session_id
 
 

@@ -16,7 +16,12 @@ from flask import Flask, Request, Response
 from flask.sessions import SessionMixin
 from flask_session.base import ServerSideSessionInterface
 
-from services.errors import SessionFormatUnknown, SessionNotFound, SessionUnreadable
+from services.errors import (
+    SessionFormatUnknown,
+    SessionNotFound,
+    SessionUnreadable,
+    StoreUnavailable,
+)
 from services.sessions.document import Session
 from services.sessions.keyspaces import BROWSER_TTL
 from services.sessions.repository import Sessions
@@ -66,6 +71,14 @@ class BrowserSession(SessionMixin):
         self.introduced = self.introduced or self.data.version == 0
 
     @property
+    def reachable(self) -> bool:
+        """Whether what is stored for this browser can be read now."""
+        try:
+            return self.data is not None
+        except StoreUnavailable:
+            return False
+
+    @property
     def data(self) -> Session:
         """The session's content, read from the store the first time."""
         self.accessed = True
@@ -87,6 +100,9 @@ class BrowserSession(SessionMixin):
         return self.data[key]
 
     def __setitem__(self, key: str, value: Any) -> None:
+        if not self.reachable:
+            # The new value counts more than the rest, which the engine that decides may take.
+            self._data = Session(self.sid)
         self.data[key] = value
         self.modified = True
 

@@ -14,6 +14,7 @@ from services.errors import (
     ConversationIncomplete,
     SessionConflict,
     SessionNotFound,
+    StoreUnavailable,
 )
 from services.norms.catalogue import DISCLAIMER
 from services.sessions import (
@@ -65,7 +66,10 @@ class TeaserChat:
             SessionError: as services.sessions.save_session.
         """
         start_key = _start_key(owner, client_message_id)
-        earlier = _started_before(start_key)
+        try:
+            earlier = _started_before(start_key)
+        except StoreUnavailable:
+            earlier = None  # it is found when the start is claimed, if that can be written
         message_id = client_message_id or str(uuid.uuid4())
         if earlier:
             return _start_answer(get_session(earlier, owner=owner), message_id, initial_input)

@@ -11,10 +11,12 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from config import Settings
+from services.errors import StoreUnavailable
 from services.sessions import sessions_of
+from services.sessions.migration import Stage
 from services.sessions.stores import RedisStore
 from tests.support.servers import RedisServer, free_port
-from tests.support.talk import API, start
+from tests.support.talk import API, respond, start
 
 
 @pytest.fixture
@@ -66,19 +68,48 @@ def test_health_does_not_depend_on_the_engine_and_readiness_does(dead: Flask, ap
 def test_the_page_opens_for_a_new_visitor(dead: Flask) -> None:
     """There is nothing to look up yet; the page can say itself what does not work."""
     client = dead.test_client()
-    assert client.get("/develope").status_code == 200
-    assert client.get("/develope").status_code == 503
+    page = client.get("/develope")
+    assert page.status_code == 200
+    assert "cannot be reached" not in page.text
+
+
+def test_the_page_opens_for_a_returning_visitor_and_says_what_is_missing(dead: Flask) -> None:
+    """It does not look as if the earlier conversation were gone."""
+    client = dead.test_client()
+    client.get("/develope")
+    page = client.get("/develope")
+    assert page.status_code == 200
+    assert "Your earlier conversation cannot be reached right now; please reload" in page.text
+
+
+def test_the_dict_serves_browsers_while_the_engine_is_down(settings: Settings) -> None:
+    """A step back to off needs no engine: conversations begin, go on, are repeated and end."""
+    down = f"redis://127.0.0.1:{free_port()}/0"
+    client = create_app(replace(settings, store_url=down, stage=Stage.OFF)).test_client()
+    client.get("/develope")
+    again = {"client_message_id": str(uuid.uuid4())}
+    session_id = start(client, **again)["session_id"]
+    assert start(client, **again)["session_id"] == session_id
+    respond(client, session_id, "no radio")
+    assert session_id in client.get("/develope").text
+    assert client.delete(f"{API}/session/{session_id}").status_code == 200
+    assert client.get(f"{API}/session/{session_id}").status_code == 404
+    assert session_id not in client.get("/develope").text
 
 
 def test_a_person_gets_a_page_where_a_script_gets_json(dead: Flask) -> None:
     """The same sentence for both, each in its form."""
+
+    def fail() -> str:
+        raise StoreUnavailable("connection")
+
+    dead.add_url_rule("/page", view_func=fail)
     client = dead.test_client()
-    client.get("/develope")
-    page = client.get("/develope", headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    page = client.get("/page", headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
     assert (page.status_code, page.mimetype) == (503, "text/html")
     assert "try again in a moment" in page.text
     assert page.headers["Retry-After"]
-    data = client.get("/develope", headers={"Accept": "*/*"})
+    data = client.get("/page", headers={"Accept": "*/*"})
     assert data.get_json()["error"] in page.text
 
 
