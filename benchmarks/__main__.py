@@ -2,9 +2,9 @@
 
 import sys
 
-from benchmarks import service, store
+from benchmarks import migration, service, store
 
-PARTS = {"store": store.run, "service": service.run}
+PARTS = {"store": store.run, "migration": migration.run, "service": service.run}
 
 
 def main(names: list[str]) -> int:
