@@ -260,7 +260,7 @@ class Copies:
                 self.tallies.mismatched += 1
                 self.tallies.recent.append(self.clock())
                 log.warning("two copies of a session differ at the same version")
-            self.unsent.add(key)
+            self.send(key)
 
     def _settled(self, mine: Record) -> bool:
         """Whether the engine has now what is right, given the dict's copy."""

@@ -93,9 +93,11 @@ class DictFirst:
         """From the dict, unless the engine has a newer copy; on a miss from the engine."""
         with self._copies.lock(key):
             value = self._copies.old.get(key)
-            if value is None or self._is_overtaken(key, value):
+            if value is None:
                 value = self._copies.adopt(key)
-            elif self._compare:
+            elif not self._alone and not self._copies.troubled:
+                value = self._newest(key, value)
+            if self._compare:
                 self._copies.uncompared.add(key)
             return _living(value)
 
@@ -136,20 +138,20 @@ class DictFirst:
                 self._copies.trouble(record.key)
             return there
 
-    def _is_overtaken(self, key: str, value: bytes) -> bool:
-        """Whether the engine has a newer copy, as far as it can be asked."""
+    def _newest(self, key: str, value: bytes) -> bytes | None:
+        """The engine's copy if it is newer than the dict's and can be asked, else the dict's."""
         copies = self._copies
-        if self._alone or copies.troubled or key in copies.unsent:
-            return False
         try:
+            if key in copies.unsent:
+                copies.send(key)
+                return copies.old.get(key)
             head = copies.new.head(key)
+            if head is None:
+                copies.unsent.add(key)
+            return copies.adopt(key) if is_newer(head, value) else value
         except StoreUnavailable:
             copies.trouble(key)
-            return False
-        if head is None:
-            copies.unsent.add(key)
-            return False
-        return is_newer(head, value)
+            return value
 
     def _follow(self, record: Record) -> Put:
         """Write the second copy of what the dict has just taken."""
