@@ -12,7 +12,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Protocol, Self, runtime_checkable
 
-from services.errors import SessionConflict, SessionError, SessionNotFound, SessionUnreadable
+from services.errors import (
+    SessionConflict,
+    SessionError,
+    SessionFormatUnknown,
+    SessionNotFound,
+    SessionUnreadable,
+)
+from services.sessions import document
 from services.sessions.document import Session
 from services.sessions.keyspaces import Keyspace
 from services.sessions.migration import Plan, Stage, stage_named
@@ -159,13 +166,15 @@ class ControlRoom:
         Raises:
             StageUnknown: what is stored names no stage.
         """
-        try:
-            data = self._control.get("control")
-        except SessionNotFound:
+        # Not by way of Sessions: that would set an unreadable stage aside, and the next look
+        # would take it for none.
+        value = self.engine.get(CONTROL.key("control"))
+        if value is None:
             return None
-        except SessionUnreadable as error:
+        try:
+            return _control_in(document.decode(value))
+        except (SessionUnreadable, SessionFormatUnknown) as error:
             raise StageUnknown("the stored stage is unreadable") from error
-        return _control_in(data)
 
     def begin(self) -> Control:
         """Begin a migration, in stage off.
@@ -176,6 +185,11 @@ class ControlRoom:
         control = Control(Stage.OFF, salt=secrets.token_hex(8), changed_at=self._now())
         self._control.save("control", _data_of(control))
         return control
+
+    def restore(self, control: Control) -> None:
+        """Store again what an engine has lost, unless there is something by now."""
+        with contextlib.suppress(SessionConflict):
+            self._control.save("control", _data_of(control))
 
     def change(self, stage: Stage, cohort: int = 0) -> Control:
         """Ask every worker to serve by this stage; begins a migration where there is none.
@@ -221,12 +235,20 @@ class ControlRoom:
         for name in names:
             try:
                 found.append(Report.from_data(self._workers.get(name)))
-            except (SessionNotFound, SessionUnreadable, KeyError, TypeError):
+            except (
+                SessionNotFound,
+                SessionUnreadable,
+                SessionFormatUnknown,
+                KeyError,
+                TypeError,
+            ):
                 continue
         return sorted(found, key=lambda report: (report.host, report.pid))
 
     def _changed(self, change: Any) -> Control:
-        if self.read() is None:
+        try:
+            return _control_in(self._control.update("control", change))
+        except (SessionNotFound, SessionUnreadable):  # what was unreadable is set aside by now
             with contextlib.suppress(SessionConflict):  # someone else began it at this moment
                 self.begin()
         return _control_in(self._control.update("control", change))
@@ -267,7 +289,8 @@ def hindrances(control: Control, workers: list[Report], engine: Store) -> list[s
             found.append(f"{name} does not follow: {report.fault}")
         if control.stage.two_copies and report.unsent:
             found.append(f"{name} has {report.unsent} copies that were not sent; run backfill")
-        if report.backfill.number < control.backfill or not report.backfill.finished:
+        behind = report.backfill.number < control.backfill or not report.backfill.finished
+        if behind and control.stage is not Stage.OFF:  # in off no worker takes one up
             found.append(f"{name} has not finished the backfill")
         if report.mismatches:
             found.append(f"{name} found {report.mismatches} mismatches in the last minute")

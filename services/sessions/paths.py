@@ -44,7 +44,7 @@ class DictOnly:
     def put(self, record: Record, condition: Condition) -> Put:
         """Into the dict."""
         with self._copies.lock(record.key):
-            done = self._copies.old.put(record, condition)
+            done = _put_into_dict(self._copies, record, condition)
             if done.outcome is Outcome.STORED:
                 self._changed(record.key)
             return done
@@ -104,7 +104,7 @@ class DictFirst:
     def put(self, record: Record, condition: Condition) -> Put:
         """Into the dict, then into the engine."""
         with self._copies.lock(record.key):
-            done = self._copies.old.put(record, condition)
+            done = _put_into_dict(self._copies, record, condition)
             if done.outcome is not Outcome.STORED:
                 return done
             try:
@@ -210,6 +210,9 @@ class EngineFirst:
     def put(self, record: Record, condition: Condition) -> Put:
         """Into the engine, then into the dict."""
         done = self._copies.new.put(record, condition)
+        if done.outcome is Outcome.MISSING and self._reads_old:
+            self._copies.send(record.key)
+            done = self._copies.new.put(record, condition)
         if done.outcome is Outcome.STORED:
             self._follow(record._replace(version=done.version))
         return done
@@ -263,6 +266,14 @@ class EngineOnly:
     def touch(self, record: Record) -> bool:
         """In the engine."""
         return self._new.touch(record)
+
+
+def _put_into_dict(copies: Copies, record: Record, condition: Condition) -> Put:
+    """Write into the dict, also what was read from the engine before the stage changed."""
+    done = copies.old.put(record, condition)
+    if done.outcome is Outcome.MISSING and copies.adopt(record.key) is not None:
+        return copies.old.put(record, condition)
+    return done
 
 
 def _living(value: bytes | None) -> bytes | None:

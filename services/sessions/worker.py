@@ -52,6 +52,7 @@ class Worker:
         self._id = secrets.token_hex(8)
         self._background = Background()
         self._fault = ""
+        self._control: Control | None = None
         self._reported: Plan | None = None
         self._reported_at = 0.0
 
@@ -92,6 +93,9 @@ class Worker:
         except StageUnknown as error:
             self._told_fault(str(error))
             return self._report()
+        if control is None and self._control:
+            control = self._restored(self._control)
+        self._control = control
         plan = control.plan if control else Plan(Stage.COMPLETE)
         if plan != self.store.plan and not self.pinned:
             log.info("serving by stage %s, cohort %d", plan.stage, plan.cohort)
@@ -143,6 +147,17 @@ class Worker:
             return sum(report.worker != self._id for report in self.room.workers())
         except SessionError:
             return 0
+
+    def _restored(self, control: Control) -> Control:
+        """Give an engine that was emptied its stage back, and everything this process has.
+
+        Without a stage it would be taken for one where nothing was ever migrated.
+        """
+        log.error("the engine has lost the stage, and sessions with it; sending what is here")
+        self.room.restore(control)
+        if control.stage.two_copies:
+            self.flusher.send_again(self.flusher.backfill.number)
+        return control
 
     def _take_up(self, control: Control) -> None:
         """Begin with what was asked for and not begun yet."""

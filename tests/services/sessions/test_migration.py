@@ -165,6 +165,23 @@ def test_every_stage_keeps_every_turn_of_the_stage_before(engine: Store, stage: 
         assert pair.said(session_id) == said
 
 
+@pytest.mark.parametrize("before", list(Stage))
+@pytest.mark.parametrize("after", list(Stage))
+def test_a_stage_may_change_between_reading_and_writing(
+    engine: Store, before: Stage, after: Stage
+) -> None:
+    """A request that is under way meanwhile is not told that its session is gone."""
+    pair = Pair(engine, before)
+    session_id = fresh(pair)
+    if before not in (Stage.OFF, Stage.COMPLETE):
+        pair.old.delete(document_record(CHAT.key(session_id), 1, ""))
+    loaded = pair.sessions.get(session_id)
+    pair.switch(after)
+    loaded["history"].append({"id": "second"})
+    pair.sessions.save(session_id, loaded)
+    assert pair.said(session_id) == ["first", "second"]
+
+
 @pytest.mark.parametrize("stage", list(Stage))
 def test_a_deletion_holds_in_every_later_stage(engine: Store, stage: Stage) -> None:
     """No copy of a lower version comes back, whichever engine is read."""

@@ -110,6 +110,22 @@ def test_an_unknown_stage_is_refused_and_the_last_one_kept(remote: CutOff) -> No
     assert "sideways" in worker.state()["warnings"][0]
 
 
+@pytest.mark.parametrize("stage", [Stage.DUALWRITE, Stage.LIVE])
+def test_an_engine_that_was_emptied_gets_stage_and_sessions_back(
+    worker: Worker, remote: CutOff, stage: Stage
+) -> None:
+    """It is not taken for one where nothing was ever migrated, which would empty the dict."""
+    worker.room.change(stage)
+    assert eventually(lambda: worker.store.plan.stage is stage, 5)
+    ids = fill(worker, 10)
+    remote.close()
+    assert eventually(lambda: all(remote.get(CHAT.key(one)) for one in ids), 5)
+    assert worker.store.plan.stage is stage
+    control = worker.room.read()
+    assert control is not None
+    assert control.stage is stage
+
+
 def test_it_starts_without_the_engine_and_follows_later(remote: CutOff) -> None:
     """Until then requests for what is stored are answered with 503."""
     ControlRoom(remote).change(Stage.LIVE)
