@@ -1,0 +1,141 @@
+"""Two copies under threads, clocks and lost answers: the moments between two steps."""
+
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from services.errors import SessionNotFound
+from services.sessions.migration import MigratingStore, Plan, Stage
+from services.sessions.repository import Sessions
+from services.sessions.stores import MemoryStore, RedisStore
+from services.sessions.stores.base import Condition, Put, Record
+from tests.services.sessions.test_migration import CHAT, KEYSPACES, Pair, fresh, version_in
+from tests.support.clock import FakeClock
+
+
+class Hooked(MemoryStore):
+    """An engine that lets something happen before it answers a write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.meanwhile: Callable[[], object] | None = None
+
+    def put(self, record: Record, condition: Condition) -> Put:
+        done = super().put(record, condition)
+        deed, self.meanwhile = self.meanwhile, None
+        if deed:
+            deed()
+        return done
+
+
+class Repeating(MemoryStore):
+    """An engine that does every write twice, as when the first answer was lost on the way."""
+
+    def put(self, record: Record, condition: Condition) -> Put:
+        super().put(record, condition)
+        return super().put(record, condition)
+
+
+@pytest.mark.parametrize("stage", [Stage.LIVE, Stage.RAMPDOWN])
+def test_a_late_copy_does_not_replace_a_newer_one(stage: Stage) -> None:
+    """Two turns in Redis in one order, and their copies in the dict in the other."""
+    engine = Hooked()
+    pair = Pair(engine, stage)
+    session_id = fresh(pair)
+    engine.meanwhile = lambda: pair.say(session_id, "overtakes")
+    pair.say(session_id, "is overtaken")
+    assert version_in(engine, session_id) == version_in(pair.old, session_id) == 3
+
+
+@pytest.mark.parametrize("stage", [Stage.DUALWRITE, Stage.SHADOW])
+def test_a_write_whose_answer_got_lost_is_no_conflict(stage: Stage) -> None:
+    """The engine has it, as it is; a second try finds its own."""
+    pair = Pair(Repeating(), stage)
+    session_id = fresh(pair)
+    loaded = pair.sessions.get(session_id)
+    pair.sessions.save(session_id, loaded)
+    assert version_in(pair.old, session_id) == version_in(pair.new, session_id) == 2
+
+
+def test_a_deletion_in_complete_reaches_processes_that_are_behind(redis_url: str) -> None:
+    """One worker is still in rampdown and has a copy, when the operator goes back."""
+    engine = RedisStore.from_url(redis_url)
+    behind, ahead = Pair(engine, Stage.RAMPDOWN), Pair(engine, Stage.COMPLETE)
+    session_id = fresh(behind)
+    ahead.sessions.delete(session_id)
+    for stage in (Stage.LIVE, Stage.SHADOW, Stage.DUALWRITE, Stage.OFF):
+        behind.switch(stage)
+        with pytest.raises(SessionNotFound):
+            behind.sessions.get(session_id)
+    engine.close()
+
+
+def ends(store: MigratingStore, session_id: str) -> tuple[int | None, int | None]:
+    """When both copies end."""
+    key = CHAT.key(session_id)
+    return store.old.expires_at(key), store.new.expires_at(key)
+
+
+@pytest.mark.parametrize("stage", [Stage.DUALWRITE, Stage.SHADOW, Stage.LIVE, Stage.RAMPDOWN])
+def test_an_extension_moves_the_end_of_both_copies(stage: Stage) -> None:
+    """Reading keeps a conversation alive wherever it is read from next."""
+    clock = FakeClock()
+    old, new = MemoryStore(clock=clock), MemoryStore(clock=clock)
+    store = MigratingStore(old, new, KEYSPACES, Plan(stage), clock=clock)
+    sessions = Sessions(store, CHAT, clock=clock)
+    session_id = str(uuid.uuid4())
+    sessions.save(session_id, {"history": []})
+    clock.forward(3000)
+    sessions.get(session_id, extend=True)
+    expected = int(clock() * 1000) + 3_600_000
+    assert ends(store, session_id) == (expected, expected)
+
+
+def test_an_extension_in_off_reaches_the_engine_later() -> None:
+    """With the copy, also when the document itself is the same."""
+    clock = FakeClock()
+    old, new = MemoryStore(clock=clock), MemoryStore(clock=clock)
+    store = MigratingStore(old, new, KEYSPACES, Plan(Stage.DUALWRITE), clock=clock)
+    sessions = Sessions(store, CHAT, clock=clock)
+    session_id = str(uuid.uuid4())
+    sessions.save(session_id, {"history": []})
+    store.switch(Plan(Stage.OFF))
+    clock.forward(3000)
+    sessions.get(session_id, extend=True)
+    store.switch(Plan(Stage.DUALWRITE))
+    store.copies.send_all()
+    first, second = ends(store, session_id)
+    assert first == second == int(clock() * 1000) + 3_600_000
+
+
+class Slow(MemoryStore):
+    """An engine with a way to it."""
+
+    def get(self, key: str) -> bytes | None:
+        time.sleep(0.001)
+        return super().get(key)
+
+    def put(self, record: Record, condition: Condition) -> Put:
+        time.sleep(0.001)
+        return super().put(record, condition)
+
+
+@pytest.mark.parametrize("stages", [
+    (Stage.DUALWRITE, Stage.DUALWRITE),
+    (Stage.SHADOW, Stage.LIVE),
+    (Stage.LIVE, Stage.RAMPDOWN),
+])  # fmt: skip
+def test_many_threads_of_two_processes_write_one_conversation(stages: tuple[Stage, Stage]) -> None:
+    """All turns are kept, each once, and both processes see the same."""
+    engine = Slow()
+    pairs = [Pair(engine, stage) for stage in stages]
+    session_id = fresh(pairs[0])
+    texts = [f"message {at}" for at in range(40)]
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda at: pairs[at % 2].say(session_id, texts[at]), range(len(texts))))
+    first, second = (pair.said(session_id) for pair in pairs)
+    assert first == second
+    assert sorted(first) == sorted(["first", *texts])
