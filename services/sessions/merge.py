@@ -56,11 +56,12 @@ def merge_conversations(
     """All messages of both copies, and everything else of the higher one.
 
     Messages are the dicts in MESSAGE_LISTS and in every list of dicts that bear a MESSAGE_MARK.
-    Each stays once: it is known by its `id`, without one by its whole content, where the second
-    of two equal ones in a copy is the second in the other copy, too. They stand in order of
-    their `timestamp` (ISO 8601, or a number), one without it after the one before it; a reply
-    stays with what it answers. Of two at the same moment the lower copy's is first, as it was
-    stored first. A message that one copy dropped and the other has is kept.
+    Each stays once: it is known by its `id`, without one by its whole content and that of the
+    message it replies to; the second of two equal ones in a copy is the second in the other,
+    too. They stand in order of their `timestamp` (ISO 8601, or a number), one without it after
+    the one before it. A reply stays with what it answers: the one it names in `reply_to`, or
+    an assistant's the message before it. Of two at the same moment the lower copy's is first,
+    as it was stored first. A message that one copy dropped and the other has is kept.
 
     Args:
         higher: the copy whose other members count.
@@ -82,7 +83,7 @@ def _members(
         ours, theirs = higher.get(name, _GONE), lower.get(name, _GONE)
         before = None if base is None else (base.get(name, _GONE),)
         if _has_messages(name, ours, theirs):
-            old = before[0] if before and isinstance(before[0], list) else []
+            old = before[0] if before and _has_messages(name, before[0]) else []
             value: Any = _all_messages(ours or [], theirs or [], old, with_base=base is not None)
         else:
             value = _one_of(ours, theirs, before)
@@ -101,7 +102,7 @@ def _one_of(ours: Any, theirs: Any, before: tuple[Any] | None) -> Any:
 
 
 def _has_messages(name: str, *copies: Any) -> bool:
-    """Whether a member is a list of messages in one copy, and nothing else in the other."""
+    """Whether a member is a list of messages in a copy, and nothing else in any."""
     lists = [held for held in copies if held is not _GONE and held is not None]
     if not any(lists) or not all(isinstance(held, list) for held in lists):
         return False
@@ -119,7 +120,7 @@ def _all_messages(
     theirs = _placed([] if lower is _GONE else lower)
     mine = {placed.key: placed.message for placed in ours}
     other = {placed.key: placed.message for placed in theirs}
-    old = {key: entry for key, entry in _keyed(base) if isinstance(entry, dict)}
+    old = {placed.key: placed.message for placed in _placed(base)}
     merged = []
     for key in _in_order(ours, theirs):
         if key in mine and key in other:
@@ -130,32 +131,33 @@ def _all_messages(
     return merged
 
 
-def _keyed(entries: Sequence[Any]) -> Iterator[tuple[_Key, Any]]:
-    """What each entry is known by in both copies: its id or content, and which of equal ones."""
-    seen: Counter[bytes] = Counter()
-    for entry in entries:
-        has_id = isinstance(entry, dict) and entry.get("id") is not None
-        known_by = b"id " + _encode(entry["id"]) if has_id else _encode(entry)
-        yield (known_by, seen[known_by]), entry
-        seen[known_by] += 1
-
-
 def _placed(messages: Sequence[dict[str, Any]]) -> list[_Placed]:
     """The messages of a copy by the moment of their turn; turns stay whole."""
     placed: list[_Placed] = []
-    moment, turn = -math.inf, set[Any]()
-    for key, message in _keyed(messages):
+    seen: Counter[bytes] = Counter()
+    moment, turn, first = -math.inf, set[str](), b""
+    for message in messages:
         follows = bool(placed) and _replies(message, turn)
         if not follows:
             said = _moment(message)
-            moment = moment if said is None else said
-            turn = set()
+            moment, turn, first = moment if said is None else said, set(), b""
+        known_by = _known_by(message, first)
+        key = known_by, seen[known_by]
+        seen[known_by] += 1
         turn.add(str(message.get("id")))
+        first = first or b"%b %d " % key
         placed.append(_Placed(key, moment, follows, message))
     return sorted(placed, key=lambda one: one.moment)
 
 
-def _replies(message: Mapping[str, Any], turn: set[Any]) -> bool:
+def _known_by(message: Mapping[str, Any], first: bytes) -> bytes:
+    """What a message is known by in both copies: its id, or its content and its turn's first."""
+    if message.get("id") is not None:
+        return b"id " + _encode(message["id"])
+    return first + _encode(message)
+
+
+def _replies(message: Mapping[str, Any], turn: set[str]) -> bool:
     answered = message.get("reply_to")
     if answered is None:
         return message.get("role") == "assistant"
@@ -191,8 +193,12 @@ def _in_order(higher: Sequence[_Placed], lower: Sequence[_Placed]) -> Iterator[_
         # What is in both copies waits until both have come to it. Where neither has, the
         # copies disagree about their order, and the moment decides.
         free = [head for head in heads if same or head[1].key not in shared] or heads
-        last, first = min(
-            free, key=lambda head: (not head[1].follows, head[1].moment, head[0] != last, head[0])
-        )
+        last, first = min(free, key=lambda head: _rank(head, last))
         done.add(first.key)
         yield first.key
+
+
+def _rank(head: tuple[int, _Placed], last: int) -> tuple[bool, float, bool, int]:
+    """A turn that has begun is finished first, then the earlier one, then the lower copy's."""
+    side, one = head
+    return not one.follows, one.moment, one.follows and side != last, side

@@ -1,0 +1,184 @@
+"""A request as the unit of work of a session mapping: what it changed is saved as it ends.
+
+`SessionMapping(scope=RequestScope())` is all a module needs. An answer is held back until the
+sessions are saved, and a failure to save takes its place. Of a streamed answer the status is
+sent before its end, so there the last event tells.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import msgspec
+from flask import Flask, Response, after_this_request, has_request_context, request
+from flask.signals import request_finished
+
+from routes import errors
+from services.sessions.mapping import SessionMapping, UnitOfWork, run_all
+
+_KEPT = "teaser_chat.session_work"
+_FAILED = 500
+
+
+class RequestScope:
+    """Units of work that are as long as the request, one for each mapping that it uses.
+
+    They are kept in the request's environ, as `flask.g` may be shared by several requests of a
+    test. A streamed answer belongs to its request: a session that was looked up before the
+    stream is the same object in it, and is saved when the stream ends or its reader goes away.
+    """
+
+    def __init__(self) -> None:
+        # The hooks that run between saving and sending may use a mapping as well.
+        request_finished.connect(self._finished)
+
+    def unit(self, mapping: SessionMapping) -> UnitOfWork:
+        """The mapping's unit in this request or in the stream being read.
+
+        Raises:
+            RuntimeError: there is no request, or its answer was made already.
+        """
+        work = _work_of_request() if has_request_context() else _streamed.get()
+        if work is None:
+            raise RuntimeError(
+                "no request is going on: look sessions up before a stream or a thread starts, "
+                "or use `with mapping.saved():`"
+            )
+        return work.unit(mapping)
+
+    def _finished(self, _app: Flask, response: Response, **_more: Any) -> None:
+        work = request.environ.setdefault(_KEPT, _Work())
+        work.settle(response)
+        work.over = not work.in_stream
+
+
+class _Work:
+    """The units of one request.
+
+    Attributes:
+        in_stream: whether they end with the stream rather than with the view.
+        over: whether nothing saves them any more.
+    """
+
+    def __init__(self) -> None:
+        self.in_stream = False
+        self.over = False
+        self._units: dict[SessionMapping, UnitOfWork] = {}
+
+    def unit(self, mapping: SessionMapping) -> UnitOfWork:
+        if self.over:
+            raise RuntimeError(
+                "the answer was made already: look sessions up before a stream starts, "
+                "or use `with mapping.saved():`"
+            )
+        if mapping not in self._units:
+            self._units[mapping] = mapping.begin()
+        return self._units[mapping]
+
+    def settle(self, response: Response) -> Response:
+        """Save, unless the request failed; in a stream once it ends."""
+        if response.status_code >= _FAILED:
+            self._units.clear()
+        elif not self._units or self.in_stream:
+            pass
+        elif response.is_streamed and not response.direct_passthrough:
+            self.in_stream = True
+            response.response = _SavedStream(response.response, self, response.mimetype)
+        else:
+            self.save()
+        return response
+
+    def save(self) -> None:
+        """Save every mapping's changes; after a failure nothing of them is saved later.
+
+        Raises:
+            SessionError: the first that could not be saved; the others were.
+        """
+        try:
+            run_all(unit.commit for unit in self._units.values())
+        except Exception:
+            self._units.clear()
+            raise
+
+    def end(self) -> None:
+        """Drop what was not saved."""
+        self._units.clear()
+        self.over = True
+
+
+class _SavedStream:
+    """A stream after whose last chunk the request's sessions are saved.
+
+    Args:
+        chunks: what is streamed.
+        work: the request's units.
+        mimetype: of the answer; only an event stream has a form for telling a failure.
+    """
+
+    def __init__(self, chunks: Iterable[Any], work: _Work, mimetype: str | None) -> None:
+        self._given = chunks
+        self._chunks = iter(chunks)
+        self._work = work
+        self._tells = mimetype == "text/event-stream"
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        if self._work.over:
+            raise StopIteration
+        try:
+            with _reachable(self._work):
+                return next(self._chunks)
+        except StopIteration as end:
+            return self._last_event(end)
+        except BaseException:
+            self._work.end()  # as after a view that failed
+            raise
+
+    def close(self) -> None:
+        """Save what there is, whether the stream was read to its end, in part, or never."""
+        try:
+            if hasattr(self._given, "close"):
+                with _reachable(self._work):
+                    self._given.close()
+            if not self._work.over:
+                self._work.save()
+        finally:
+            self._work.end()
+
+    def _last_event(self, end: StopIteration) -> bytes:
+        try:
+            self._work.save()
+        except Exception as error:
+            if not self._tells:
+                raise  # the connection breaks, so that nobody takes it for a good end
+            event = {"phase": "error", "error": errors.told_in_stream(error)}
+            return b"data: %b\n\n" % msgspec.json.encode(event)
+        finally:
+            self._work.end()
+        raise end
+
+
+_streamed: ContextVar[_Work | None] = ContextVar("streamed", default=None)
+"""The units of the stream whose next chunk is being made."""
+
+
+@contextmanager
+def _reachable(work: _Work) -> Iterator[None]:
+    """Let the code of a stream find the units of its request, which is over by then."""
+    outer = _streamed.get()
+    _streamed.set(work)
+    try:
+        yield
+    finally:
+        _streamed.set(outer)
+
+
+def _work_of_request() -> _Work:
+    known: _Work | None = request.environ.get(_KEPT)
+    if known is None:
+        known = request.environ[_KEPT] = _Work()
+        after_this_request(known.settle)
+    return known
