@@ -7,7 +7,7 @@ from flask import Flask
 
 import config
 from config import Settings
-from routes import develope, errors, middleware, operations
+from routes import develope, errors, middleware, migration_commands, operations
 from services import sessions
 from services.sessions.browser import BrowserSessions
 from services.sessions.control import ControlRoom
@@ -42,6 +42,7 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
     new = engine or open_store(
         settings.store_url,
         pool_size=settings.redis_pool_size,
+        timeout=settings.redis_timeout,
         max_sessions=settings.memory_max_sessions,
     )
     keyspaces = (
@@ -60,6 +61,7 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
     app.extensions["teaser_chat"] = TeaserChat()
     app.register_blueprint(develope.blueprint)
     app.register_blueprint(operations.blueprint)
+    app.cli.add_command(migration_commands.group)
     return app
 
 

@@ -13,13 +13,14 @@ from environs import Env, EnvValidationError, ValidationError, validate
 from services.sessions.keyspaces import SESSION_TTL, SESSION_TTL_ANALYZED
 from services.sessions.migration import Stage, stage_named
 from services.sessions.repository import SESSION_MAX_BYTES
-from services.sessions.stores import SCHEMES, open_store
+from services.sessions.stores import SCHEMES, TIMEOUT, open_store
 
 ROOT = Path(__file__).resolve().parent
 DEVELOPMENT_SECRET = "for-development-only"  # noqa: S105 - refused unless DEBUG is on
 
 
 LARGEST = 2**31 - 1
+LONGEST_TIMEOUT = 5.0
 SECRET_LENGTH = 16
 SECRET_HINT = (
     f"Use a random text of at least {SECRET_LENGTH} characters,"
@@ -46,6 +47,7 @@ class Settings:
         session_max_bytes: the longest session document.
         memory_max_sessions: the most sessions kept in the process.
         redis_pool_size: the most Redis connections of one worker.
+        redis_timeout: seconds to wait for a connection to Redis, and for its reply.
         max_request_bytes: the longest request body.
         cookie_secure: whether cookies travel over TLS only.
         bind: address and port gunicorn listens on.
@@ -63,6 +65,7 @@ class Settings:
     session_max_bytes: int
     memory_max_sessions: int
     redis_pool_size: int
+    redis_timeout: float
     max_request_bytes: int
     cookie_secure: bool
     bind: str
@@ -90,6 +93,9 @@ def load() -> Settings:
         "session_max_bytes": _positive(env, "SESSION_MAX_BYTES", SESSION_MAX_BYTES),
         "memory_max_sessions": _positive(env, "MEMORY_MAX_SESSIONS", 10_000),
         "redis_pool_size": _positive(env, "REDIS_POOL_SIZE", 16),
+        "redis_timeout": env.float(
+            "REDIS_TIMEOUT", default=TIMEOUT, validate=validate.Range(0.01, LONGEST_TIMEOUT)
+        ),
         "max_request_bytes": _positive(env, "MAX_REQUEST_BYTES", 65_536),
         "cookie_secure": env.bool("SESSION_COOKIE_SECURE", default=not debug),
         "bind": env.str("BIND", default="127.0.0.1:8000"),

@@ -41,6 +41,7 @@ def settings(tmp_path: Path) -> Settings:
         session_max_bytes=1_048_576,
         memory_max_sessions=1000,
         redis_pool_size=8,
+        redis_timeout=0.25,
         max_request_bytes=65_536,
         cookie_secure=False,
         bind="127.0.0.1:0",

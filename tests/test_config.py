@@ -11,8 +11,8 @@ from services.sessions.migration import Stage
 NAMES = (
     "DEBUG", "SECRET_KEY", "SESSION_STAGE", "REDIS_URL", "SESSION_STORE_URL", "SESSION_TTL",
     "SESSION_TTL_ANALYZED", "SESSION_MAX_BYTES", "MEMORY_MAX_SESSIONS", "REDIS_POOL_SIZE",
-    "MAX_REQUEST_BYTES", "SESSION_COOKIE_SECURE", "BIND", "WEB_CONCURRENCY", "GUNICORN_THREADS",
-    "LOG_LEVEL",
+    "REDIS_TIMEOUT", "MAX_REQUEST_BYTES", "SESSION_COOKIE_SECURE", "BIND", "WEB_CONCURRENCY",
+    "GUNICORN_THREADS", "LOG_LEVEL",
 )  # fmt: skip
 SECRET = "0123456789abcdef0123456789abcdef"
 
@@ -54,6 +54,7 @@ def test_all_faults_are_reported_together(monkeypatch: pytest.MonkeyPatch) -> No
         "SESSION_STAGE": "sometimes",
         "REDIS_URL": "http://127.0.0.1",
         "SESSION_TTL": "0",
+        "REDIS_TIMEOUT": "60",
         "WEB_CONCURRENCY": "many",
         "LOG_LEVEL": "LOUD",
         "SESSION_COOKIE_SECURE": "perhaps",

@@ -35,7 +35,8 @@ def program(name: str) -> str:
 
     Under CI=true a missing one fails the test; elsewhere it skips it and says why.
     """
-    found = shutil.which(name)
+    # Where servers are, also for users whose PATH leaves it out.
+    found = shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
     if found:
         return found
     message = f"{name} is not installed; `make test-servers` installs it or says how"
@@ -46,6 +47,9 @@ def program(name: str) -> str:
 
 class Server:
     """A process that is started, waited for, and ended."""
+
+    stop_seconds = 15.0
+    """How long it may take to end before it is killed."""
 
     def __init__(self, command: list[str], environment: Mapping[str, str] | None = None) -> None:
         self.command = command
@@ -84,7 +88,7 @@ class Server:
         if self.process and self.process.poll() is None:
             self.process.send_signal(number)
             try:
-                self.process.wait(timeout=15)
+                self.process.wait(timeout=self.stop_seconds)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait(timeout=5)
@@ -140,6 +144,8 @@ class Gunicorn(Server):
             "BIND": f"127.0.0.1:{self.port}",
             "SESSION_COOKIE_SECURE": "false",
             "PYTHONUNBUFFERED": "1",
+            # A busy machine with few cores stalls longer than a server should.
+            "REDIS_TIMEOUT": "2",
         }
         command = [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py", application]
         super().__init__(command, base | environment)

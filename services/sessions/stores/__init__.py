@@ -1,22 +1,26 @@
 """The engines, and the one place that chooses among them by URL."""
 
 from services.sessions.stores.base import Store
+from services.sessions.stores.connections import TIMEOUT
 from services.sessions.stores.memory import MemoryStore
 from services.sessions.stores.redis import RedisStore
 from services.sessions.stores.sql import SqlStore
 
-__all__ = ["SCHEMES", "MemoryStore", "RedisStore", "SqlStore", "Store", "open_store"]
+__all__ = ["SCHEMES", "TIMEOUT", "MemoryStore", "RedisStore", "SqlStore", "Store", "open_store"]
 
 SCHEMES = ("memory://", "sqlite:///", "redis://", "rediss://", "unix://")
 """How the URL of an engine may begin."""
 
 
-def open_store(url: str, *, pool_size: int = 16, max_sessions: int = 10_000) -> Store:
+def open_store(
+    url: str, *, pool_size: int = 16, timeout: float = TIMEOUT, max_sessions: int = 10_000
+) -> Store:
     """The engine a URL names; it connects when it is first used.
 
     Args:
         url: one of SCHEMES; user, password and database number go into it.
         pool_size: the most Redis connections of this process.
+        timeout: seconds to wait for a connection to Redis, and for its reply.
         max_sessions: the most sessions the memory engine keeps.
 
     Raises:
@@ -28,5 +32,5 @@ def open_store(url: str, *, pool_size: int = 16, max_sessions: int = 10_000) -> 
     if scheme == "sqlite":
         return SqlStore(url)
     if scheme in ("redis", "rediss", "unix"):
-        return RedisStore.from_url(url, pool_size=pool_size)
+        return RedisStore.from_url(url, pool_size=pool_size, timeout=timeout)
     raise ValueError(f"no session engine for {scheme}://; use one of {', '.join(SCHEMES)}")

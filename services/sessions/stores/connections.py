@@ -24,10 +24,8 @@ from redis.retry import Retry
 
 from services.errors import SessionError, SessionUnreadable, StoreUnavailable
 
-CONNECT_TIMEOUT = 0.25
-"""Seconds to wait for a connection to be made."""
-READ_TIMEOUT = 0.25
-"""Seconds to wait for a reply."""
+TIMEOUT = 0.25
+"""Seconds to wait for a connection, and for a reply, unless the settings say otherwise."""
 POOL_WAIT = 0.25
 """Seconds to wait for a connection another request is using."""
 HEALTH_CHECK_INTERVAL = 30
@@ -55,8 +53,12 @@ UNREADABLE_REPLIES = ("CORRUPT", "WRONGTYPE")
 Command = Sequence[str | bytes | int]
 
 
-def pool_of(url: str) -> redis.ConnectionPool:
+def pool_of(url: str, *, timeout: float = TIMEOUT) -> redis.ConnectionPool:
     """redis-py's connection factory for a redis://, rediss:// or unix:// URL, not yet connected.
+
+    Args:
+        url: where the server is.
+        timeout: seconds to wait for a connection to be made, and for a reply.
 
     Raises:
         ValueError: redis-py does not know the URL's scheme or options, or the URL would change
@@ -65,8 +67,8 @@ def pool_of(url: str) -> redis.ConnectionPool:
     fixed: dict[str, Any] = {
         "protocol": 2,
         "decode_responses": False,
-        "socket_connect_timeout": CONNECT_TIMEOUT,
-        "socket_timeout": READ_TIMEOUT,
+        "socket_connect_timeout": timeout,
+        "socket_timeout": timeout,
         "health_check_interval": HEALTH_CHECK_INTERVAL,
         "retry": Retry(NoBackoff(), 0),
     }

@@ -24,7 +24,7 @@ from services.sessions.stores.base import (
     Store,
     corrupt_key,
 )
-from services.sessions.stores.connections import Command, Connections, pool_of
+from services.sessions.stores.connections import TIMEOUT, Command, Connections, pool_of
 
 UNREADABLE = b""
 """What `get` answers for a key that holds no string at all; no document is empty."""
@@ -46,9 +46,9 @@ class RedisStore(Store):
         self._connections = connections
 
     @classmethod
-    def from_url(cls, url: str, *, pool_size: int = 16) -> "RedisStore":
+    def from_url(cls, url: str, *, pool_size: int = 16, timeout: float = TIMEOUT) -> "RedisStore":
         """A store on the server a redis://, rediss:// or unix:// URL names."""
-        return cls(Connections(pool_of(url), size=pool_size))
+        return cls(Connections(pool_of(url, timeout=timeout), size=pool_size))
 
     def get(self, key: str) -> bytes | None:
         try:

@@ -1,0 +1,140 @@
+"""Watching the workers from the operator's commands: until they follow, until they are done.
+
+The commands run in a process of their own and know of the workers what these report, about once
+a second.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import click
+
+from routes.migration_tables import Refused, Status
+from services.sessions.control import Control, ControlRoom, Report, Task, hindrances
+
+POLL_SECONDS = 0.1
+"""Seconds between two looks at the reports."""
+LINE_SECONDS = 1.0
+"""The shortest time between two lines of progress where there is no terminal."""
+
+TaskOf = Callable[[Report], Task]
+Progress = Callable[[int, int], None]
+
+
+class TimedOut(Exception):
+    """The workers were not done in the time given."""
+
+
+def until(check: Callable[[], bool], seconds: float) -> bool:
+    """Whether a check is true at once or becomes so within some seconds."""
+    deadline = time.monotonic() + seconds
+    while not check():
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(POLL_SECONDS)
+    return True
+
+
+def begun(room: ControlRoom) -> Control:
+    """What is wanted now.
+
+    Raises:
+        Refused: no migration was begun.
+        StageUnknown, StoreUnavailable: as ControlRoom.read.
+    """
+    control = room.read()
+    if control is None:
+        raise Refused("no migration was begun", hint="Run `flask migration begin` first")
+    return control
+
+
+def status(room: ControlRoom) -> Status:
+    """Where the migration is at this moment."""
+    control, workers = room.read(), room.workers()
+    found = hindrances(control, workers, room.engine) if control else []
+    return Status(control, workers, found, room.engine.name)
+
+
+def behind(workers: Sequence[Report], control: Control) -> list[str]:
+    """Who does not serve what is wanted, a sentence each, leaving out those that are pinned."""
+    return [
+        f"the worker {report.pid} on {report.host} still serves {report.stage}"
+        + (f", because {report.fault}" if report.fault else "")
+        for report in workers
+        if not report.pinned and (report.stage, report.cohort) != (control.stage, control.cohort)
+    ]
+
+
+def watch(
+    room: ControlRoom, number: int, task_of: TaskOf, *, timeout: float, progress: Progress
+) -> dict[str, Report]:
+    """Wait until every living worker is done with a request.
+
+    Args:
+        room: the migration's records.
+        number: which request.
+        task_of: which of a worker's tasks it is.
+        timeout: seconds.
+        progress: told how many sessions are done, and of how many, at each look.
+
+    Returns:
+        The last report of every worker seen at it, by the worker's id.
+
+    Raises:
+        TimedOut: they were not done in time.
+        Refused: no worker lives any more.
+    """
+    seen: dict[str, Report] = {}
+
+    def done() -> bool:
+        workers = room.workers()
+        if not workers:
+            raise Refused("no worker reports any more", hint="Start the service and run it again")
+        begun = [report for report in workers if task_of(report).number >= number]
+        seen.update({report.worker: report for report in begun})
+        tasks = [task_of(report) for report in seen.values()]
+        progress(sum(task.done for task in tasks), sum(task.total for task in tasks))
+        return len(begun) == len(workers) and all(task_of(one).finished for one in begun)
+
+    if not until(done, timeout):
+        raise TimedOut
+    return seen
+
+
+@contextmanager
+def shown_progress(label: str, *, quiet: bool) -> Iterator[Progress]:
+    """Show progress on stderr: a bar on a terminal, else a line for a change at most a second.
+
+    Args:
+        label: what makes progress.
+        quiet: show nothing.
+    """
+    if quiet:
+        yield lambda _done, _total: None
+    elif sys.stderr.isatty():
+        with click.progressbar(length=1, label=label, file=sys.stderr) as bar:
+
+            def move(done: int, total: int) -> None:
+                bar.length = max(total, 1)
+                bar.update(done - bar.pos if total else 0)
+
+            yield move
+    else:
+        yield _lines(label)
+
+
+def _lines(label: str) -> Progress:
+    """Progress in lines, for logs."""
+    shown: tuple[int, int] | None = None
+    shown_at = -LINE_SECONDS
+
+    def show(done: int, total: int) -> None:
+        nonlocal shown, shown_at
+        now = time.monotonic()
+        if (done, total) != shown and (now - shown_at >= LINE_SECONDS or done >= total > 0):
+            click.echo(f"{label}: {done} of {total}", err=True)
+            shown, shown_at = (done, total), now
+
+    return show
