@@ -4,22 +4,35 @@ set -eu
 
 missing=""
 command -v redis-server >/dev/null || missing="$missing redis-server"
+command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || missing="$missing nginx"
 command -v chromium >/dev/null || command -v chromium-browser >/dev/null || missing="$missing chromium"
 [ -n "$missing" ] || exit 0
+
+policy=/usr/sbin/policy-rc.d
+
+# Installs what is missing; the argument is sudo, or nothing for root.
+install() {
+    echo "Installing$missing"
+    # The servers are started by the tests on ports of their own, not as services: RUNLEVEL keeps
+    # init scripts from starting them, the policy systemd's units. A policy that is there stays.
+    if [ ! -e $policy ]; then
+        trap "$1 rm -f $policy" EXIT
+        trap 'exit 1' INT TERM
+        printf '#!/bin/sh\nexit 101\n' | $1 tee $policy >/dev/null
+        $1 chmod 755 $policy
+    fi
+    $1 apt-get update -qq
+    $1 env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends $missing >/dev/null
+    exit 0
+}
 
 if ! command -v apt-get >/dev/null; then
     echo "Please install with your package manager:$missing" >&2
 elif [ "$(id -u)" = 0 ]; then
-    echo "Installing$missing"
-    apt-get update -qq
-    # The servers are started by the tests on ports of their own, not as services.
-    RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
-    exit 0
+    install ""
 elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
-    echo "Installing$missing"
-    sudo apt-get update -qq
-    sudo RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
-    exit 0
+    install sudo
 else
     echo "Please run: sudo apt-get install$missing" >&2
 fi

@@ -1,0 +1,133 @@
+"""A gunicorn that is reloaded, restarted and replaced while it serves."""
+
+import os
+import select
+import signal
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self
+
+from tests.support.servers import Gunicorn, eventually
+
+STOP_SECONDS = 40.0
+"""More than graceful_timeout, so that a worker is never cut off by its test."""
+
+
+class Handle:
+    """A process that need not be our own child; its number cannot come to mean another one."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self._descriptor = os.pidfd_open(pid)
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        signal.pidfd_send_signal(self._descriptor, number)
+
+    def ended(self, seconds: float = 0.0) -> bool:
+        """Whether it ends within these seconds."""
+        return bool(select.select([self._descriptor], [], [], seconds)[0])
+
+    def close(self) -> None:
+        """Let go of it."""
+        os.close(self._descriptor)
+
+
+class Masters(Gunicorn):
+    """The application under one gunicorn master after the other, on one port.
+
+    Args:
+        arguments: more arguments for gunicorn's command line.
+        environment: more settings.
+    """
+
+    stop_seconds = STOP_SECONDS
+
+    def __init__(self, *arguments: str, **environment: str) -> None:
+        super().__init__(**environment)
+        self._folder = tempfile.TemporaryDirectory(prefix="teaser-gunicorn-")
+        self._pidfile = Path(self._folder.name) / "pid"
+        # As a script: on SIGUSR2 gunicorn repeats its command line, which `-m` does not survive.
+        gunicorn = str(Path(sys.executable).with_name("gunicorn"))
+        given = ["--config", "gunicorn.conf.py", "--pid", str(self._pidfile), *arguments]
+        self.command = [gunicorn, *given, "wsgi:app"]
+        self._master: Handle | None = None
+
+    def start(self) -> Self:
+        """Start a first master."""
+        super().start()
+        assert self.process is not None
+        self._master = Handle(self.process.pid)
+        return self
+
+    def workers(self) -> set[int]:
+        """The processes that serve at present."""
+        return children(self._master.pid) if self._master else set()
+
+    def reload(self) -> None:
+        """SIGHUP: new workers, then the old ones end.
+
+        Raises:
+            TimeoutError: that did not happen.
+        """
+        assert self._master is not None
+        before = self.workers()
+        self._master.send(signal.SIGHUP)
+        self._wait(lambda: bool(self.workers()) and not self.workers() & before, "reload")
+
+    def restart(self) -> None:
+        """SIGTERM, and a new start when the old master has ended."""
+        self.stop()
+        self.start()
+
+    def replace(self) -> None:
+        """SIGUSR2: a second master on the same sockets, then the first one ends.
+
+        Raises:
+            TimeoutError: that did not happen.
+        """
+        first = self._master
+        assert first is not None
+        booted = self.output().count("Booting worker")
+        first.send(signal.SIGUSR2)
+        second = Path(f"{self._pidfile}.2")
+        self._wait(lambda: second.exists() and bool(second.read_text("ascii").strip()), "start")
+        self._master = Handle(int(second.read_text("ascii")))
+        self._wait(lambda: self.output().count("Booting worker") > booted, "boot")
+        first.send(signal.SIGTERM)
+        if not first.ended(STOP_SECONDS):
+            raise TimeoutError(f"the first master does not end:\n{self.output()}")
+        first.close()
+        # It gives up the name of its file and the second one takes it.
+        self._wait(lambda: not second.exists(), "promotion")
+
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        """End the present master and wait for its end."""
+        if self._master is not None:
+            if not self._master.ended():
+                self._master.send(signal.Signals(number))
+                if not self._master.ended(STOP_SECONDS):
+                    self._master.send(signal.SIGKILL)
+            self._master.close()
+            self._master = None
+        super().stop(number)
+
+    def close(self) -> None:
+        """End it and remove its files."""
+        super().close()
+        self._folder.cleanup()
+
+    def _wait(self, check: Callable[[], bool], what: str) -> None:
+        if not eventually(check, STOP_SECONDS):
+            raise TimeoutError(f"no {what} of gunicorn:\n{self.output()}")
+
+
+def children(pid: int) -> set[int]:
+    """The processes a process started."""
+    try:
+        listing = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+    except FileNotFoundError:
+        return set()
+    return {int(child) for child in listing.split()}
