@@ -7,7 +7,8 @@ from flask import Flask
 
 import config
 from config import Settings
-from routes import develope, errors, middleware, migration_commands, operations
+from routes import develope, errors, middleware, operations
+from routes.migration import commands
 from services import sessions
 from services.sessions.browser import BrowserSessions
 from services.sessions.control import ControlRoom
@@ -61,7 +62,7 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
     app.extensions["teaser_chat"] = TeaserChat()
     app.register_blueprint(develope.blueprint)
     app.register_blueprint(operations.blueprint)
-    app.cli.add_command(migration_commands.group)
+    app.cli.add_command(commands.group)
     return app
 
 

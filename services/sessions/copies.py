@@ -12,7 +12,12 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from services.errors import SessionConflict, SessionFormatUnknown, SessionUnreadable
+from services.errors import (
+    SessionConflict,
+    SessionFormatUnknown,
+    SessionUnreadable,
+    StoreUnavailable,
+)
 from services.sessions import document
 from services.sessions.keyspaces import INDEX_KEPT, Keyspace
 from services.sessions.stores.base import Clock, Condition, Outcome, Record, Store
@@ -205,11 +210,12 @@ class Copies:
             StoreUnavailable: the engine could not be asked; what was not sent stays unsent.
         """
         with self._sending:
+            failed: list[str] = []
             while keys := self.unsent.take(BATCH):
                 try:
-                    self._send_many(keys)
+                    failed += self._send_many(keys)
                 except BaseException:
-                    self.unsent.add(*keys)
+                    self.unsent.add(*keys, *failed)
                     raise
                 finally:
                     self.unsent.done()
@@ -217,6 +223,7 @@ class Copies:
                 if told:
                     told(len(keys))
                 time.sleep(pause)
+            self.unsent.add(*failed)
 
     def refresh(self) -> None:
         """Take over what other processes wrote to the engine since the dict saw it last.
@@ -231,15 +238,27 @@ class Copies:
                 if head is not None and is_newer(head, self.old.get(key)):
                     self.adopt(key)
 
-    def _send_many(self, keys: Iterable[str]) -> None:
-        """Send many copies in one round trip, and settle those the engine has already."""
+    def _send_many(self, keys: Iterable[str]) -> list[str]:
+        """Send many copies in one round trip, and settle those the engine has already.
+
+        Returns:
+            The keys of copies that could not be settled; one of them keeps no other from it.
+        """
         records = [record for key in keys if (record := self.old.copy_of(key))]
         answers = self.new.put_many(records, Condition.ABSENT)
         stored = [answer.outcome is Outcome.STORED for answer in answers]
         self.tallies.sent += sum(stored)
+        failed = []
         for record, done in zip(records, stored, strict=True):
-            if not done:
-                self.send(record.key)
+            try:
+                if not done:
+                    self.send(record.key)
+            except StoreUnavailable:
+                raise
+            except Exception:
+                log.exception("two copies of a session could not be settled; trying again later")
+                failed.append(record.key)
+        return failed
 
     def compare(self, key: str) -> None:
         """Look at both copies and count how they differ; what lags behind is brought up.

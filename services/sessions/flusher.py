@@ -86,14 +86,14 @@ class Flusher:
     def send_again(self, number: int) -> None:
         """Begin backfill `number`: send everything in the dict, also what was sent before."""
         keys = self._store.old.stored_keys()
-        self.backfill = Task(number, 0, len(keys))
         self._copies.unsent.add(*keys)
+        self.backfill = Task(number, 0, len(keys))
 
     def compare_all(self, number: int) -> None:
         """Begin comparison `number` of everything in the dict."""
         keys = self._store.old.stored_keys()
-        self.comparison = Task(number, 0, len(keys))
         self._copies.uncompared.add(*keys)
+        self.comparison = Task(number, 0, len(keys))
 
     def _sent(self, count: int) -> None:
         self.backfill = _advanced(self.backfill, count, self.unsent)

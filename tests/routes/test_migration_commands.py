@@ -13,9 +13,9 @@ from flask import Flask
 
 from app import create_app
 from config import Settings
-from routes import migration_changes, migration_commands, migration_watch
-from routes.migration_tables import workers_table
-from routes.migration_tasks import compared
+from routes.migration import changes, commands, watch
+from routes.migration.tables import workers_table
+from routes.migration.tasks import compared
 from services.sessions.control import CONTROL, ControlRoom, Report, Task
 from services.sessions.keyspaces import start_keyspace
 from services.sessions.migration import Stage
@@ -60,8 +60,8 @@ class Operator:
 @pytest.fixture(autouse=True)
 def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers that only exist as reports will not follow; nobody waits for them."""
-    monkeypatch.setattr(migration_changes, "SETTLE_SECONDS", 0.0)
-    monkeypatch.setattr(migration_watch, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(changes, "SETTLE_SECONDS", 0.0)
+    monkeypatch.setattr(watch, "POLL_SECONDS", 0.01)
 
 
 @pytest.fixture
@@ -239,7 +239,7 @@ def test_the_whole_way_and_back_with_a_worker(
     operator: Operator, serving: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each step is followed, and the notes come where processes may change."""
-    monkeypatch.setattr(migration_changes, "SETTLE_SECONDS", 10.0)
+    monkeypatch.setattr(changes, "SETTLE_SECONDS", 10.0)
     operator.run("begin")
     notes = {}
     for stage in STAGES[1:]:
@@ -509,8 +509,8 @@ def test_a_redis_that_could_lose_sessions_hinders(
 def test_the_help_tells_the_exit_codes(operator: Operator) -> None:
     """Group and commands describe themselves."""
     shown = operator.run("--help").stdout
-    for word in ("3  the engine could not be asked", *migration_commands.group.commands):
+    for word in ("3  the engine could not be asked", *commands.group.commands):
         assert word in shown
-    assert set(migration_commands.group.commands) == {
+    assert set(commands.group.commands) == {
         "begin", "status", "advance", "rollback", "set", "backfill", "compare",
     }  # fmt: skip

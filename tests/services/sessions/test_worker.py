@@ -166,6 +166,24 @@ def test_a_backfill_sends_everything_again_and_tells_how_far_it_is(
         assert all(value and document.version_of(value) == 1 for value in values)
 
 
+def test_a_copy_that_cannot_be_settled_keeps_no_other_from_being_sent(
+    worker: Worker, remote: CutOff, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is tried again, and told in the log."""
+    strange = document_record("nobody:knows", 1, "mine")
+    remote.put(document_record("nobody:knows", 1, "theirs"), Condition.ABSENT)
+    worker.store.old.install(strange)
+    worker.room.change(Stage.DUALWRITE)
+    assert eventually(lambda: worker.store.plan.stage is Stage.DUALWRITE, 5)
+    worker.store.copies.unsent.add(strange.key)
+    ids = fill(worker, 5)
+    worker.store.copies.unsent.add(*(CHAT.key(session_id) for session_id in ids))
+    assert eventually(lambda: worker.report().unsent == 1, 5)
+    assert all(remote.get(CHAT.key(session_id)) for session_id in ids)
+    assert eventually(lambda: "could not be settled" in caplog.text, 5)
+    worker.store.old.delete(strange)
+
+
 def test_a_comparison_looks_at_the_whole_dict(worker: Worker) -> None:
     """Mismatches are counted and reported."""
     worker.room.change(Stage.DUALWRITE)

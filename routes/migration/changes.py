@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from routes.migration_tables import DONE, REFUSED, Answer, Refused, Status, named
-from routes.migration_watch import behind, until
+from routes.migration.tables import DONE, REFUSED, Answer, Refused, Status, named
+from routes.migration.watch import behind, until
 from services.sessions.control import Control, ControlRoom, Report
 from services.sessions.migration import Stage
 

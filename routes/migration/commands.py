@@ -13,10 +13,10 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
-from routes.migration_changes import change_data, changed, leaps, refuse
-from routes.migration_tables import DONE, REFUSED, UNASKED, Answer, Refused, Status, named
-from routes.migration_tasks import asked, compared, number_of, refuse_without_copies, watched
-from routes.migration_watch import begun, status, until
+from routes.migration.changes import change_data, changed, leaps, refuse
+from routes.migration.tables import DONE, REFUSED, UNASKED, Answer, Refused, Status, named
+from routes.migration.tasks import asked, compared, number_of, refuse_without_copies, watched
+from routes.migration.watch import begun, status, until
 from services.errors import SessionConflict, StoreUnavailable
 from services.sessions.control import ControlRoom, StageUnknown
 from services.sessions.migration import Stage

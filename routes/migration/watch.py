@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import click
 
-from routes.migration_tables import Refused, Status
+from routes.migration.tables import Refused, Status
 from services.sessions.control import Control, ControlRoom, Report, Task, hindrances
 
 POLL_SECONDS = 0.1

@@ -1,0 +1,1 @@
+"""The operator's `flask migration`: its commands, what they change, watch and print."""
