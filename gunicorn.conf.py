@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from config import ConfigError, load
 from services.sessions.control import stage_at_start
 from services.sessions.stores import open_store
+from services.teaser_chat import warm_up
 
 try:
     _settings = load()
@@ -43,6 +44,7 @@ control_socket_disable = True
 
 def post_worker_init(worker: Any) -> None:
     """Prepare a worker that was just forked."""
+    warm_up()
     _collect_seldom()
     migration = _migration_of(worker)
     if migration is None:

@@ -4,10 +4,8 @@ import sys
 
 from app import create_app
 from config import ConfigError
-from services.teaser_chat import warm_up
 
 try:
     app = create_app()
 except ConfigError as error:
     sys.exit(str(error))
-warm_up()

@@ -93,11 +93,13 @@ class Worker:
         except StageUnknown as error:
             self._told_fault(str(error))
             return self._report()
-        if control is None and self._control:
+        if control is None and self._control and not self.pinned:
             control = self._restored(self._control)
         self._control = control
         plan = control.plan if control else Plan(Stage.COMPLETE)
-        if plan != self.store.plan and not self.pinned:
+        if self.pinned:  # others may be in another stage, and have copies
+            plan = self.store.plan._replace(stepped=control is not None)
+        if plan != self.store.plan:
             log.info("serving by stage %s, cohort %d", plan.stage, plan.cohort)
             self.store.switch(plan)
         if control:

@@ -80,6 +80,20 @@ def test_a_pinned_worker_stays_where_it_is_and_says_so(remote: CutOff) -> None:
     assert (report.stage, report.pinned) == ("off", True)
 
 
+def test_a_pinned_complete_leaves_tombstones_while_others_may_have_copies(remote: CutOff) -> None:
+    """Until the stage is removed, which no pinned worker brings back."""
+    room = ControlRoom(remote)
+    room.change(Stage.RAMPDOWN)
+    worker = worker_over(remote, pinned=True)
+    for is_tombstone in (True, False):
+        worker.follow()
+        session_id = fill(worker, 1)[0]
+        Sessions(worker.store, CHAT).delete(session_id)
+        assert document.is_tombstone(remote.get(CHAT.key(session_id)) or b"") is is_tombstone
+        remote.delete(document_record("migration:control", 1, ""))
+    assert room.read() is None
+
+
 def test_an_unreachable_stage_is_the_last_one_known(remote: CutOff) -> None:
     """Nothing changes until it can be read again."""
     ControlRoom(remote).change(Stage.SHADOW)
