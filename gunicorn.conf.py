@@ -29,7 +29,7 @@ GC_THRESHOLD = 20_000
 
 bind = _settings.bind
 worker_class = "gthread"
-_engine = open_store(_settings.store_url)
+_engine = open_store(_settings.store_url, timeout=_settings.redis_timeout)
 _stage = _settings.stage or stage_at_start(_engine)
 _engine.close()
 in_process = _stage.dict_first or _settings.store_url.startswith("memory:")

@@ -31,6 +31,10 @@ KEPT = 10 * 365 * 86_400
 HEARTBEAT_TTL = 6
 """Seconds after its last report that a worker counts as gone."""
 MOST_WORKERS = 1000
+START_SECONDS = 2.0
+"""Seconds that a start waits for an engine: how many processes there are depends on it."""
+START_PAUSE = 0.2
+"""Seconds between two tries."""
 
 CONTROL = Keyspace("migration", "migration:", re.compile("control"), lambda _data: KEPT, KEPT)
 WORKERS = Keyspace(
@@ -257,16 +261,27 @@ class ControlRoom:
         return int(self._clock() * 1000)
 
 
-def stage_at_start(engine: Store) -> Stage:
+def stage_at_start(engine: Store, *, seconds: float = START_SECONDS) -> Stage:
     """The stored stage, for a process that starts; complete where none can be read.
 
     Complete answers 503 as long as the engine cannot be asked, so that nothing gets lost.
+
+    Args:
+        engine: the engine the sessions move to.
+        seconds: how long to try an engine that cannot be asked.
     """
-    try:
-        control = ControlRoom(engine).read()
-    except (SessionError, StageUnknown):
-        return Stage.COMPLETE
-    return control.stage if control else Stage.COMPLETE
+    give_up = time.monotonic() + seconds
+    while True:
+        try:
+            control = ControlRoom(engine).read()
+        except StageUnknown:
+            return Stage.COMPLETE
+        except SessionError:
+            if time.monotonic() > give_up:
+                return Stage.COMPLETE
+            time.sleep(START_PAUSE)
+        else:
+            return control.stage if control else Stage.COMPLETE
 
 
 def hindrances(control: Control, workers: list[Report], engine: Store) -> list[str]:

@@ -1,5 +1,6 @@
 """What a serving process does beside its requests: follow, report, send, compare, end."""
 
+import threading
 import uuid
 from collections.abc import Iterator
 
@@ -7,7 +8,14 @@ import pytest
 
 from services.errors import StoreUnavailable
 from services.sessions import document
-from services.sessions.control import Control, ControlRoom, Report, StageUnknown, hindrances
+from services.sessions.control import (
+    Control,
+    ControlRoom,
+    Report,
+    StageUnknown,
+    hindrances,
+    stage_at_start,
+)
 from services.sessions.keyspaces import teaser_chat_keyspace
 from services.sessions.migration import MigratingStore, Plan, Stage
 from services.sessions.repository import Sessions
@@ -265,6 +273,24 @@ def test_a_second_process_while_the_dict_is_first_is_a_warning(remote: CutOff) -
     assert one.state()["warnings"] == []
     two.follow()
     assert one.state()["warnings"] == ["1 more processes serve while the dict is first"]
+
+
+def test_a_start_reads_the_stage_that_tells_how_many_processes_there_are(remote: CutOff) -> None:
+    """Complete where none is stored, none is known, or none can be read in time."""
+    assert stage_at_start(remote) is Stage.COMPLETE
+    room = ControlRoom(remote)
+    room.change(Stage.DUALWRITE)
+    assert stage_at_start(remote) is Stage.DUALWRITE
+    remote.down = True
+    threading.Timer(0.3, lambda: setattr(remote, "down", False)).start()
+    assert stage_at_start(remote, seconds=30) is Stage.DUALWRITE
+    remote.down = True
+    assert stage_at_start(remote, seconds=0.1) is Stage.COMPLETE
+    remote.down = False
+    stored = remote.copy_of("migration:control")
+    assert stored is not None
+    remote.put(stored._replace(body=stored.body.replace(b"dualwrite", b"sideways")), Condition.ANY)
+    assert stage_at_start(remote) is Stage.COMPLETE
 
 
 def report(stage: str = "shadow", **more: object) -> Report:
