@@ -14,6 +14,7 @@ from services.sessions.stores import MemoryStore, RedisStore
 from services.sessions.stores.base import Condition, Put, Record
 from tests.services.sessions.test_migration import CHAT, KEYSPACES, Pair, fresh, version_in
 from tests.support.clock import FakeClock
+from tests.support.engines import CutOff, document_record
 
 
 class Hooked(MemoryStore):
@@ -139,3 +140,65 @@ def test_many_threads_of_two_processes_write_one_conversation(stages: tuple[Stag
     first, second = (pair.said(session_id) for pair in pairs)
     assert first == second
     assert sorted(first) == sorted(["first", *texts])
+
+
+def test_a_full_dict_fails_no_request_in_live() -> None:
+    """What it could not take it adopts on the way back, as far as there is room."""
+    old, new = MemoryStore(max_sessions=1), MemoryStore()
+    store = MigratingStore(old, new, KEYSPACES, Plan(Stage.LIVE))
+    sessions = Sessions(store, CHAT)
+    ids = [str(uuid.uuid4()) for _ in range(3)]
+    for session_id in ids:
+        sessions.save(session_id, {"history": []})
+    assert len(old.stored_keys()) == 1
+    assert store.copies.tallies.unmirrored == 2
+    assert all(sessions.get(session_id)["history"] == [] for session_id in ids)
+    old.close()
+    store.switch(Plan(Stage.SHADOW))
+    assert sessions.get(ids[2])["history"] == []
+
+
+@pytest.mark.parametrize("stage", [Stage.DUALWRITE, Stage.SHADOW])
+def test_an_extension_the_engine_did_not_hear_of_is_sent_later(stage: Stage) -> None:
+    """An outage costs no conversation its life."""
+    remote = CutOff()
+    pair = Pair(remote, stage)
+    session_id = fresh(pair)
+    for _ in range(2):  # the second finds the engine known to be away
+        remote.down = True
+        pair.sessions.get(session_id, extend=True)
+    assert CHAT.key(session_id) in pair.store.copies.unsent
+    remote.down = False
+    pair.store.copies.send_all()
+    first, second = ends(pair.store, session_id)
+    assert first == second
+
+
+def test_an_unreadable_value_in_the_way_of_a_copy_is_set_aside() -> None:
+    """The dict's copy takes its place; the value can still be looked at."""
+    pair = Pair(MemoryStore(), Stage.DUALWRITE)
+    session_id = fresh(pair)
+    key = CHAT.key(session_id)
+    pair.new.delete(document_record(key, 1, ""))
+    pair.new.put(document_record(key, 1, "")._replace(body=b",broken"), Condition.ANY)
+    pair.store.copies.unsent.add(key)
+    pair.store.copies.send_all()
+    assert version_in(pair.new, session_id) == 1
+    assert pair.new.get(f"{key}:corrupt") == b'{"version":1,broken'
+    pair.say(session_id, "second")
+    assert pair.said(session_id) == ["first", "second"]
+
+
+def test_a_write_that_could_not_go_through_at_the_end_is_tried_again() -> None:
+    """The request that brought it does not fail."""
+    remote = CutOff()
+    pair = Pair(remote, Stage.OFF)
+    pair.store.write_through()
+    session_id = fresh(pair)
+    assert version_in(remote, session_id) == 1
+    remote.down = True
+    pair.say(session_id, "second")
+    assert CHAT.key(session_id) in pair.store.copies.unsent
+    remote.down = False
+    pair.store.copies.send_all()
+    assert version_in(remote, session_id) == 2
