@@ -9,8 +9,9 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 
 from services.errors import (
     SessionConflict,
@@ -70,40 +71,35 @@ class Tallies:
 
 
 class KeySet:
-    """Keys to be worked on later; safe under threads, and quick to look into."""
+    """Keys to be worked on later, in the order they came; safe under threads.
+
+    A key stays in the set while it is worked on, so that nobody takes its copy for settled.
+    """
 
     def __init__(self) -> None:
         self._keys: dict[str, None] = {}
-        self._taken = 0
+        self._lock = threading.Lock()
 
     def __contains__(self, key: str) -> bool:
         return key in self._keys
 
     def __len__(self) -> int:
-        return len(self._keys) + self._taken
+        return len(self._keys)
 
     def add(self, *keys: str) -> None:
         """Remember these keys."""
-        self._keys.update(dict.fromkeys(keys))
+        with self._lock:
+            self._keys.update(dict.fromkeys(keys))
 
     def discard(self, key: str) -> None:
-        """Forget this key."""
-        self._keys.pop(key, None)
+        """Forget this key; it is dealt with."""
+        with self._lock:
+            self._keys.pop(key, None)
 
-    def take(self, most: int) -> list[str]:
-        """Some of the keys, which are not in the set any more; `done` says they are dealt with.
-
-        One thread takes; until it is done they are still counted.
-        """
-        taken: list[str] = []
-        while self._keys and len(taken) < most:
-            taken.append(self._keys.popitem()[0])
-            self._taken = len(taken)
-        return taken
-
-    def done(self) -> None:
-        """What was taken is dealt with, or was added again."""
-        self._taken = 0
+    def some(self, most: int, *, but: Container[str] = ()) -> list[str]:
+        """So many of the keys at most, without those that are not wanted now."""
+        with self._lock:
+            return list(islice((key for key in self._keys if key not in but), most))
 
 
 class Copies:
@@ -146,8 +142,12 @@ class Copies:
 
     def trouble(self, key: str) -> None:
         """The engine could not be written: the copy is sent later."""
-        self._trouble_until = time.monotonic() + TROUBLE_SECONDS
+        self.away()
         self.postpone(key)
+
+    def away(self) -> None:
+        """The engine could not be asked."""
+        self._trouble_until = time.monotonic() + TROUBLE_SECONDS
 
     def postpone(self, key: str) -> None:
         """Let the flusher send this copy."""
@@ -210,20 +210,20 @@ class Copies:
             StoreUnavailable: the engine could not be asked; what was not sent stays unsent.
         """
         with self._sending:
-            failed: list[str] = []
-            while keys := self.unsent.take(BATCH):
-                try:
-                    failed += self._send_many(keys)
-                except BaseException:
-                    self.unsent.add(*keys, *failed)
-                    raise
-                finally:
-                    self.unsent.done()
+            failed: set[str] = set()
+            while keys := self.unsent.some(BATCH, but=failed):
+                failed |= self._send_many(keys)
                 self.recovered()
                 if told:
                     told(len(keys))
                 time.sleep(pause)
-            self.unsent.add(*failed)
+
+    def empty_dict(self) -> None:
+        """Forget every copy that the engine has."""
+        for key in self.old.stored_keys():
+            with self.lock(key):
+                if key not in self.unsent:
+                    self.old.forget(key)
 
     def refresh(self) -> None:
         """Take over what other processes wrote to the engine since the dict saw it last.
@@ -238,27 +238,41 @@ class Copies:
                 if head is not None and is_newer(head, self.old.get(key)):
                     self.adopt(key)
 
-    def _send_many(self, keys: Iterable[str]) -> list[str]:
+    def _send_many(self, keys: Iterable[str]) -> set[str]:
         """Send many copies in one round trip, and settle those the engine has already.
 
         Returns:
             The keys of copies that could not be settled; one of them keeps no other from it.
         """
-        records = [record for key in keys if (record := self.old.copy_of(key))]
+        records = []
+        for key in keys:
+            with self.lock(key):
+                record = self.old.copy_of(key)
+                if record is None:  # it has expired
+                    self.unsent.discard(key)
+                else:
+                    records.append(record)
         answers = self.new.put_many(records, Condition.ABSENT)
-        stored = [answer.outcome is Outcome.STORED for answer in answers]
-        self.tallies.sent += sum(stored)
-        failed = []
-        for record, done in zip(records, stored, strict=True):
+        failed = set()
+        for record, answer in zip(records, answers, strict=True):
             try:
-                if not done:
+                if answer.outcome is Outcome.STORED:
+                    self._sent(record)
+                else:
                     self.send(record.key)
             except StoreUnavailable:
                 raise
             except Exception:
                 log.exception("two copies of a session could not be settled; trying again later")
-                failed.append(record.key)
+                failed.add(record.key)
         return failed
+
+    def _sent(self, record: Record) -> None:
+        """The engine has this copy now; a request may have changed the dict's meanwhile."""
+        self.tallies.sent += 1
+        with self.lock(record.key):
+            if self.old.copy_of(record.key) in (None, record):
+                self.unsent.discard(record.key)
 
     def compare(self, key: str) -> None:
         """Look at both copies and count how they differ; what lags behind is brought up.

@@ -17,8 +17,8 @@ IDLE_SECONDS = 0.05
 """Seconds between two looks for something to send or compare."""
 SEND_PAUSE = 0.002
 """Seconds between two batches, so that requests come in between."""
-FINISH_SECONDS = 10.0
-"""Seconds that sending what is left may take when the process ends."""
+FINISH_SECONDS = 25.0
+"""Seconds that sending what is left may take when the process ends; gunicorn gives it 30."""
 
 
 class Flusher:
@@ -74,14 +74,7 @@ class Flusher:
         if self._draining or self._store.plan.stage is not Stage.OFF:
             self._copies.send_all(pause=0 if self._draining else SEND_PAUSE, told=self._sent)
             self._sent(0)
-        keys = self._copies.uncompared.take(COMPARE_BATCH)
-        try:
-            for key in keys:
-                self._copies.compare(key)
-        finally:
-            self._copies.uncompared.done()
-        left = len(self._copies.uncompared)
-        self.comparison = _advanced(self.comparison, len(keys), left)
+        self._compare_some()
 
     def send_again(self, number: int) -> None:
         """Begin backfill `number`: send everything in the dict, also what was sent before."""
@@ -94,6 +87,19 @@ class Flusher:
         keys = self._store.old.stored_keys()
         self._copies.uncompared.add(*keys)
         self.comparison = Task(number, 0, len(keys))
+
+    def _compare_some(self) -> None:
+        waiting = self._copies.uncompared
+        for key in waiting.some(COMPARE_BATCH):
+            try:
+                self._copies.compare(key)
+            except StoreUnavailable:
+                raise
+            except Exception:
+                log.exception("two copies of a session could not be compared")
+            waiting.discard(key)
+            self.comparison = _advanced(self.comparison, 1, len(waiting))
+        self.comparison = _advanced(self.comparison, 0, len(waiting))
 
     def _sent(self, count: int) -> None:
         self.backfill = _advanced(self.backfill, count, self.unsent)

@@ -16,6 +16,7 @@ complete   new                      new
 If the first write fails, the request fails and the second is not tried.
 """
 
+import contextlib
 import hashlib
 import logging
 import time
@@ -146,13 +147,18 @@ class MigratingStore(Store):
             StoreUnavailable: the engine could not be asked; the plan is the same as before.
         """
         before = self._plan.stage
-        if plan.stage in (Stage.RAMPDOWN, Stage.COMPLETE):
+        leaves_dict = plan.stage in (Stage.RAMPDOWN, Stage.COMPLETE)
+        if leaves_dict:
             self.copies.send_all()
         if plan.stage is Stage.OFF and before is not Stage.OFF:
             self._refresh()
         self._plan, self._present = plan, self._path(plan)
+        if leaves_dict and before is not plan.stage:
+            # What was written while the plan changed; the flusher sends what comes even later.
+            with contextlib.suppress(StoreUnavailable):
+                self.copies.send_all()
         if plan.stage is Stage.COMPLETE and before is not Stage.COMPLETE:
-            self.old.close()
+            self.copies.empty_dict()
 
     def write_through(self) -> None:
         """From now on send every change at once, because this process is about to end."""

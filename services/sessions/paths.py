@@ -44,6 +44,8 @@ class DictOnly:
     def put(self, record: Record, condition: Condition) -> Put:
         """Into the dict."""
         with self._copies.lock(record.key):
+            if condition is Condition.ABSENT:
+                self._look_for(record.key)
             done = _put_into_dict(self._copies, record, condition)
             if done.outcome is Outcome.STORED:
                 self._changed(record.key)
@@ -60,6 +62,15 @@ class DictOnly:
             if there:
                 self._changed(record.key)
             return there
+
+    def _look_for(self, key: str) -> None:
+        """Adopt what is to be created, if the engine has it and can be asked."""
+        copies = self._copies
+        if copies.old.get(key) is None and not copies.troubled:
+            try:
+                copies.adopt(key)
+            except StoreUnavailable:
+                copies.away()
 
     def _changed(self, key: str) -> None:
         """Remember what the engine does not have; while the process ends, send it at once."""

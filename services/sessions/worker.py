@@ -52,6 +52,7 @@ class Worker:
         self._id = secrets.token_hex(8)
         self._background = Background()
         self._fault = ""
+        self._reachable = True
         self._control: Control | None = None
         self._reported: Plan | None = None
         self._reported_at = 0.0
@@ -87,10 +88,13 @@ class Worker:
         Raises:
             StoreUnavailable: the engine could not be asked; the stage is the last one known.
         """
+        self._reachable = False
         try:
             control = self.room.read()
+            self._reachable = True
             self._told_fault("")
         except StageUnknown as error:
+            self._reachable = True
             self._told_fault(str(error))
             return self._report()
         if control is None and self._control and not self.pinned:
@@ -138,7 +142,7 @@ class Worker:
             "cohort": plan.cohort,
             "pinned": self.pinned,
             "engine": self.store.name,
-            "degraded": self.store.copies.troubled,
+            "degraded": self.store.copies.troubled or not self._reachable,
             "backlog": self.flusher.unsent if plan.stage is not Stage.OFF else 0,
             "warnings": warnings,
         }
@@ -155,9 +159,9 @@ class Worker:
 
         Without a stage it would be taken for one where nothing was ever migrated.
         """
-        log.error("the engine has lost the stage, and sessions with it; sending what is here")
+        log.error("the engine has lost the stage, and sessions with it; it gets back what is here")
         self.room.restore(control)
-        if control.stage.two_copies:
+        if control.stage is not Stage.COMPLETE:
             self.flusher.send_again(self.flusher.backfill.number)
         return control
 

@@ -41,7 +41,8 @@ def sqlite_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gunicorn]:
 @pytest.fixture(scope="session")
 def started_redis_site(redis_server: RedisServer) -> Iterator[Gunicorn]:
     """The application over a real Redis, on one port for the whole run."""
-    with Gunicorn(REDIS_URL=redis_server.url, WEB_CONCURRENCY="1") as server:
+    settings = {"WEB_CONCURRENCY": "1", "SESSION_STAGE": "complete"}
+    with Gunicorn(REDIS_URL=redis_server.url, **settings) as server:
         yield server
 
 

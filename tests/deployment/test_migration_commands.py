@@ -112,15 +112,21 @@ def test_workers_are_added_in_live(lasting_redis: RedisServer) -> None:
         assert (moved["exit"], moved["stage"], moved["behind"]) == (0, "rampdown", [])
 
 
-def test_a_redis_without_persistence_holds_the_migration_up(redis_url: str) -> None:
+def test_a_redis_without_persistence_holds_the_migration_up() -> None:
     """The worker serves and advance is refused all the same; force goes on."""
-    gunicorn = Gunicorn(REDIS_URL=redis_url)
-    environment = gunicorn.environment
-    flask_migration(environment, "begin")
-    with gunicorn:
-        assert flask_migration(environment, "status", "--wait", "20")["exit"] == 0
-        refused = flask_migration(environment, "advance", "--wait", "2")
-        assert refused["exit"] == 1
-        assert refused["refused"] == ["Redis keeps nothing over a restart: set appendonly to yes"]
-        forced = flask_migration(environment, "advance", "--wait", "0", "--force")
-        assert (forced["exit"], forced["overridden"]) == (0, refused["refused"])
+    with RedisServer() as redis:
+        gunicorn = Gunicorn(REDIS_URL=redis.url)
+        environment = gunicorn.environment
+        flask_migration(environment, "begin")
+        with gunicorn:
+            refuse_and_force(environment)
+
+
+def refuse_and_force(environment: Mapping[str, str]) -> None:
+    """Try to go on, then go on all the same."""
+    assert flask_migration(environment, "status", "--wait", "20")["exit"] == 0
+    refused = flask_migration(environment, "advance", "--wait", "2")
+    assert refused["exit"] == 1
+    assert refused["refused"] == ["Redis keeps nothing over a restart: set appendonly to yes"]
+    forced = flask_migration(environment, "advance", "--wait", "0", "--force")
+    assert (forced["exit"], forced["overridden"]) == (0, refused["refused"])

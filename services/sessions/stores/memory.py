@@ -104,6 +104,11 @@ class MemoryStore(Store):
             entry.deleted,
         )
 
+    def forget(self, key: str) -> None:
+        """Let go of whatever is stored under a key."""
+        with self._lock:
+            self._entries.pop(key, None)
+
     def stored_keys(self) -> list[str]:
         """The keys of everything that has not expired."""
         with self._lock:

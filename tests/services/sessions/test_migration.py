@@ -61,9 +61,9 @@ class Pair:
     def compare(self) -> None:
         """Compare what was read, as the worker's thread does."""
         copies = self.store.copies
-        for key in copies.uncompared.take(50):
+        for key in copies.uncompared.some(50):
             copies.compare(key)
-        copies.uncompared.done()
+            copies.uncompared.discard(key)
 
 
 def stamp() -> str:

@@ -2,12 +2,13 @@
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from services.errors import SessionNotFound
+from services.errors import SessionConflict, SessionNotFound
+from services.sessions.copies import KeySet
 from services.sessions.migration import MigratingStore, Plan, Stage
 from services.sessions.repository import Sessions
 from services.sessions.stores import MemoryStore, RedisStore
@@ -30,6 +31,98 @@ class Hooked(MemoryStore):
         if deed:
             deed()
         return done
+
+
+class Batching(CutOff):
+    """An engine that lets something happen before it takes a batch."""
+
+    meanwhile: Callable[[], object] | None = None
+
+    def put_many(self, records: Sequence[Record], condition: Condition) -> list[Put]:
+        deed, self.meanwhile = self.meanwhile, None
+        if deed:
+            deed()
+        return super().put_many(records, condition)
+
+
+def apart(engine: Batching) -> tuple[Pair, Pair, str]:
+    """Two dicts, of which the first has a turn from an outage that it has not sent."""
+    one, two = Pair(engine, Stage.DUALWRITE), Pair(engine, Stage.DUALWRITE)
+    session_id = fresh(one)
+    two.sessions.get(session_id)
+    engine.down = True
+    one.say(session_id, "outage")
+    engine.down = False
+    one.store.copies.recovered()
+    return one, two, session_id
+
+
+def test_a_copy_is_not_given_up_while_it_is_being_sent() -> None:
+    """A request that reads or writes at that moment does not take the engine's for newer."""
+    engine = Batching()
+    one, two, session_id = apart(engine)
+    two.say(session_id, "theirs")
+    two.say(session_id, "theirs again")
+    engine.meanwhile = lambda: one.said(session_id)
+    one.store.copies.send_all()
+    assert one.said(session_id) == ["first", "outage", "theirs", "theirs again"]
+    one, two, session_id = apart(engine)
+    two.say(session_id, "theirs")
+    engine.meanwhile = lambda: one.say(session_id, "next")
+    one.store.copies.send_all()
+    assert one.said(session_id) == two.said(session_id) == ["first", "outage", "theirs", "next"]
+
+
+def test_a_change_while_a_copy_is_being_sent_is_sent_as_well() -> None:
+    """The batch had the older one."""
+    engine = Batching()
+    pair = Pair(engine, Stage.OFF)
+    session_id = fresh(pair)
+
+    def change() -> None:
+        engine.meanwhile = None
+        pair.say(session_id, "second")
+
+    engine.meanwhile = change
+    pair.store.copies.send_all()
+    assert version_in(engine, session_id) == 2
+    assert len(pair.store.copies.unsent) == 0
+
+
+@pytest.mark.parametrize("stage", [Stage.RAMPDOWN, Stage.COMPLETE])
+def test_what_is_written_while_the_dict_is_left_is_kept(stage: Stage) -> None:
+    """Between the last sending and the change of the plan."""
+    engine = Batching()
+    pair = Pair(engine, Stage.OFF)
+    first = fresh(pair)
+    later: list[str] = []
+    engine.meanwhile = lambda: later.append(fresh(pair))
+    pair.switch(stage)
+    assert pair.said(first) == pair.said(later[0]) == ["first"]
+
+
+def test_keys_are_safe_while_others_forget_them() -> None:
+    """Taking a batch meets requests that settle the same copies."""
+    keys = KeySet()
+    names = [str(at) for at in range(5000)]
+    keys.add(*names)
+    with ThreadPoolExecutor(2) as pool:
+        forgetting = [pool.submit(keys.discard, name) for name in names]
+        while keys.some(200, but={"none"}):
+            pass
+        assert all(done.result() is None for done in forgetting)
+    assert len(keys) == 0
+
+
+def test_in_off_an_id_the_engine_has_is_taken() -> None:
+    """Of two starts with one message id, one on each side of a restart, the second is told."""
+    engine = CutOff()
+    session_id = fresh(Pair(engine, Stage.COMPLETE))
+    pair = Pair(engine, Stage.OFF)
+    with pytest.raises(SessionConflict):
+        pair.sessions.save(session_id, {"history": []})
+    engine.down = True
+    fresh(pair)
 
 
 class Repeating(MemoryStore):

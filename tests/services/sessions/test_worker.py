@@ -132,6 +132,47 @@ def test_an_unknown_stage_is_refused_and_the_last_one_kept(remote: CutOff) -> No
     assert "sideways" in worker.state()["warnings"][0]
 
 
+def test_a_comparison_that_was_interrupted_goes_on_where_it_was(remote: CutOff) -> None:
+    """It is not done before every copy was compared."""
+    worker = worker_over(remote, Stage.SHADOW)
+    ids = fill(worker, 50)
+    worker.flusher.compare_all(1)
+    remote.down = True
+    with pytest.raises(StoreUnavailable):
+        worker.flusher.work()
+    remote.down = False
+    assert worker.flusher.comparison.done < len(ids)
+    while not worker.flusher.comparison.finished:
+        worker.flusher.work()
+    assert worker.store.copies.tallies.compared == len(ids)
+
+
+def test_an_engine_emptied_in_off_gets_everything_at_the_end(
+    worker: Worker, remote: CutOff
+) -> None:
+    """Also what had been sent before."""
+    worker.room.change(Stage.DUALWRITE)
+    assert eventually(lambda: worker.store.plan.stage is Stage.DUALWRITE, 5)
+    ids = fill(worker, 10)
+    worker.room.change(Stage.OFF)
+    assert eventually(lambda: worker.store.plan.stage is Stage.OFF, 5)
+    remote.close()
+    assert eventually(lambda: worker.room.read() is not None, 5)
+    worker.finish()
+    assert all(remote.get(CHAT.key(session_id)) for session_id in ids)
+
+
+def test_readiness_tells_that_the_engine_is_away_without_any_request(
+    worker: Worker, remote: CutOff
+) -> None:
+    """The stage is looked for several times a second."""
+    assert worker.state()["degraded"] is False
+    remote.down = True
+    assert eventually(lambda: worker.state()["degraded"], 5)
+    remote.down = False
+    assert eventually(lambda: not worker.state()["degraded"], 5)
+
+
 @pytest.mark.parametrize("stage", [Stage.DUALWRITE, Stage.LIVE])
 def test_an_engine_that_was_emptied_gets_stage_and_sessions_back(
     worker: Worker, remote: CutOff, stage: Stage
