@@ -88,6 +88,8 @@ class KeySet:
 
     def add(self, *keys: str) -> None:
         """Remember these keys."""
+        if len(keys) == 1 and keys[0] in self._keys:
+            return
         with self._lock:
             self._keys.update(dict.fromkeys(keys))
 

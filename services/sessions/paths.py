@@ -119,7 +119,7 @@ class DictFirst:
             if done.outcome is not Outcome.STORED:
                 return done
             try:
-                return self._follow(record._replace(version=done.version))
+                return self._follow(record.at(done.version))
             except StoreUnavailable:
                 self._copies.trouble(record.key)
                 return done
@@ -225,7 +225,7 @@ class EngineFirst:
             self._copies.send(record.key)
             done = self._copies.new.put(record, condition)
         if done.outcome is Outcome.STORED:
-            self._follow(record._replace(version=done.version))
+            self._follow(record.at(done.version))
         return done
 
     def delete(self, record: Record) -> bool:

@@ -64,6 +64,10 @@ class Record(NamedTuple):
     deleted: bool = False
     replaces: int | None = None
 
+    def at(self, version: int) -> "Record":
+        """The same document with this version; most often it has it already."""
+        return self if version == self.version else self._replace(version=version)
+
     @property
     def expected(self) -> int:
         """The stored version that Condition.UNCHANGED asks for."""

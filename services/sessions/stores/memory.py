@@ -70,7 +70,7 @@ class MemoryStore(Store):
             version = record.version
             if condition is Condition.ANY:
                 version = max(stored + 1, version)
-            self.install(record._replace(version=version))
+            self.install(record.at(version))
             return Put(Outcome.STORED, version)
 
     def install(self, record: Record) -> None:
