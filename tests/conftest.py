@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from app import create_app
 from config import Settings
 from services.sessions.migration import Stage
-from services.sessions.stores import Store
+from services.sessions.stores import MemoryStore, RedisStore, Store
 from tests.support.servers import RedisServer
 
 
@@ -26,6 +26,17 @@ def redis_url(redis_server: RedisServer) -> str:
     """The URL of an empty real Redis."""
     redis_server.client().flushall()
     return redis_server.url
+
+
+@pytest.fixture(params=["memory", "redis"])
+def memory_or_redis(request: pytest.FixtureRequest) -> Iterator[Store]:
+    """An empty engine: the dict of this process, and a real Redis."""
+    if request.param == "memory":
+        store: Store = MemoryStore()
+    else:
+        store = RedisStore.from_url(request.getfixturevalue("redis_url"))
+    yield store
+    store.close()
 
 
 @pytest.fixture

@@ -30,8 +30,7 @@ def number_of(room: ControlRoom, task: str, *, resume: bool) -> int:
     """The number of a new request, or of the last one."""
     if not resume:
         return room.ask_for(task)
-    control = begun(room)
-    number = control.backfill if task == "backfill" else control.compare
+    number = begun(room).number_of(task)
     if not number:
         raise Refused(f"no {task} was asked for", hint=f"Run `flask migration {task}`")
     return number

@@ -23,7 +23,7 @@ from services.sessions import document
 from services.sessions.document import Session
 from services.sessions.keyspaces import Keyspace
 from services.sessions.migration import Plan, Stage, stage_named
-from services.sessions.repository import Sessions
+from services.sessions.repository import Change, Sessions
 from services.sessions.stores.base import Clock, Store
 
 KEPT = 10 * 365 * 86_400
@@ -83,6 +83,10 @@ class Control:
     def plan(self) -> Plan:
         """How a worker serves that follows this."""
         return Plan(self.stage, self.cohort, self.salt, stepped=True)
+
+    def number_of(self, task: str) -> int:
+        """The number of the last request for a task, "backfill" or "compare"."""
+        return self.backfill if task == "backfill" else self.compare
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,8 +225,7 @@ class ControlRoom:
         def change(data: Session) -> None:
             data[task] = int(data.get(task, 0)) + 1
 
-        control = self._changed(change)
-        return control.backfill if task == "backfill" else control.compare
+        return self._changed(change).number_of(task)
 
     def report(self, report: Report) -> None:
         """Store a worker's heartbeat."""
@@ -249,7 +252,7 @@ class ControlRoom:
                 continue
         return sorted(found, key=lambda report: (report.host, report.pid))
 
-    def _changed(self, change: Any) -> Control:
+    def _changed(self, change: Change) -> Control:
         try:
             return _control_in(self._control.update("control", change))
         except (SessionNotFound, SessionUnreadable):  # what was unreadable is set aside by now

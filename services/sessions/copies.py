@@ -20,7 +20,7 @@ from services.errors import (
     StoreUnavailable,
 )
 from services.sessions import document
-from services.sessions.keyspaces import INDEX_KEPT, Keyspace
+from services.sessions.keyspaces import INDEX_KEPT, UNREADABLE_KEPT, Keyspace
 from services.sessions.stores.base import Clock, Condition, Outcome, Record, Store
 from services.sessions.stores.memory import MemoryStore
 
@@ -38,8 +38,6 @@ WINDOW_SECONDS = 60
 """How far back mismatches count against going on."""
 MERGED_MAX_BYTES = 2**31
 """Two copies that were both accepted make one, also above the limit for a save."""
-CORRUPT_KEPT = 7 * 86_400_000
-"""Milliseconds an unreadable copy stays aside."""
 
 
 @dataclass(slots=True)
@@ -311,7 +309,7 @@ class Copies:
             return True
         theirs = self._record(mine.key, value)
         if theirs is None:
-            keep_until = int(self.clock() * 1000) + CORRUPT_KEPT
+            keep_until = int(self.clock() * 1000) + UNREADABLE_KEPT * 1000
             self.new.set_aside(mine.key, value, keep_until, mine.member)
             return False
         right = self._better(mine, theirs)
@@ -354,9 +352,9 @@ class Copies:
 
     def _record(self, key: str, value: bytes | None) -> Record | None:
         """The engine's copy as a record; None when it holds no document."""
-        version = document.version_of(value) if value else None
-        expires_at = self.new.expires_at(key) if version else None
-        if value is None or version is None or expires_at is None:
+        parts = document.split(value) if value else None
+        expires_at = self.new.expires_at(key) if parts else None
+        if not value or not parts or expires_at is None:
             return None
         keyspace = self._keyspace_of(key)
         try:
@@ -365,8 +363,7 @@ class Copies:
             return None
         return Record(
             key,
-            version,
-            value.removeprefix(document.join(version, b"")),
+            *parts,
             expires_at,
             keyspace.id_in(key),
             keyspace.indexes(owner),

@@ -145,6 +145,12 @@ def owner_of(value: bytes) -> str | None:
     return owner if isinstance(owner, str) else None
 
 
+def split(value: bytes) -> tuple[int, bytes] | None:
+    """Version and body of a stored value, as `join` takes them; None when it is no document."""
+    head = _HEAD.match(value)
+    return (int(head[1]), value[head.end() :]) if head else None
+
+
 def decode(value: bytes) -> Session:
     """The session in a stored value.
 

@@ -16,7 +16,7 @@ class Path(Protocol):
     """What every path can do; arguments and answers are those of Store."""
 
     def get(self, key: str) -> bytes | None:
-        """The document, with a tombstone read as none."""
+        """The stored value of the copy that counts, which may be a tombstone."""
 
     def put(self, record: Record, condition: Condition) -> Put:
         """A conditional write."""
@@ -39,7 +39,7 @@ class DictOnly:
         """From the dict; on a miss from the engine."""
         with self._copies.lock(key):
             value = self._copies.old.get(key)
-            return _living(value if value is not None else self._copies.adopt(key))
+            return value if value is not None else self._copies.adopt(key)
 
     def put(self, record: Record, condition: Condition) -> Put:
         """Into the dict."""
@@ -110,7 +110,7 @@ class DictFirst:
                 value = self._newest(key, value)
             if self._compare:
                 self._copies.uncompared.add(key)
-            return _living(value)
+            return value
 
     def put(self, record: Record, condition: Condition) -> Put:
         """Into the dict, then into the engine."""
@@ -210,13 +210,13 @@ class EngineFirst:
         value = self._copies.new.get(key)
         mine = self._copies.old.get(key) if self._reads_old else None
         if mine is None:
-            return _living(value)
+            return value
         if value is None or is_newer(mine, value):
             self._copies.send(key)
             value = self._copies.new.get(key)
         else:
             self._copies.uncompared.add(key)
-        return _living(value)
+        return value
 
     def put(self, record: Record, condition: Condition) -> Put:
         """Into the engine, then into the dict."""
@@ -262,7 +262,7 @@ class EngineOnly:
 
     def get(self, key: str) -> bytes | None:
         """From the engine."""
-        return _living(self._new.get(key))
+        return self._new.get(key)
 
     def put(self, record: Record, condition: Condition) -> Put:
         """Into the engine."""
@@ -285,7 +285,3 @@ def _put_into_dict(copies: Copies, record: Record, condition: Condition) -> Put:
     if done.outcome is Outcome.MISSING and copies.adopt(record.key) is not None:
         return copies.old.put(record, condition)
     return done
-
-
-def _living(value: bytes | None) -> bytes | None:
-    return None if value is not None and document.is_tombstone(value) else value

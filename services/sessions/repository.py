@@ -18,7 +18,7 @@ from services.errors import (
 )
 from services.sessions import document
 from services.sessions.document import Session
-from services.sessions.keyspaces import INDEX_KEPT, Keyspace
+from services.sessions.keyspaces import INDEX_KEPT, UNREADABLE_KEPT, Keyspace
 from services.sessions.stores.base import (
     Clock,
     Condition,
@@ -38,8 +38,6 @@ UPDATE_SECONDS = 1.0
 """How long it goes on trying, in seconds."""
 UPDATE_PAUSE = 0.002
 """Mean of the first random pause between two attempts, in seconds; it grows with each."""
-UNREADABLE_KEPT = 7 * 86_400
-"""Seconds an unreadable value stays aside for someone to look at."""
 
 Change = Callable[[Session], bool | None]
 """Alters a session in place; False means that nothing is to be stored. It may be applied more

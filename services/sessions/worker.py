@@ -88,14 +88,17 @@ class Worker:
         Raises:
             StoreUnavailable: the engine could not be asked; the stage is the last one known.
         """
-        self._reachable = False
+        control, fault = None, ""
         try:
             control = self.room.read()
-            self._reachable = True
-            self._told_fault("")
         except StageUnknown as error:
-            self._reachable = True
-            self._told_fault(str(error))
+            fault = str(error)
+        except StoreUnavailable:
+            self._reachable = False
+            raise
+        self._reachable = True
+        self._told_fault(fault)
+        if fault:
             return self._report()
         if control is None and self._control and not self.pinned:
             control = self._restored(self._control)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.http import Http
-from tests.support.servers import Gunicorn, eventually
+from tests.support.servers import Gunicorn, children, eventually
 from tests.support.talk import API, events
 
 
@@ -139,12 +139,6 @@ def test_a_killed_worker_loses_nothing(redis_url: str) -> None:
             child_is_gone(child)
         assert eventually(gunicorn.answers)
         assert http.get(f"{API}/session/{session_id}").body == before
-
-
-def children(pid: int) -> list[int]:
-    """The processes a process started."""
-    listing = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
-    return [int(child) for child in listing.split()]
 
 
 def child_is_gone(pid: int) -> None:

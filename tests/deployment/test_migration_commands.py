@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
+from services.sessions.migration import Stage
 from tests.support.http import Http
 from tests.support.servers import ROOT, Gunicorn, RedisServer, eventually
 from tests.support.talk import API
 
-STAGES = ["off", "dualwrite", "shadow", "live", "rampdown", "complete"]
+STAGES = tuple(Stage)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from services.sessions.migration import Stage
 from tests.drills.clients import Maker
 from tests.drills.deployment import Deployment
 from tests.drills.habits import DELETES, MIXED, Mix
@@ -14,7 +15,7 @@ from tests.drills.masters import Masters
 from tests.drills.workload import CLIENTS, Workload
 from tests.support.servers import eventually
 
-STAGES = ("off", "dualwrite", "shadow", "live", "rampdown", "complete")
+STAGES = tuple(Stage)
 COHORTS = (0, 50, 10, 100)
 RECYCLED = ("--max-requests", "60", "--max-requests-jitter", "20")
 """Each worker ends after some 60 requests and another takes its place."""
@@ -128,7 +129,7 @@ def recycle(deployment: Deployment, seconds: float) -> None:
 def look_from_beside(deployment: Deployment, seconds: float) -> None:
     """After a while the stage changes to its neighbours, where the other copy is read."""
     time.sleep(seconds / 2)
-    here = STAGES.index(deployment.stage())
+    here = STAGES.index(Stage(deployment.stage()))
     for stage in (*STAGES[here + 1 : here + 2], STAGES[here], *STAGES[max(here - 1, 0) : here]):
         deployment.set_stage(stage)
         time.sleep(seconds / 6)

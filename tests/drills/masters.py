@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
-from tests.support.servers import Gunicorn, eventually
+from tests.support.servers import Gunicorn, children, eventually
 
 STOP_SECONDS = 40.0
 """More than graceful_timeout, so that a worker is never cut off by its test."""
@@ -122,12 +122,3 @@ class Masters(Gunicorn):
     def _wait(self, check: Callable[[], bool], what: str) -> None:
         if not eventually(check, STOP_SECONDS):
             raise TimeoutError(f"no {what} of gunicorn:\n{self.output()}")
-
-
-def children(pid: int) -> set[int]:
-    """The processes a process started."""
-    try:
-        listing = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
-    except FileNotFoundError:
-        return set()
-    return {int(child) for child in listing.split()}

@@ -74,8 +74,8 @@ MUTANTS = (
     Mutant(
         "read-through-on-a-miss",
         "services/sessions/paths.py",
-        "return _living(value if value is not None else self._copies.adopt(key))",
-        "return _living(value)",
+        "            return value if value is not None else self._copies.adopt(key)",
+        "            return value",
         ("term-start-off",),
     ),
     Mutant(

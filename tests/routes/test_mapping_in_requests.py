@@ -18,7 +18,7 @@ from routes.request_scope import RequestScope
 from services.errors import SessionNotFound, StoreUnavailable
 from services.sessions import delete_session, get_session, save_session, update_session
 from services.sessions.mapping import SessionMapping
-from services.sessions.stores import MemoryStore, RedisStore, Store
+from services.sessions.stores import MemoryStore, Store
 from services.sessions.stores.base import Condition, Put, Record
 
 
@@ -203,21 +203,10 @@ def nothing() -> ResponseReturnValue:
     return jsonify(status="ok")
 
 
-@pytest.fixture(params=["memory", "redis"])
-def store(request: pytest.FixtureRequest) -> Iterator[Store]:
-    """The dict of this process, and a real Redis."""
-    if request.param == "memory":
-        chosen: Store = MemoryStore()
-    else:
-        chosen = RedisStore.from_url(request.getfixturevalue("redis_url"))
-    yield chosen
-    chosen.close()
-
-
 @pytest.fixture
-def client(settings: Settings, store: Store) -> FlaskClient:
+def client(settings: Settings, memory_or_redis: Store) -> FlaskClient:
     """A client of the real application with the legacy views added."""
-    return served(settings, store)
+    return served(settings, memory_or_redis)
 
 
 @pytest.fixture

@@ -165,6 +165,15 @@ def _is_answered(url: str) -> bool:
         return False
 
 
+def children(pid: int) -> set[int]:
+    """The processes a process started."""
+    try:
+        listing = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+    except FileNotFoundError:
+        return set()
+    return {int(child) for child in listing.split()}
+
+
 def eventually(check: Callable[[], bool], seconds: float = 10.0) -> bool:
     """Whether a check becomes true within some seconds."""
     deadline = time.monotonic() + seconds

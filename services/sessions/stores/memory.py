@@ -90,13 +90,12 @@ class MemoryStore(Store):
         """What is stored under a key as a record for another engine; None without a document."""
         with self._lock:
             entry = self._living(key)
-        version = document.version_of(entry.value) if entry else None
-        if not entry or version is None:
+        parts = document.split(entry.value) if entry else None
+        if not entry or not parts:
             return None
         return Record(
             key,
-            version,
-            entry.value.removeprefix(document.join(version, b"")),
+            *parts,
             entry.expires_at,
             entry.member,
             entry.indexes,

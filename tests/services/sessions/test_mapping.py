@@ -2,7 +2,6 @@
 
 import threading
 import uuid
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -26,7 +25,7 @@ from services.sessions import (
 )
 from services.sessions.mapping import SessionMapping
 from services.sessions.merge import merge_higher
-from services.sessions.stores import MemoryStore, RedisStore, Store
+from services.sessions.stores import MemoryStore, Store
 from services.sessions.stores.base import Condition, Put, Record
 from tests.support.clock import FakeClock
 
@@ -66,16 +65,11 @@ def memory(clock: FakeClock) -> Faulty:
     return store
 
 
-@pytest.fixture(params=["memory", "redis"])
-def store(request: pytest.FixtureRequest) -> Iterator[Store]:
-    """The dict of this process, and a real Redis."""
-    if request.param == "memory":
-        chosen: Store = MemoryStore()
-    else:
-        chosen = RedisStore.from_url(request.getfixturevalue("redis_url"))
-    set_session_store(chosen)
-    yield chosen
-    chosen.close()
+@pytest.fixture
+def store(memory_or_redis: Store) -> Store:
+    """The store of this process, of either kind."""
+    set_session_store(memory_or_redis)
+    return memory_or_redis
 
 
 @pytest.fixture

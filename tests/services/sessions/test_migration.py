@@ -2,7 +2,6 @@
 
 import time
 import uuid
-from collections.abc import Iterator
 
 import pytest
 
@@ -16,7 +15,7 @@ from services.sessions.keyspaces import (
 )
 from services.sessions.migration import MigratingStore, Plan, Stage, in_cohort, stage_named
 from services.sessions.repository import Sessions
-from services.sessions.stores import MemoryStore, RedisStore, Store
+from services.sessions.stores import MemoryStore, Store
 from services.sessions.stores.base import Condition
 from tests.support.clock import FakeClock
 from tests.support.engines import CutOff, document_record
@@ -79,6 +78,16 @@ def fresh(pair: Pair, text: str = "first") -> str:
     return session_id
 
 
+def on_a_clock(clock: FakeClock, stage: Stage) -> tuple[MigratingStore, Sessions, str]:
+    """Two engines and the sessions over them by a clock, and a conversation in both."""
+    old, new = MemoryStore(clock=clock), MemoryStore(clock=clock)
+    store = MigratingStore(old, new, KEYSPACES, Plan(stage), clock=clock)
+    sessions = Sessions(store, CHAT, clock=clock)
+    session_id = str(uuid.uuid4())
+    sessions.save(session_id, {"history": []})
+    return store, sessions, session_id
+
+
 def version_in(store: Store, session_id: str) -> int | None:
     """The stored version in one engine; None without a copy."""
     value = store.get(CHAT.key(session_id))
@@ -91,15 +100,10 @@ def is_deleted_in(store: Store, session_id: str) -> bool:
     return value is not None and document.is_tombstone(value)
 
 
-@pytest.fixture(params=["memory", "redis"])
-def engine(request: pytest.FixtureRequest) -> Iterator[Store]:
+@pytest.fixture
+def engine(memory_or_redis: Store) -> Store:
     """The engine the sessions move to."""
-    if request.param == "memory":
-        store: Store = MemoryStore()
-    else:
-        store = RedisStore.from_url(request.getfixturevalue("redis_url"))
-    yield store
-    store.close()
+    return memory_or_redis
 
 
 @pytest.fixture
@@ -542,11 +546,7 @@ def test_a_change_of_cohort_loses_nothing(engine: Store) -> None:
 def test_expired_copies_end_in_both() -> None:
     """Nothing that has expired in one engine is brought back from the other."""
     clock = FakeClock()
-    old, new = MemoryStore(clock=clock), MemoryStore(clock=clock)
-    store = MigratingStore(old, new, KEYSPACES, Plan(Stage.DUALWRITE), clock=clock)
-    sessions = Sessions(store, CHAT, clock=clock)
-    session_id = str(uuid.uuid4())
-    sessions.save(session_id, {"history": []})
+    store, sessions, session_id = on_a_clock(clock, Stage.DUALWRITE)
     clock.forward(3601)
     for stage in Stage:
         store.switch(Plan(stage))

@@ -13,7 +13,14 @@ from services.sessions.migration import MigratingStore, Plan, Stage
 from services.sessions.repository import Sessions
 from services.sessions.stores import MemoryStore, RedisStore
 from services.sessions.stores.base import Condition, Put, Record
-from tests.services.sessions.test_migration import CHAT, KEYSPACES, Pair, fresh, version_in
+from tests.services.sessions.test_migration import (
+    CHAT,
+    KEYSPACES,
+    Pair,
+    fresh,
+    on_a_clock,
+    version_in,
+)
 from tests.support.clock import FakeClock
 from tests.support.engines import CutOff, document_record
 
@@ -177,11 +184,7 @@ def ends(store: MigratingStore, session_id: str) -> tuple[int | None, int | None
 def test_an_extension_moves_the_end_of_both_copies(stage: Stage) -> None:
     """Reading keeps a conversation alive wherever it is read from next."""
     clock = FakeClock()
-    old, new = MemoryStore(clock=clock), MemoryStore(clock=clock)
-    store = MigratingStore(old, new, KEYSPACES, Plan(stage), clock=clock)
-    sessions = Sessions(store, CHAT, clock=clock)
-    session_id = str(uuid.uuid4())
-    sessions.save(session_id, {"history": []})
+    store, sessions, session_id = on_a_clock(clock, stage)
     clock.forward(3000)
     sessions.get(session_id, extend=True)
     expected = int(clock() * 1000) + 3_600_000
@@ -191,11 +194,7 @@ def test_an_extension_moves_the_end_of_both_copies(stage: Stage) -> None:
 def test_an_extension_in_off_reaches_the_engine_later() -> None:
     """With the copy, also when the document itself is the same."""
     clock = FakeClock()
-    old, new = MemoryStore(clock=clock), MemoryStore(clock=clock)
-    store = MigratingStore(old, new, KEYSPACES, Plan(Stage.DUALWRITE), clock=clock)
-    sessions = Sessions(store, CHAT, clock=clock)
-    session_id = str(uuid.uuid4())
-    sessions.save(session_id, {"history": []})
+    store, sessions, session_id = on_a_clock(clock, Stage.DUALWRITE)
     store.switch(Plan(Stage.OFF))
     clock.forward(3000)
     sessions.get(session_id, extend=True)
