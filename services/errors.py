@@ -61,6 +61,18 @@ class StoreUnavailable(SessionError):
         self.retry_after = retry_after
 
 
+class StoreRefused(StoreUnavailable):
+    """The engine answers and would not do it: it is full, read-only or lacks the permission."""
+
+
+class StoreFull(StoreRefused):
+    """There is no room for a new session; those that are stored can be changed."""
+
+
+class StoreCorrupt(StoreUnavailable):
+    """What the engine keeps its sessions in is damaged, and asking again changes nothing."""
+
+
 class ConversationError(TeaserChatError):
     """Root of what the teaser chat refuses because of the state of the conversation."""
 

@@ -18,8 +18,6 @@ SESSION_TTL_ANALYZED = 86_400
 """Seconds it lives after the last interaction once its analysis is done."""
 START_TTL = 2 * 86_400
 """Seconds it is remembered which conversation a start opened: longer than one lives unused."""
-INDEX_KEPT = 30 * 86_400
-"""Seconds an index outlives the last session that was created or extended in it."""
 UNREADABLE_KEPT = 7 * 86_400
 """Seconds an unreadable value stays aside for someone to look at."""
 BROWSER_TTL = 7 * 86_400

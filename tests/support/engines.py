@@ -60,4 +60,4 @@ def document_record(
         f',"format":1,"session_id":"{session_id}","owner":null,"created_at":{now},'
         f'"updated_at":{now},"expires_at":{end},"text":"{text}"}}'
     )
-    return Record(key, version, body.encode(), end, session_id, tuple(indexes), end)
+    return Record(key, version, body.encode(), end, session_id, tuple(indexes))

@@ -6,18 +6,28 @@ StoreUnavailable, so that nobody can take it for a missing session.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import NamedTuple
 
 Clock = Callable[[], float]
 """Seconds since 1970, UTC, as time.time answers them; tests move their own."""
 HEAD_BYTES = 48
 """As much of a value as tells its version and whether it is a tombstone."""
+INDEX_KEPT = 30 * 86_400
+"""Seconds an index outlives the last session that was created or extended in it."""
+ASIDE = ":corrupt"
+"""What ends the key of an unreadable value that was set aside."""
 
 
 class Condition(StrEnum):
-    """What must be true of the stored document for a write to happen."""
+    """What must be true of the stored document for a write to happen.
+
+    A document that is stored already, byte for byte, is not refused by any of these: whoever
+    did not hear the answer may ask again, and what it asked for is done once.
+    """
 
     ABSENT = "absent"
     """Nothing is stored under the key (create)."""
@@ -48,7 +58,6 @@ class Record(NamedTuple):
         expires_at: milliseconds since 1970 at which it and its index entries end.
         member: its name in the indexes.
         indexes: keys of the indexes it stands in, in order of width.
-        index_expires_at: milliseconds since 1970; no entry of those indexes lives longer.
         deleted: whether it is a tombstone, which leaves the indexes instead of entering them.
         replaces: the stored version that Condition.UNCHANGED asks for; the one before `version`
             when left out.
@@ -60,7 +69,6 @@ class Record(NamedTuple):
     expires_at: int
     member: str
     indexes: Sequence[str] = ()
-    index_expires_at: int = 0
     deleted: bool = False
     replaces: int | None = None
 
@@ -81,11 +89,29 @@ class Put(NamedTuple):
     version: int
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How much a local engine holds for another: living documents, tombstones among them.
+
+    Attributes:
+        count: how many.
+        age_seconds: since the one that was written first; 0 without any.
+    """
+
+    count: int
+    age_seconds: float
+
+
 class Store(ABC):
     """One engine. Every method raises StoreUnavailable when the engine cannot be asked."""
 
     name: str
     """The engine in one word, for operators: memory, sqlite, redis."""
+
+    @property
+    def bare(self) -> "Store":
+        """The engine itself, without whatever stands around it."""
+        return self
 
     @abstractmethod
     def get(self, key: str) -> bytes | None:
@@ -101,7 +127,11 @@ class Store(ABC):
 
     @abstractmethod
     def put(self, record: Record, condition: Condition) -> Put:
-        """Store a document if the condition holds, atomically and in one round trip."""
+        """Store a document if the condition holds, atomically and in one round trip.
+
+        Where exactly this document is stored already, that is the answer, and nothing but an
+        earlier end of its life is changed.
+        """
 
     def put_many(self, records: Sequence[Record], condition: Condition) -> list[Put]:
         """Store many documents, each as `put` would; engines that can do it in fewer trips."""
@@ -157,6 +187,54 @@ class Store(ABC):
         """Let go of connections and files; the store is not used afterwards."""
 
 
+class LocalStore(Store):
+    """An engine of this host that also hands out whole records and takes them back.
+
+    Unreadable values that were set aside are no documents and are never handed out.
+    """
+
+    file: Path | None = None
+    """Where it keeps them; None in memory."""
+
+    @abstractmethod
+    def copy_of(self, key: str) -> Record | None:
+        """What is stored under a key as a record for another engine; None without a document."""
+
+    @abstractmethod
+    def install(self, record: Record) -> None:
+        """Keep a document as it is, whatever is there and however full the store."""
+
+    def forget(self, record: Record) -> bool:
+        """Remove a document, only while exactly this version and body is stored."""
+        return self.forget_many((record,)) == 1
+
+    @abstractmethod
+    def forget_many(self, records: Sequence[Record]) -> int:
+        """Remove documents, each as `forget` would, all at once; answers how many went."""
+
+    @abstractmethod
+    def stored_keys(self) -> list[str]:
+        """The keys of every document that has not expired."""
+
+    @abstractmethod
+    def waiting(self, limit: int, *, but: Container[str] = ()) -> list[Record]:
+        """So many records at most: tombstones first, then those that were written first.
+
+        Args:
+            limit: how many.
+            but: keys of records that are not wanted now.
+        """
+
+    @abstractmethod
+    def backlog(self) -> Backlog:
+        """How many documents are stored, and since when the first of them is."""
+
+
 def corrupt_key(key: str) -> str:
     """Where an unreadable value of this key is set aside."""
-    return f"{key}:corrupt"
+    return key + ASIDE
+
+
+def is_aside(key: str) -> bool:
+    """Whether a key is one that `corrupt_key` made."""
+    return key.endswith(ASIDE)

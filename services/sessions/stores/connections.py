@@ -4,9 +4,10 @@ The connections, their URLs, TLS and authentication are redis-py's own. The pool
 request here holds one connection for one command, and redis-py's client spends more time on
 its bookkeeping around such a command than on the command. Its client would also retry inside
 connecting, sending and reading, up to a minute on a frozen server; here retrying is this one
-loop, so that the longest wait is the sum of three settings.
+loop, and all its waits together take no longer than the request has left.
 """
 
+import math
 import os
 import queue
 import random
@@ -19,10 +20,12 @@ from urllib.parse import parse_qs, urlsplit
 import redis
 from redis.backoff import NoBackoff
 from redis.connection import Connection
-from redis.exceptions import NoPermissionError
 from redis.retry import Retry
 
-from services.errors import SessionError, SessionUnreadable, StoreUnavailable
+from services.errors import StoreUnavailable
+from services.sessions import waiting
+from services.sessions.stores import deadline
+from services.sessions.stores.redis_errors import FINAL, translation
 
 TIMEOUT = 0.25
 """Seconds to wait for a connection, and for a reply, unless the settings say otherwise."""
@@ -30,25 +33,10 @@ POOL_WAIT = 0.25
 """Seconds to wait for a connection another request is using."""
 HEALTH_CHECK_INTERVAL = 30
 """Seconds of idleness after which a connection is tried with PING before it is used."""
+MAX_CONNECTIONS = 2**31
+"""Bounded here, by the places in the queue; redis-py would stop at 100."""
 RETRY_PAUSE = (0.005, 0.05)
 """Seconds between the two attempts, drawn evenly between these."""
-
-UNAVAILABLE: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str, int], ...] = (
-    (redis.BusyLoadingError, "loading", 2),
-    (redis.AuthenticationError, "authentication", 30),
-    (redis.TimeoutError, "timeout", 1),
-    ((redis.ConnectionError, OSError), "connection", 1),
-    (redis.ReadOnlyError, "read_only", 5),
-    (redis.OutOfMemoryError, "out_of_memory", 30),
-    (NoPermissionError, "no_permission", 30),
-)
-"""The driver's errors that mean "not now", first match wins: reason and seconds to wait.
-
-redis-py makes loading and authentication kinds of ConnectionError; they are none to retry."""
-REFUSALS = ("MISCONF", "BUSY", "TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN", "NOREPLICAS")
-"""First words of error replies with which a server refuses for now; redis-py has no classes."""
-UNREADABLE_REPLIES = ("CORRUPT", "WRONGTYPE")
-"""First words of error replies about the stored value: put.lua's own, and the server's."""
 
 Command = Sequence[str | bytes | int]
 
@@ -70,13 +58,17 @@ def pool_of(url: str, *, timeout: float = TIMEOUT) -> redis.ConnectionPool:
         "socket_connect_timeout": timeout,
         "socket_timeout": timeout,
         "health_check_interval": HEALTH_CHECK_INTERVAL,
+        "max_connections": MAX_CONNECTIONS,
         "retry": Retry(NoBackoff(), 0),
     }
     taken = fixed.keys() & parse_qs(urlsplit(url).query).keys()
     if taken:
         raise ValueError(f"a Redis URL cannot set {', '.join(sorted(taken))}")
-    if not url.startswith("unix:"):
+    scheme = url.partition(":")[0]
+    if scheme != "unix":
         fixed["socket_keepalive"] = True
+    if scheme in deadline.CONNECTIONS:
+        fixed["connection_class"] = deadline.CONNECTIONS[scheme]
     return redis.ConnectionPool.from_url(url, **fixed)
 
 
@@ -121,29 +113,33 @@ class Connections:
         Raises:
             StoreUnavailable: the server could not be asked.
         """
-        connection: Connection | None = None
-        idle, slots = self._claim()
-        try:
-            connection = self._connection(idle)
-            replies = self._converse(connection, commands)
-        except BaseException as error:
-            # Replies that were never read would answer the next request.
-            if connection:
-                connection.disconnect()
-            translation = _translation(error)
-            if translation is None:
-                raise
-            raise translation from error
-        finally:
-            if connection:
-                idle.append(connection)
-            slots.put(None)
-        return [_told(reply) for reply in replies]
+        deadline.begin(waiting.allowed(math.inf))
+        return [_told(reply) for reply in self._on_some_connection(commands)]
 
     def close(self) -> None:
         """Close every connection that is not in use."""
         while self._idle:
             self._idle.pop().disconnect()
+
+    def _on_some_connection(self, commands: Sequence[Command]) -> list[Any]:
+        """Wait for a connection and run the commands on it; its errors in our own terms."""
+        connection: Connection | None = None
+        idle, slots = self._claim()
+        try:
+            connection = self._connection(idle)
+            return self._converse(connection, commands)
+        except BaseException as error:
+            # Replies that were never read would answer the next request.
+            if connection:
+                connection.disconnect()
+            ours = translation(error)
+            if ours is None:
+                raise
+            raise ours from error
+        finally:
+            if connection:
+                idle.append(connection)
+            slots.put(None)
 
     def _start_afresh(self) -> None:
         # A forked child shares its parent's sockets and must not touch them.
@@ -158,10 +154,16 @@ class Connections:
         if self._pid != os.getpid():
             self._start_afresh()
         try:
-            self._slots.get(timeout=POOL_WAIT)
+            self._slots.get_nowait()
         except queue.Empty:
-            raise StoreUnavailable("pool_exhausted") from None
+            self._wait_for_a_place()
         return self._idle, self._slots
+
+    def _wait_for_a_place(self) -> None:
+        try:
+            self._slots.get(timeout=deadline.left(POOL_WAIT))
+        except (queue.Empty, TimeoutError):
+            raise StoreUnavailable("pool_exhausted") from None
 
     def _connection(self, idle: deque[Connection]) -> Connection:
         """The connection used last, so that few stay open, or one that is yet to connect."""
@@ -174,11 +176,11 @@ class Connections:
         """Run the commands, a second time on a fresh connection if this one broke."""
         try:
             return _converse(connection, commands)
-        except (redis.AuthenticationError, redis.BusyLoadingError):
+        except FINAL:
             raise
         except redis.ConnectionError:
             connection.disconnect()
-        time.sleep(random.uniform(*RETRY_PAUSE))  # noqa: S311 - jitter, not a secret
+        time.sleep(deadline.left(random.uniform(*RETRY_PAUSE)))  # noqa: S311 - no secret
         return _converse(connection, commands)
 
 
@@ -198,11 +200,11 @@ def _told(reply: Any) -> Any:
     """A reply, if it is an error in our own terms where it has one."""
     if not isinstance(reply, redis.ResponseError):
         return reply
-    translation = _translation(reply)
-    if translation is None:
+    ours = translation(reply)
+    if ours is None:
         return reply
-    translation.__cause__ = reply
-    return translation
+    ours.__cause__ = reply
+    return ours
 
 
 def _packed(commands: Sequence[Command]) -> bytes:
@@ -220,21 +222,3 @@ def _packed(commands: Sequence[Command]) -> bytes:
                 data = argument.encode() if isinstance(argument, str) else argument
             parts.append(b"$%d\r\n%b\r\n" % (len(data), data))
     return b"".join(parts)
-
-
-def _translation(error: BaseException) -> SessionError | None:
-    """Our error for one of the driver's; None for what is not ours to translate."""
-    for kinds, reason, retry_after in UNAVAILABLE:
-        if isinstance(error, kinds):
-            return StoreUnavailable(reason, retry_after=retry_after)
-    if not isinstance(error, redis.ResponseError):
-        return None
-    if "unauthenticated" in str(error):
-        # What a server says to a command it finds too long before the password was given.
-        return StoreUnavailable("authentication", retry_after=30)
-    word = str(error).partition(" ")[0]
-    if word in UNREADABLE_REPLIES:
-        return SessionUnreadable("the stored value is no session document")
-    if word in REFUSALS:
-        return StoreUnavailable(word.lower(), retry_after=5)
-    return None

@@ -2,20 +2,24 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
-from services.errors import StoreUnavailable
+from services.errors import StoreFull
 from services.sessions import document
 from services.sessions.stores.base import (
+    Backlog,
     Clock,
     Condition,
+    LocalStore,
     Outcome,
     Put,
     Record,
-    Store,
     corrupt_key,
+    is_aside,
 )
+from services.sessions.stores.clocks import steady
 
 
 @dataclass(slots=True)
@@ -26,11 +30,11 @@ class _Entry:
     expires_at: int
     member: str = ""
     indexes: Sequence[str] = ()
-    index_expires_at: int = 0
     deleted: bool = False
+    written_at: int = 0
 
 
-class MemoryStore(Store):
+class MemoryStore(LocalStore):
     """Sessions in a dict of this process, safe under threads, gone when the process ends.
 
     Args:
@@ -45,7 +49,7 @@ class MemoryStore(Store):
         self._entries: dict[str, _Entry] = {}
         self._lock = threading.RLock()
         self._max_sessions = max_sessions
-        self._clock = clock
+        self._clock = steady(clock)
         self._creations = 0
 
     def get(self, key: str) -> bytes | None:
@@ -63,6 +67,9 @@ class MemoryStore(Store):
             if stored is None:
                 return Put(Outcome.CORRUPT, 0)
             refused = _refuse(stored, record, condition)
+            if entry and refused and entry.value == document.join(record.version, record.body):
+                self.touch(record)
+                return Put(Outcome.STORED, stored)
             if refused:
                 return Put(refused, stored)
             if not entry:
@@ -73,46 +80,45 @@ class MemoryStore(Store):
             self.install(record.at(version))
             return Put(Outcome.STORED, version)
 
-    def install(self, record: Record) -> None:
-        """Keep a document as it is, whatever is there and however full the store."""
-        entry = _Entry(
-            document.join(record.version, record.body),
-            record.expires_at,
-            record.member,
-            record.indexes,
-            record.index_expires_at,
-            record.deleted,
-        )
-        with self._lock:
-            self._entries[record.key] = entry
-
     def copy_of(self, key: str) -> Record | None:
-        """What is stored under a key as a record for another engine; None without a document."""
         with self._lock:
             entry = self._living(key)
-        parts = document.split(entry.value) if entry else None
-        if not entry or not parts:
-            return None
-        return Record(
-            key,
-            *parts,
-            entry.expires_at,
-            entry.member,
-            entry.indexes,
-            entry.index_expires_at,
-            entry.deleted,
-        )
+            return _record(key, entry) if entry else None
 
-    def forget(self, key: str) -> None:
-        """Let go of whatever is stored under a key."""
+    def install(self, record: Record) -> None:
         with self._lock:
-            self._entries.pop(key, None)
+            self._entries[record.key] = _Entry(
+                document.join(record.version, record.body),
+                record.expires_at,
+                record.member,
+                record.indexes,
+                record.deleted,
+                self._now(),
+            )
+
+    def forget_many(self, records: Sequence[Record]) -> int:
+        with self._lock:
+            return sum(self._forget(record) for record in records)
 
     def stored_keys(self) -> list[str]:
-        """The keys of everything that has not expired."""
         with self._lock:
             self._drop_expired()
-            return list(self._entries)
+            return [key for key in self._entries if not is_aside(key)]
+
+    def waiting(self, limit: int, *, but: Container[str] = ()) -> list[Record]:
+        with self._lock:
+            self._drop_expired()
+            entries = sorted(
+                self._entries.items(), key=lambda item: (not item[1].deleted, item[1].written_at)
+            )
+            wanted = (_record(key, entry) for key, entry in entries if key not in but)
+            return list(islice(filter(None, wanted), limit))
+
+    def backlog(self) -> Backlog:
+        with self._lock:
+            written = [self._entries[key].written_at for key in self.stored_keys()]
+        now = self._now()
+        return Backlog(len(written), max(0, now - min(written, default=now)) / 1000)
 
     def delete(self, record: Record) -> bool:
         with self._lock:
@@ -160,6 +166,13 @@ class MemoryStore(Store):
         with self._lock:
             self._entries.clear()
 
+    def _forget(self, record: Record) -> bool:
+        entry = self._living(record.key)
+        if not entry or entry.value != document.join(record.version, record.body):
+            return False
+        del self._entries[record.key]
+        return True
+
     def _now(self) -> int:
         return int(self._clock() * 1000)
 
@@ -183,13 +196,21 @@ class MemoryStore(Store):
         if full or self._creations > max(64, len(self._entries) // 2):
             self._drop_expired()
         if len(self._entries) >= self._max_sessions:
-            raise StoreUnavailable("memory_full", retry_after=60)
+            raise StoreFull("memory_full", retry_after=60)
 
     def _drop_expired(self) -> None:
         now = self._now()
         self._creations = 0
         for key in [key for key, entry in self._entries.items() if entry.expires_at <= now]:
             del self._entries[key]
+
+
+def _record(key: str, entry: _Entry) -> Record | None:
+    """What is stored as a record for another engine; None for what is no document."""
+    parts = None if is_aside(key) else document.split(entry.value)
+    if not parts:
+        return None
+    return Record(key, *parts, entry.expires_at, entry.member, entry.indexes, entry.deleted)
 
 
 def _refuse(stored: int, record: Record, condition: Condition) -> Outcome | None:

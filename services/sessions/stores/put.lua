@@ -4,9 +4,9 @@
 -- ARGV[1]   condition: absent | unchanged | any | older
 -- ARGV[2]   the version the document gets (with "any": one more than what is stored, or this)
 -- ARGV[3]   the document, with that version as its first member
--- ARGV[4]   when it ends, in milliseconds since 1970
+-- ARGV[4]   how long it lives from now, in milliseconds
 -- ARGV[5]   its name in the indexes
--- ARGV[6]   when the indexes may end, in milliseconds since 1970
+-- ARGV[6]   how long the indexes are kept after that, in milliseconds
 -- ARGV[7]   the stored version that "unchanged" asks for
 -- ARGV[8]   1 for a tombstone, which leaves the indexes
 --
@@ -24,12 +24,13 @@ if head ~= '' then
 end
 
 local condition, version, document = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+local refused = false
 if condition == 'absent' then
-  if stored > 0 then return -stored end
+  refused = stored > 0
 elseif condition == 'unchanged' then
-  if stored ~= tonumber(ARGV[7]) then return -stored end
+  refused = stored ~= tonumber(ARGV[7])
 elseif condition == 'older' then
-  if stored >= version then return -stored end
+  refused = stored >= version
 elseif stored >= version then
   -- Only here the client could not know the version. Long strings are costly to join in Lua.
   version = stored + 1
@@ -37,20 +38,37 @@ elseif stored >= version then
     .. string.sub(document, (string.find(document, ',', 1, true)))
 end
 
-redis.call('SET', KEYS[1], document, 'PXAT', ARGV[4])
+-- A connection may break between the write and its answer, and the client asks again.
+local repeated = refused and stored == version and redis.call('GET', KEYS[1]) == document
+if refused and not repeated then return -stored end
+
+if repeated then
+  redis.call('PEXPIRE', KEYS[1], ARGV[4], 'GT')
+else
+  redis.call('SET', KEYS[1], document, 'PX', ARGV[4])
+end
 
 if ARGV[8] == '1' then
   for i = 2, #KEYS do redis.call('ZREM', KEYS[i], ARGV[5]) end
   return version
 end
+if #KEYS == 1 then return version end
 
+-- The clients' clocks may differ from each other; the one of the server counts for all of them.
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local ends = string.format('%.0f', now + ARGV[4])
 for i = 2, #KEYS do
-  redis.call('ZADD', KEYS[i], ARGV[4], ARGV[5])
+  if repeated then
+    redis.call('ZADD', KEYS[i], 'GT', ends, ARGV[5])
+  else
+    redis.call('ZADD', KEYS[i], ends, ARGV[5])
+  end
   if stored == 0 then
-    redis.call('PEXPIREAT', KEYS[i], ARGV[6])
+    redis.call('PEXPIRE', KEYS[i], ARGV[4] + ARGV[6])
     -- A few expired entries go with every new one, so an index nobody reads stays bounded.
-    local now = redis.call('TIME')
-    local expired = redis.call('ZRANGE', KEYS[i], '-inf', '(' .. now[1] .. '000', 'BYSCORE', 'LIMIT', 0, 8)
+    local before = string.format('(%.0f', now)
+    local expired = redis.call('ZRANGE', KEYS[i], '-inf', before, 'BYSCORE', 'LIMIT', 0, 8)
     if #expired > 0 then redis.call('ZREM', KEYS[i], unpack(expired)) end
   end
 end

@@ -2,6 +2,9 @@
 
 `redis-cli GET` shows a session, `redis-cli TTL` its remaining life. Conditional writes are
 one Lua script, so that the decision is made where the document is.
+
+The server is told how long a session lives, not until when: hosts whose clocks differ from the
+server's, or from each other's, agree on it all the same.
 """
 
 import functools
@@ -17,6 +20,8 @@ from services.errors import SessionUnreadable
 from services.sessions import document
 from services.sessions.stores.base import (
     HEAD_BYTES,
+    INDEX_KEPT,
+    Clock,
     Condition,
     Outcome,
     Put,
@@ -24,26 +29,30 @@ from services.sessions.stores.base import (
     Store,
     corrupt_key,
 )
+from services.sessions.stores.clocks import steady
 from services.sessions.stores.connections import TIMEOUT, Command, Connections, pool_of
 
 UNREADABLE = b""
 """What `get` answers for a key that holds no string at all; no document is empty."""
+_INDEX_KEPT = INDEX_KEPT * 1000
 
 
 class RedisStore(Store):
-    """Sessions on a Redis server (7.0 or newer, for PEXPIREAT GT).
+    """Sessions on a Redis server (7.0 or newer, for PEXPIRE GT).
 
     The script writes a document and its index entries together, which suits one server. In a
     cluster those keys live on different shards; only the document's own key decides.
 
     Args:
         connections: the pool to use; nothing is connected before the first command.
+        clock: seconds since 1970, the one that the records' expiry was reckoned by.
     """
 
     name = "redis"
 
-    def __init__(self, connections: Connections) -> None:
+    def __init__(self, connections: Connections, *, clock: Clock = time.time) -> None:
         self._connections = connections
+        self._clock = steady(clock)
 
     @classmethod
     def from_url(cls, url: str, *, pool_size: int = 16, timeout: float = TIMEOUT) -> "RedisStore":
@@ -68,11 +77,11 @@ class RedisStore(Store):
         replies = self._connections.execute_each(
             [("GETRANGE", key, 0, HEAD_BYTES - 1) for key in keys]
         )
-        return [UNREADABLE if isinstance(one, Exception) else one or None for one in replies]
+        return [_head(reply) for reply in replies]
 
     def put(self, record: Record, condition: Condition) -> Put:
         try:
-            answer = self._run("put.lua", *_put_arguments(record, condition))
+            answer = self._run("put.lua", *self._put_arguments(record, condition))
         except SessionUnreadable:
             return Put(Outcome.CORRUPT, 0)
         return _put_answer(answer)
@@ -81,7 +90,7 @@ class RedisStore(Store):
         source, digest = _script("put.lua")
         commands: list[Command] = []
         for record in records:
-            keys, arguments = _put_arguments(record, condition)
+            keys, arguments = self._put_arguments(record, condition)
             commands.append(("EVALSHA", digest, len(keys), *keys, *arguments))
         replies = self._connections.execute_each(commands)
         if any(isinstance(reply, NoScriptError) for reply in replies):
@@ -95,30 +104,24 @@ class RedisStore(Store):
         return bool(self._connections.execute_all(commands)[0])
 
     def touch(self, record: Record) -> bool:
-        commands: list[Command] = [("EXISTS", record.key)]
-        commands.append(("PEXPIREAT", record.key, record.expires_at, "GT"))
-        for index in record.indexes:
-            commands.append(("ZADD", index, "XX", "GT", record.expires_at, record.member))
-            commands.append(("PEXPIREAT", index, record.index_expires_at, "GT"))
-        return bool(self._connections.execute_all(commands)[0])
+        arguments = (self._rest(record.expires_at), record.member, _INDEX_KEPT)
+        return bool(self._run("touch.lua", (record.key, *record.indexes), arguments))
 
     def expires_at(self, key: str) -> int | None:
-        # PEXPIRETIME would need Redis 7; adding the rest to the clock is right to a millisecond.
         rest = self._connections.execute("PTTL", key)
-        return int(time.time() * 1000) + rest if rest > 0 else None
+        return self._now() + rest if rest > 0 else None
 
     def set_aside(
         self, key: str, value: bytes, keep_until: int, member: str, indexes: Sequence[str] = ()
     ) -> bool:
         keys = (key, corrupt_key(key), *indexes)
-        return bool(self._run("set_aside.lua", keys, (value, keep_until, member)))
+        return bool(self._run("set_aside.lua", keys, (value, self._rest(keep_until), member)))
 
     def count(self, index: str) -> int:
-        return int(self._connections.execute_all([_trim(index), ("ZCARD", index)])[1])
+        return int(self._run("index.lua", (index,), ()))
 
     def members(self, index: str, *, start: int = 0, limit: int = 50) -> list[str]:
-        listing = ("ZREVRANGE", index, start, start + limit - 1)
-        found = self._connections.execute_all([_trim(index), listing])[1]
+        found = self._run("index.lua", (index,), (start, start + limit - 1))
         return [member.decode() for member in found]
 
     def ping(self) -> None:
@@ -142,9 +145,35 @@ class RedisStore(Store):
             found.append("Redis keeps nothing over a restart: set appendonly to yes")
         return found
 
+    def memory(self) -> dict[str, int]:
+        """Bytes the server uses, and the most it may use; 0 is no limit."""
+        info = self._connections.execute("INFO", "memory").decode()
+        told = dict(line.split(":", 1) for line in info.splitlines() if ":" in line)
+        return {"used": int(told["used_memory"]), "maximum": int(told["maxmemory"])}
+
     def close(self) -> None:
         """Close the connections that are not in use."""
         self._connections.close()
+
+    def _now(self) -> int:
+        return int(self._clock() * 1000)
+
+    def _rest(self, instant: int) -> int:
+        """Milliseconds from now until an instant, for a server that takes none below 1."""
+        return max(1, instant - self._now())
+
+    def _put_arguments(self, record: Record, condition: Condition) -> tuple[Sequence[str], Command]:
+        """Keys and arguments of put.lua."""
+        return (record.key, *record.indexes), (
+            condition.value,
+            record.version,
+            document.join(record.version, record.body),
+            self._rest(record.expires_at),
+            record.member,
+            _INDEX_KEPT,
+            record.expected,
+            int(record.deleted),
+        )
 
     def _run(self, name: str, keys: Sequence[str], arguments: Command) -> Any:
         source, digest = _script(name)
@@ -156,18 +185,13 @@ class RedisStore(Store):
             return self._connections.execute("EVAL", source, *rest)
 
 
-def _put_arguments(record: Record, condition: Condition) -> tuple[Sequence[str], Command]:
-    """Keys and arguments of put.lua."""
-    return (record.key, *record.indexes), (
-        condition.value,
-        record.version,
-        document.join(record.version, record.body),
-        record.expires_at,
-        record.member,
-        record.index_expires_at,
-        record.expected,
-        int(record.deleted),
-    )
+def _head(reply: Any) -> bytes | None:
+    """What a reply to GETRANGE means; an error about anything but the value is raised."""
+    if isinstance(reply, SessionUnreadable):
+        return UNREADABLE
+    if isinstance(reply, Exception):
+        raise reply
+    return reply or None
 
 
 def _put_answer(answer: Any) -> Put:
@@ -179,10 +203,6 @@ def _put_answer(answer: Any) -> Put:
     if answer > 0:
         return Put(Outcome.STORED, answer)
     return Put(Outcome.CONFLICT, -answer) if answer else Put(Outcome.MISSING, 0)
-
-
-def _trim(index: str) -> Command:
-    return ("ZREMRANGEBYSCORE", index, "-inf", int(time.time() * 1000))
 
 
 @functools.cache

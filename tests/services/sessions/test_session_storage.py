@@ -305,6 +305,7 @@ def test_a_session_that_is_always_busy_ends_in_a_conflict(monkeypatch: pytest.Mo
     def race(session: Session) -> None:
         tries.append(session.version)
         other = get_session(session_id)
+        other["n"] = len(tries)
         save_session(session_id, other)
 
     with pytest.raises(SessionConflict):

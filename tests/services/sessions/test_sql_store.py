@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.errors import StoreUnavailable
+from services.errors import StoreCorrupt, StoreUnavailable
 from services.sessions.stores import SqlStore
 from services.sessions.stores.base import Condition, Outcome, Record
 from tests.support.clock import FakeClock
@@ -40,22 +40,21 @@ def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
     store = SqlStore(f"sqlite:///{tmp_path / 's.db'}")
     with pytest.raises(StoreUnavailable) as refused:
         store.get("chat:session:secret")
-    assert refused.value.reason == "database"
+    assert type(refused.value) is StoreCorrupt
+    assert refused.value.reason == "corrupt_file"
     assert "secret" not in str(refused.value.__cause__)
     store.close()
 
 
 def test_a_file_that_is_removed_is_made_again(tmp_path: Path) -> None:
-    """Its sessions are lost; the next ones are kept without a restart."""
+    """Its sessions are lost; the next ones are kept, and nobody sees an error."""
     store = SqlStore(f"sqlite:///{tmp_path / 's.db'}")
     store.put(record("a", time.time() + 60), Condition.ABSENT)
     store.close()
     for file in tmp_path.iterdir():
         file.unlink()
-    with pytest.raises(StoreUnavailable):
-        store.get("a")
-    assert store.put(record("b", time.time() + 60), Condition.ABSENT).outcome is Outcome.STORED
     assert store.get("a") is None
+    assert store.put(record("b", time.time() + 60), Condition.ABSENT).outcome is Outcome.STORED
     store.close()
 
 
@@ -85,4 +84,20 @@ def test_several_processes_may_begin_at_once(tmp_path: Path) -> None:
         assert {job.result() for job in jobs} == {"stored"}
     store = SqlStore(url)
     assert store.count("all") == 8
+    store.close()
+
+
+def test_a_file_whose_mode_cannot_be_changed_now_is_read_all_the_same(tmp_path: Path) -> None:
+    """Of workers that begin at once, one changes it and the others need not wait."""
+    file = tmp_path / "s.db"
+    first = SqlStore(f"sqlite:///{file}")
+    first.put(record("a", time.time() + 60), Condition.ABSENT)
+    first.close()
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("PRAGMA journal_mode=DELETE")
+    other.execute("BEGIN IMMEDIATE")
+    store = SqlStore(f"sqlite:///{file}")
+    assert store.get("a") is not None
+    other.execute("ROLLBACK")
+    other.close()
     store.close()

@@ -1,0 +1,133 @@
+"""Connections of redis-py that stop waiting at an instant, however slowly a server talks.
+
+redis-py bounds every single wait on a socket. A conversation is many of them: connecting, a
+password, a database, a health check, each piece of a long reply. Here their sum is bounded too.
+"""
+
+import math
+import threading
+import time
+from typing import Any
+
+from redis.connection import Connection, SSLConnection, UnixDomainSocketConnection
+
+from services.sessions.waiting import SHORTEST
+
+
+class _Present(threading.local):
+    """The instant by which this thread's conversation has to be over; see time.monotonic."""
+
+    ends_at = math.inf
+
+
+_present = _Present()
+
+
+def begin(seconds: float) -> None:
+    """Begin a conversation: what this thread waits for is bounded in total, until the next."""
+    _present.ends_at = time.monotonic() + seconds
+
+
+def left(most: float) -> float:
+    """Seconds that the next wait may take, `most` at most.
+
+    Raises:
+        TimeoutError: no time is left.
+    """
+    seconds = _present.ends_at - time.monotonic()
+    if seconds < SHORTEST:
+        raise TimeoutError("the conversation took too long")
+    return min(most, seconds)
+
+
+class _PunctualSocket:
+    """A connected socket that waits no longer than is left.
+
+    Args:
+        sock: the socket.
+        timeout: seconds that a single wait may take.
+    """
+
+    def __init__(self, sock: Any, timeout: float) -> None:
+        self._sock = sock
+        self._timeout = timeout
+        self._is_hasty = True
+
+    def recv(self, size: int) -> bytes:
+        """As the socket."""
+        if self._is_hasty or _present.ends_at - time.monotonic() < self._timeout:
+            self._hurry()
+        data: bytes = self._sock.recv(size)
+        return data
+
+    def sendall(self, data: bytes) -> None:
+        """As the socket."""
+        if self._is_hasty or _present.ends_at - time.monotonic() < self._timeout:
+            self._hurry()
+        self._sock.sendall(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+    def _hurry(self) -> None:
+        """Wait as long as is left, and no longer than usual."""
+        wait = left(self._timeout)
+        self._sock.settimeout(wait)
+        self._is_hasty = wait < self._timeout
+
+
+class _Punctual:
+    """Mixed into a connection of redis-py: what it waits for, it waits for as long as is left."""
+
+    def __init__(
+        self, *, socket_timeout: float, socket_connect_timeout: float, **options: Any
+    ) -> None:
+        self._wait = socket_timeout
+        self._connect_wait = socket_connect_timeout
+        super().__init__(
+            socket_timeout=socket_timeout,
+            socket_connect_timeout=socket_connect_timeout,
+            **options,
+        )  # type: ignore[call-arg]  # of the class it is mixed into
+
+    @property
+    def socket_timeout(self) -> float:
+        """Seconds to wait for a reply now."""
+        return left(self._wait)
+
+    @socket_timeout.setter
+    def socket_timeout(self, seconds: float) -> None:
+        self._wait = seconds
+
+    @property
+    def socket_connect_timeout(self) -> float:
+        """Seconds to wait for a connection now; asked again for each address of a host."""
+        return left(self._connect_wait)
+
+    @socket_connect_timeout.setter
+    def socket_connect_timeout(self, seconds: float) -> None:
+        self._connect_wait = seconds
+
+    def _connect(self) -> _PunctualSocket:
+        sock = super()._connect()  # type: ignore[misc]
+        return _PunctualSocket(sock, self._wait)
+
+
+class _OverTcp(_Punctual, Connection):  # type: ignore[misc]
+    pass
+
+
+class _OverTls(_Punctual, SSLConnection):  # type: ignore[misc]
+    pass
+
+
+class _OverUnixSocket(_Punctual, UnixDomainSocketConnection):  # type: ignore[misc]
+    pass
+
+
+CONNECTIONS: dict[str, type] = {
+    "redis": _OverTcp,
+    "rediss": _OverTls,
+    "unix": _OverUnixSocket,
+}
+"""The connection for each scheme of a URL."""

@@ -1,0 +1,86 @@
+"""How long one request may wait for the engine, in all its calls together.
+
+The budget is the request's own: `begin` starts it, every call to an engine takes from it, and
+when nothing is left the engine counts as unavailable for this request. Threads that serve no
+request have no budget; their calls wait as long as the engine's own settings say.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from services.errors import StoreUnavailable
+
+REQUEST_SECONDS = 1.0
+"""What a request may wait for the engine in total."""
+SHORTEST = 0.005
+"""Seconds below which asking is pointless."""
+
+
+@dataclass(slots=True)
+class Budget:
+    """What one request has left.
+
+    Attributes:
+        seconds: how long it may still wait.
+        degraded: whether anything was answered from the spill, or given to it.
+    """
+
+    seconds: float = REQUEST_SECONDS
+    degraded: bool = False
+
+
+_present: ContextVar[Budget | None] = ContextVar("budget", default=None)
+
+
+def begin() -> None:
+    """Start a request's budget; the one before it in this thread ends."""
+    _present.set(Budget())
+
+
+def end() -> None:
+    """Leave the request: what follows in this thread waits by its own measure."""
+    _present.set(None)
+
+
+def allowed(most: float) -> float:
+    """How many seconds a call may wait now, `most` at most.
+
+    Raises:
+        StoreUnavailable: the request has waited long enough.
+    """
+    budget = _present.get()
+    if budget is None:
+        return most
+    if budget.seconds < SHORTEST:
+        raise StoreUnavailable("budget")
+    return min(most, budget.seconds)
+
+
+@contextmanager
+def spending() -> Iterator[None]:
+    """Take the time of this block from the request's budget."""
+    budget = _present.get()
+    if budget is None:
+        yield
+        return
+    begun = time.monotonic()
+    try:
+        yield
+    finally:
+        budget.seconds -= time.monotonic() - begun
+
+
+def mark_degraded() -> None:
+    """Remember that this request was served by way of the spill."""
+    budget = _present.get()
+    if budget is not None:
+        budget.degraded = True
+
+
+def degraded() -> bool:
+    """Whether this request was served by way of the spill."""
+    budget = _present.get()
+    return budget is not None and budget.degraded
