@@ -1,21 +1,42 @@
 """gunicorn's settings, from the same environment as the application's.
 
-While the dict is first, in the stages off, dualwrite and shadow, and with memory://, a second
-process would not see the first one's conversations; then there is one process, with threads. A
-reload (HUP) reads the stage anew, and with it how many processes there are.
+While the dict is first, in the stages off, dualwrite and shadow, and with memory:// as the engine
+or the spill, a second process would not see the first one's conversations; then there is one
+process, with threads. A reload (HUP) reads the stage anew, and with it how many processes there
+are.
 """
 
+import atexit
+import contextlib
 import gc
+import os
+import shutil
 import signal
 import sys
+import tempfile
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+# Where the workers' metrics meet. The client library wants to find it in the environment when it
+# is imported, which happens here for the first time: whatever this master inherited belongs to
+# the one it replaces (USR2). A reload (HUP) runs this file again and keeps the folder, because
+# the workers there are still count. In memory, so that a full disk stops no worker; a start that
+# fails removes it as well.
+if "prometheus_client" not in sys.modules:
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(
+        prefix=f"teaser-metrics-{os.getpid()}-",
+        dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None,  # noqa: S108 - mkdtemp is safe
+    )
+    atexit.register(shutil.rmtree, os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
+
+from prometheus_client.multiprocess import mark_process_dead
+
 from config import ConfigError, load
 from services.sessions.control import stage_at_start
+from services.sessions.last_stage import last_stage_beside
 from services.sessions.stores import open_store
 from services.teaser_chat import warm_up
 
@@ -30,9 +51,11 @@ GC_THRESHOLD = 20_000
 bind = _settings.bind
 worker_class = "gthread"
 _engine = open_store(_settings.store_url, timeout=_settings.redis_timeout)
-_stage = _settings.stage or stage_at_start(_engine)
+_stage = _settings.stage or stage_at_start(_engine, last_stage_beside(_settings.spill_url).read())
 _engine.close()
-in_process = _stage.dict_first or _settings.store_url.startswith("memory:")
+in_process = _stage.dict_first or any(
+    url.startswith("memory:") for url in (_settings.store_url, _settings.spill_url or "")
+)
 workers = 1 if in_process else _settings.workers
 threads = _settings.threads
 timeout = 30
@@ -40,6 +63,16 @@ graceful_timeout = 30
 keepalive = 5
 # It would let workers be added by hand, also while there must be one only.
 control_socket_disable = True
+
+
+def pre_fork(_server: Any, _worker: Any) -> None:
+    """Make the metrics' folder again if something has cleaned it away; a worker needs it."""
+    Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).mkdir(mode=0o700, exist_ok=True)
+
+
+def post_fork(_server: Any, _worker: Any) -> None:
+    """Leave it to the master to remove the metrics' folder."""
+    atexit.unregister(shutil.rmtree)
 
 
 def post_worker_init(worker: Any) -> None:
@@ -65,6 +98,12 @@ def worker_exit(_server: Any, worker: Any) -> None:
     migration = _migration_of(worker)
     if migration is not None:
         migration.finish()
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """Forget the present state of a worker that ended, however it did; its counts stay."""
+    with contextlib.suppress(OSError):  # the master would end with it
+        mark_process_dead(worker.pid)
 
 
 def _migration_of(worker: Any) -> Any:

@@ -2,10 +2,12 @@
 
 from typing import cast
 
-from flask import Blueprint, current_app, jsonify
+from flask import Blueprint, Response, current_app, jsonify
 from flask.typing import ResponseReturnValue
 
+from services import metrics
 from services.errors import StoreUnavailable
+from services.sessions.readings import readings
 from services.sessions.worker import Worker
 
 blueprint = Blueprint("operations", __name__)
@@ -19,12 +21,22 @@ def healthz() -> ResponseReturnValue:
 
 @blueprint.get("/readyz")
 def readyz() -> ResponseReturnValue:
-    """The process can serve: the engine that decides answers."""
+    """The process can serve: the engine that decides answers, or the spill stands in for it."""
     worker = cast(Worker, current_app.extensions["migration"])
     state = worker.state()
     try:
         worker.store.ping()
     except StoreUnavailable as error:
-        state |= {"status": "unavailable", "reason": error.reason, "degraded": True}
-        return jsonify(state), 503
+        state |= {"reason": error.reason, "degraded": True}
+        if not worker.outage.takes_writes:
+            return jsonify(state | {"status": "unavailable"}), 503
     return jsonify(state | {"status": "ready"})
+
+
+@blueprint.get("/metrics")
+def scrape() -> ResponseReturnValue:
+    """What was counted and measured, for Prometheus; what cannot be read now is left out."""
+    worker = cast(Worker, current_app.extensions["migration"])
+    worker.progress.tell()
+    text = metrics.text(readings(worker.outage))
+    return Response(text, content_type=metrics.CONTENT_TYPE)

@@ -20,6 +20,7 @@ from services.sessions.keyspaces import (
     teaser_chat_keyspace,
 )
 from services.sessions.migration import MigratingStore, Plan, Stage
+from services.sessions.outage import GuardedStore, ShelteredStore
 from services.sessions.repository import SESSION_MAX_BYTES, Change, Sessions
 from services.sessions.stores.base import Clock, Store
 from services.sessions.stores.memory import MemoryStore
@@ -38,6 +39,7 @@ __all__ = [
     "is_using_redis",
     "list_sessions",
     "save_session",
+    "session_counts",
     "sessions_of",
     "set_session_store",
     "update_session",
@@ -101,7 +103,8 @@ def _attached(
     if not isinstance(memory, MemoryStore):
         raise ValueError("sync_on_access needs sessions that are in memory until now")
     plan = Plan(Stage.LIVE if sync_on_access else Stage.DUALWRITE, stepped=True)
-    both = MigratingStore(memory, engine, keyspaces, plan, alone=not sync_on_access)
+    guarded = engine if isinstance(engine, GuardedStore | ShelteredStore) else GuardedStore(engine)
+    both = MigratingStore(memory, guarded, keyspaces, plan, alone=not sync_on_access)
     if not sync_on_access:
         both.copies.unsent.add(*memory.stored_keys())
     flusher = Flusher(both)
@@ -175,6 +178,15 @@ def list_sessions(
 ) -> list[str]:
     """Ids of an owner's sessions, the ones used last first, in pages."""
     return sessions_of(keyspace).owned_by(owner, start=start, limit=limit)
+
+
+def session_counts() -> dict[str, int]:
+    """How many sessions there are of each kind that is counted at all."""
+    return {
+        name: sessions.count()
+        for name, sessions in _by_keyspace.items()
+        if sessions.keyspace.indexed
+    }
 
 
 def count_sessions(*, keyspace: str = TEASER_CHAT) -> int:

@@ -5,20 +5,26 @@ was made from; of two that race, the one that lost is told so and nothing of the
 overwritten.
 """
 
+import contextlib
 import logging
 import random
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from services import metrics
 from services.errors import (
     SessionConflict,
+    SessionError,
+    SessionFormatUnknown,
     SessionNotFound,
+    SessionTooLarge,
     SessionUnreadable,
+    StoreUnavailable,
 )
 from services.sessions import document
 from services.sessions.document import Session
-from services.sessions.keyspaces import INDEX_KEPT, UNREADABLE_KEPT, Keyspace
+from services.sessions.keyspaces import UNREADABLE_KEPT, Keyspace
 from services.sessions.stores.base import (
     Clock,
     Condition,
@@ -27,6 +33,7 @@ from services.sessions.stores.base import (
     Store,
     corrupt_key,
 )
+from services.sessions.stores.clocks import steady
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +45,15 @@ UPDATE_SECONDS = 1.0
 """How long it goes on trying, in seconds."""
 UPDATE_PAUSE = 0.002
 """Mean of the first random pause between two attempts, in seconds; it grows with each."""
+
+EVENTS: dict[type[BaseException], str] = {
+    SessionConflict: "conflict",
+    SessionFormatUnknown: "unknown_format",
+    SessionNotFound: "missing",
+    SessionTooLarge: "too_large",
+    SessionUnreadable: "corrupt",
+}
+"""What a failure is counted as; one of the engine is counted where it is asked."""
 
 Change = Callable[[Session], bool | None]
 """Alters a session in place; False means that nothing is to be stored. It may be applied more
@@ -66,7 +82,8 @@ class Sessions:
         self.keyspace = keyspace
         self.unreadable = 0
         self._max_bytes = max_bytes
-        self.clock = clock
+        self.clock = steady(clock)
+        metrics.announce(keyspace.name)
 
     def get(self, session_id: str, *, owner: str | None = None, extend: bool = False) -> Session:
         """The session with this id.
@@ -157,12 +174,17 @@ class Sessions:
             return False
         except SessionUnreadable:
             aside = self._tombstone(Session(session_id))._replace(key=corrupt_key(key))
-            return self.store.delete(aside._replace(indexes=(), deleted=False))
-        return self.store.delete(self._tombstone(session))
+            return self._deleted(aside._replace(indexes=(), deleted=False))
+        return self._deleted(self._tombstone(session))
 
     def extend(self, session: Session) -> Session:
-        """Let a session live its full time again from now, without rewriting the document."""
-        self.store.touch(self._record(session, b"", self._expiry(session)))
+        """Let a session live its full time again from now, without rewriting the document.
+
+        Where that cannot be written the session is served all the same; it lives as long as its
+        last write said, or until the next interaction extends it.
+        """
+        with contextlib.suppress(StoreUnavailable):
+            self.store.touch(self._record(session, b"", self._expiry(session)))
         return session
 
     def past_half_life(self, session: Session) -> bool:
@@ -178,6 +200,15 @@ class Sessions:
         return self.store.members(self.keyspace.owner_index(owner), start=start, limit=limit)
 
     def _load(self, session_id: str, owner: str | None) -> Session:
+        try:
+            session = self._found(session_id, owner)
+        except SessionError as error:
+            self._count_failure(error)
+            raise
+        self._count("loaded")
+        return session
+
+    def _found(self, session_id: str, owner: str | None) -> Session:
         key = self.keyspace.key(session_id)
         value = self.store.get(key)
         if value is None or document.is_tombstone(value):
@@ -203,11 +234,28 @@ class Sessions:
             done = self.store.put(self._record(session, body, session.expires_at), condition)
             if done.outcome is not Outcome.STORED:
                 raise _refusal(done.outcome, session.session_id)
-        except BaseException:
+        except BaseException as error:
             session.created_at, session.updated_at, session.expires_at = before
+            self._count_failure(error)
             raise
         session.version = done.version
+        self._count("created" if condition is Condition.ABSENT else "saved")
+        metrics.document_bytes(self.keyspace.name, len(body))
         return session
+
+    def _deleted(self, record: Record) -> bool:
+        there_was_one = self.store.delete(record)
+        if there_was_one:
+            self._count("deleted")
+        return there_was_one
+
+    def _count(self, event: str) -> None:
+        metrics.session_event(self.keyspace.name, event)
+
+    def _count_failure(self, error: BaseException) -> None:
+        event = EVENTS.get(type(error))
+        if event:
+            self._count(event)
 
     def _now(self) -> int:
         return int(self.clock() * 1000)
@@ -223,7 +271,6 @@ class Sessions:
             expires_at=expires_at,
             member=session.session_id,
             indexes=self.keyspace.indexes(session.owner),
-            index_expires_at=expires_at + INDEX_KEPT * 1000,
         )
 
     def _tombstone(self, session: Session) -> Record:

@@ -16,6 +16,7 @@ PUBLIC = {
     "develope.start_conversation": "makes a conversation; there is none to reach yet",
     "operations.healthz": "says nothing about any conversation",
     "operations.readyz": "says nothing about any conversation",
+    "operations.scrape": "says how many there are; nginx keeps it from the public",
 }
 
 Call = Callable[[FlaskClient, str], Any]
