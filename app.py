@@ -18,7 +18,9 @@ from services.sessions.keyspaces import (
     start_keyspace,
     teaser_chat_keyspace,
 )
+from services.sessions.last_stage import last_stage_beside
 from services.sessions.migration import MigratingStore, Plan, Stage
+from services.sessions.outage import Outage, open_spill
 from services.sessions.stores import MemoryStore, Store, open_store
 from services.sessions.worker import Worker
 from services.teaser_chat import TeaserChat
@@ -40,7 +42,7 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
     logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s: %(message)s")
 
     old = MemoryStore(max_sessions=settings.memory_max_sessions)
-    new = engine or open_store(
+    engine = engine or open_store(
         settings.store_url,
         pool_size=settings.redis_pool_size,
         timeout=settings.redis_timeout,
@@ -51,14 +53,23 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
         start_keyspace(),
         browser_keyspace(),
     )
-    store = MigratingStore(old, new, keyspaces, Plan(settings.stage or Stage.COMPLETE))
+    spill = open_spill(settings.spill_url) if settings.spill_url else None
+    outage = Outage(engine, keyspaces, spill)
+    store = MigratingStore(old, outage.store, keyspaces, Plan(settings.stage or Stage.COMPLETE))
     sessions.set_session_store(store, keyspaces=keyspaces, max_bytes=settings.session_max_bytes)
     app.session_interface = BrowserSessions(app, sessions.sessions_of(sessions.BROWSER))
 
     middleware.init_app(app)
     errors.init_app(app)
     app.extensions["session_store"] = store
-    app.extensions["migration"] = Worker(store, ControlRoom(new), pinned=settings.stage is not None)
+    app.extensions["spill"] = spill
+    app.extensions["migration"] = Worker(
+        store,
+        ControlRoom(outage.engine),
+        outage,
+        last_stage_beside(settings.spill_url),
+        pinned=settings.stage is not None,
+    )
     app.extensions["teaser_chat"] = TeaserChat()
     app.register_blueprint(develope.blueprint)
     app.register_blueprint(operations.blueprint)

@@ -14,13 +14,15 @@ from services.sessions.keyspaces import SESSION_TTL, SESSION_TTL_ANALYZED
 from services.sessions.migration import Stage, stage_named
 from services.sessions.repository import SESSION_MAX_BYTES
 from services.sessions.stores import SCHEMES, TIMEOUT, open_store
+from services.sessions.waiting import REQUEST_SECONDS
 
 ROOT = Path(__file__).resolve().parent
 DEVELOPMENT_SECRET = "for-development-only"  # noqa: S105 - refused unless DEBUG is on
 
 
 LARGEST = 2**31 - 1
-LONGEST_TIMEOUT = 5.0
+LONGEST_TIMEOUT = REQUEST_SECONDS
+"""What a request may wait in all is the most that one answer may take."""
 SECRET_LENGTH = 16
 SECRET_HINT = (
     f"Use a random text of at least {SECRET_LENGTH} characters,"
@@ -42,6 +44,7 @@ class Settings:
         secret_key: signs the browsers' cookies.
         stage: the stage that SESSION_STAGE pins; None to follow the one in the engine.
         store_url: the engine; see services.sessions.stores.SCHEMES. It may hold a password.
+        spill_url: where this host keeps what the engine cannot take; None where nothing is kept.
         session_ttl: seconds a conversation lives while chatting.
         session_ttl_analyzed: seconds it lives once it is analysed.
         session_max_bytes: the longest session document.
@@ -60,6 +63,7 @@ class Settings:
     secret_key: str
     stage: Stage | None
     store_url: str
+    spill_url: str | None
     session_ttl: int
     session_ttl_analyzed: int
     session_max_bytes: int
@@ -83,11 +87,13 @@ def load() -> Settings:
     env = Env(eager=False)
     env.read_env(ROOT / ".env", recurse=False)
     debug = env.bool("DEBUG", default=False)
+    store_url = _store_url(env)
     values: dict[str, Any] = {
         "debug": debug,
         "secret_key": _secret_key(env, debug=bool(debug)),
         "stage": env.str("SESSION_STAGE", default="", validate=_is_stage),
-        "store_url": _store_url(env),
+        "store_url": store_url,
+        "spill_url": _spill_url(env, store_url),
         "session_ttl": _positive(env, "SESSION_TTL", SESSION_TTL),
         "session_ttl_analyzed": _positive(env, "SESSION_TTL_ANALYZED", SESSION_TTL_ANALYZED),
         "session_max_bytes": _positive(env, "SESSION_MAX_BYTES", SESSION_MAX_BYTES),
@@ -128,6 +134,14 @@ def _store_url(env: Env) -> str:
     return redis_url or other_url or f"sqlite:///{ROOT / 'instance' / 'sessions.db'}"
 
 
+def _spill_url(env: Env, store_url: str | None) -> str | None:
+    """The spill's URL; only an engine behind a network needs one."""
+    url = env.str("SESSION_SPILL_URL", default="", validate=_names_spill)
+    if not _is_redis(store_url or ""):
+        return None
+    return url or f"sqlite:///{ROOT / 'instance' / 'spill.db'}"
+
+
 def _positive(env: Env, name: str, default: int) -> int | None:
     return cast(int | None, env.int(name, default=default, validate=validate.Range(1, LARGEST)))
 
@@ -145,8 +159,18 @@ def _is_stage(name: str) -> None:
         raise ValidationError(f"{error}.") from error
 
 
+def _names_spill(url: str) -> None:
+    if url and not url.startswith(("sqlite:///", "memory://")):
+        raise ValidationError("A spill is on this host: use sqlite:///path or memory://.")
+    _opens(url)
+
+
+def _is_redis(url: str) -> bool:
+    return url.startswith(("redis://", "rediss://", "unix://"))
+
+
 def _names_redis(url: str) -> None:
-    if url and not url.startswith(("redis://", "rediss://", "unix://")):
+    if url and not _is_redis(url):
         raise ValidationError("Use a redis://, rediss:// or unix:// URL.")
     _opens(url)
 

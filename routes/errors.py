@@ -101,8 +101,8 @@ def answer(error: Exception) -> Response:
         # Saving the browser's session fails outside views; Flask then wraps what was raised.
         error = error.original_exception  # type: ignore[assignment]
     found = _answer_for(error)
-    if found.status >= InternalServerError.code:
-        _log(error)
+    if found.status >= InternalServerError.code and not _is_told(error):
+        log.error("request %s failed", request_id(), exc_info=error)
     response = _page(found) if _wants_a_page() else _body(found, **_details(error))
     response.status_code = found.status
     if isinstance(error, service.StoreUnavailable):
@@ -117,7 +117,7 @@ def answer(error: Exception) -> Response:
 def told_in_stream(error: Exception) -> str:
     """The sentence for an error that came after a stream had begun."""
     found = _answer_for(error)
-    if found.status >= InternalServerError.code:
+    if found.status >= InternalServerError.code and not _is_told(error):
         log.error("an event stream broke off", exc_info=error)
     return found.sentence
 
@@ -164,8 +164,6 @@ def _body(found: Answer, **details: Any) -> Response:
     return jsonify(error=found.sentence, code=found.code, request_id=request_id(), **details)
 
 
-def _log(error: Exception) -> None:
-    if isinstance(error, service.StoreUnavailable):
-        log.error("store unavailable: %s (request %s)", error.reason, request_id())
-    else:
-        log.error("request %s failed", request_id(), exc_info=error)
+def _is_told(error: Exception) -> bool:
+    """Whether the log says so already: an engine's failures are told once, by its breaker."""
+    return isinstance(error, service.StoreUnavailable)

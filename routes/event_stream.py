@@ -1,5 +1,6 @@
 """Server-sent events: steps as `data:` lines with ids, and comments while nothing happens."""
 
+import contextvars
 import queue
 import threading
 from collections.abc import Iterable, Iterator
@@ -38,8 +39,12 @@ def with_heartbeats(chunks: Iterator[str], interval: float = HEARTBEAT_SECONDS) 
     """
     ready: queue.Queue[str | BaseException | None] = queue.Queue(maxsize=64)
     gone = threading.Event()
+    # The thread goes on in the request's context: what that may wait is shared by both.
     producer = threading.Thread(
-        target=_produce, args=(chunks, ready, gone), name="event-stream", daemon=True
+        target=contextvars.copy_context().run,
+        args=(_produce, chunks, ready, gone),
+        name="event-stream",
+        daemon=True,
     )
     producer.start()
     try:

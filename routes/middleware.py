@@ -2,11 +2,16 @@
 
 import re
 import secrets
+from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 import msgspec
 from flask import Flask, Response, request
 from flask.json.provider import JSONProvider
+from werkzeug.wsgi import ClosingIterator
+
+from routes import counting
+from services.sessions import waiting
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
@@ -44,6 +49,18 @@ def init_app(app: Flask) -> None:
     """Give the application its JSON, request ids and headers."""
     app.json = MsgspecJson(app)
     app.after_request(_finish)
+    counting.init_app(app)
+    app.wsgi_app = budgeted(app.wsgi_app)  # type: ignore[assignment]
+
+
+def budgeted(application: counting.Application) -> counting.Application:
+    """The same WSGI application; from its call to its answer's last byte it waits only so long."""
+
+    def call(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        waiting.begin()
+        return ClosingIterator(application(environ, start_response), waiting.end)
+
+    return call
 
 
 def request_id() -> str:
@@ -61,6 +78,8 @@ def _finish(response: Response) -> Response:
     headers = response.headers
     headers["X-Request-ID"] = request_id()
     headers["X-Content-Type-Options"] = "nosniff"
+    if waiting.degraded():
+        headers["X-Session-Store"] = "degraded"
     if request.endpoint != "static":
         headers.setdefault("Cache-Control", "no-store")
     if headers["Content-Type"].startswith("text/html"):

@@ -9,9 +9,16 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from config import Settings
+from services.sessions import waiting
 from services.sessions.migration import Stage
 from services.sessions.stores import MemoryStore, RedisStore, Store
 from tests.support.servers import RedisServer
+
+
+@pytest.fixture(autouse=True)
+def _no_request() -> None:
+    """A test begins outside of any request; a response nobody closed leaves its budget behind."""
+    waiting.end()
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +54,7 @@ def settings(tmp_path: Path) -> Settings:
         secret_key="a secret for the tests only",
         stage=Stage.COMPLETE,
         store_url=f"sqlite:///{tmp_path / 'sessions.db'}",
+        spill_url=None,
         session_ttl=3600,
         session_ttl_analyzed=86_400,
         session_max_bytes=1_048_576,

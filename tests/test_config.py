@@ -11,7 +11,7 @@ from services.sessions.migration import Stage
 NAMES = (
     "DEBUG", "SECRET_KEY", "SESSION_STAGE", "REDIS_URL", "SESSION_STORE_URL", "SESSION_TTL",
     "SESSION_TTL_ANALYZED", "SESSION_MAX_BYTES", "MEMORY_MAX_SESSIONS", "REDIS_POOL_SIZE",
-    "REDIS_TIMEOUT", "MAX_REQUEST_BYTES", "SESSION_COOKIE_SECURE", "BIND", "WEB_CONCURRENCY",
+    "REDIS_TIMEOUT", "SESSION_SPILL_URL", "MAX_REQUEST_BYTES", "SESSION_COOKIE_SECURE", "BIND", "WEB_CONCURRENCY",
     "GUNICORN_THREADS", "LOG_LEVEL",
 )  # fmt: skip
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -54,7 +54,8 @@ def test_all_faults_are_reported_together(monkeypatch: pytest.MonkeyPatch) -> No
         "SESSION_STAGE": "sometimes",
         "REDIS_URL": "http://127.0.0.1",
         "SESSION_TTL": "0",
-        "REDIS_TIMEOUT": "60",
+        "REDIS_TIMEOUT": "1.1",
+        "SESSION_SPILL_URL": "redis://127.0.0.1:6379/0",
         "WEB_CONCURRENCY": "many",
         "LOG_LEVEL": "LOUD",
         "SESSION_COOKIE_SECURE": "perhaps",
@@ -103,6 +104,20 @@ def test_a_url_no_engine_understands_is_refused(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setenv("SESSION_STORE_URL", url)
     with pytest.raises(ConfigError, match="SESSION_STORE_URL"):
         config.load()
+
+
+def test_redis_has_a_spill_on_this_host(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """In a file unless another place is named; an engine of this host needs none."""
+    monkeypatch.setenv("DEBUG", "1")
+    assert config.load().spill_url is None
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:6379/0")
+    assert config.load().spill_url == f"sqlite:///{tmp_path / 'instance' / 'spill.db'}"
+    monkeypatch.setenv("SESSION_SPILL_URL", "memory://")
+    assert config.load().spill_url == "memory://"
+    for elsewhere in ("redis://127.0.0.1:6379/1", "file.db", "sqlite://"):
+        monkeypatch.setenv("SESSION_SPILL_URL", elsewhere)
+        with pytest.raises(ConfigError, match="SESSION_SPILL_URL"):
+            config.load()
 
 
 def test_a_file_fills_what_the_environment_leaves_open(

@@ -20,6 +20,7 @@ COLUMNS = (
     "stage",
     "sessions",
     "unsent",
+    "spilled",
     "mismatches",
     "compared",
     "lag",
@@ -186,7 +187,14 @@ def moment(milliseconds: int) -> datetime:
 def _row(report: Report) -> tuple[str, ...]:
     cohort = f" {report.cohort} %" if report.cohort else ""
     pinned = " pinned" if report.pinned else ""
-    counts = (report.sessions, report.unsent, report.mismatches, report.compared, report.lag)
+    counts = (
+        report.sessions,
+        report.unsent,
+        report.spilled,
+        report.mismatches,
+        report.compared,
+        report.lag,
+    )
     return (
         report.host,
         str(report.pid),

@@ -119,6 +119,7 @@ class Report:
         pinned: whether SESSION_STAGE decides that.
         sessions: entries in its dict.
         unsent: of these, how many the engine is not known to have.
+        spilled: sessions that wait in its host's spill.
         mismatches: copies of the same version and different content in the last minute.
         compared, lag: comparisons since its start, and different versions among them.
         backfill, comparison: what it was asked for.
@@ -134,6 +135,7 @@ class Report:
     pinned: bool = False
     sessions: int = 0
     unsent: int = 0
+    spilled: int = 0
     mismatches: int = 0
     compared: int = 0
     lag: int = 0
@@ -264,13 +266,16 @@ class ControlRoom:
         return int(self._clock() * 1000)
 
 
-def stage_at_start(engine: Store, *, seconds: float = START_SECONDS) -> Stage:
-    """The stored stage, for a process that starts; complete where none can be read.
+def stage_at_start(
+    engine: Store, last: Plan | None = None, *, seconds: float = START_SECONDS
+) -> Stage:
+    """The stored stage, for a process that starts; where it cannot be read, the last one known.
 
-    Complete answers 503 as long as the engine cannot be asked, so that nothing gets lost.
+    Where none is known it is complete, which takes nothing for missing that it cannot look up.
 
     Args:
         engine: the engine the sessions move to.
+        last: how this host was to serve when that was last known.
         seconds: how long to try an engine that cannot be asked.
     """
     give_up = time.monotonic() + seconds
@@ -281,7 +286,7 @@ def stage_at_start(engine: Store, *, seconds: float = START_SECONDS) -> Stage:
             return Stage.COMPLETE
         except SessionError:
             if time.monotonic() > give_up:
-                return Stage.COMPLETE
+                return last.stage if last else Stage.COMPLETE
             time.sleep(START_PAUSE)
         else:
             return control.stage if control else Stage.COMPLETE
@@ -312,9 +317,11 @@ def hindrances(control: Control, workers: list[Report], engine: Store) -> list[s
             found.append(f"{name} has not finished the backfill")
         if report.mismatches:
             found.append(f"{name} found {report.mismatches} mismatches in the last minute")
+    spilled = {report.host: report.spilled for report in workers if report.spilled}
+    found += [f"{count} sessions wait in the spill of {host}" for host, count in spilled.items()]
     if control.stage.dict_first and len(workers) > 1:
         found.append(f"{len(workers)} workers serve while the dict is first; only one may")
-    return found + (engine.risks() if isinstance(engine, Risky) else [])
+    return found + (engine.bare.risks() if isinstance(engine.bare, Risky) else [])
 
 
 def _control_in(data: Session) -> Control:

@@ -1,11 +1,10 @@
 """The thread of a process that keeps two copies alike: it sends, backfills, compares and drains."""
 
 import logging
-import threading
 import time
-from collections.abc import Callable
 
 from services.errors import StoreUnavailable
+from services.sessions.background import Background
 from services.sessions.control import Task
 from services.sessions.migration import MigratingStore, Stage
 
@@ -103,45 +102,6 @@ class Flusher:
 
     def _sent(self, count: int) -> None:
         self.backfill = _advanced(self.backfill, count, self.unsent)
-
-
-class Background:
-    """Threads that repeat their work until they are stopped, whatever goes wrong meanwhile."""
-
-    def __init__(self) -> None:
-        self._stopped = threading.Event()
-        self._threads: list[threading.Thread] = []
-
-    @property
-    def runs(self) -> bool:
-        """Whether there are threads at work."""
-        return bool(self._threads) and not self._stopped.is_set()
-
-    def repeat(self, name: str, work: Callable[[], None], pause: float) -> None:
-        """Do some work again and again, with so many seconds between."""
-        thread = threading.Thread(target=self._loop, args=(work, pause), name=name, daemon=True)
-        self._threads.append(thread)
-        thread.start()
-
-    def stop(self) -> None:
-        """Let every thread end what it is at, and wait for it a moment."""
-        self._stopped.set()
-        for thread in self._threads:
-            thread.join(timeout=2)
-
-    def _loop(self, work: Callable[[], None], pause: float) -> None:
-        failing = False
-        while not self._stopped.is_set():
-            try:
-                work()
-                failing = False
-            except StoreUnavailable as error:
-                if not failing:
-                    log.warning("the engine cannot be asked: %s", error.reason)
-                failing = True
-            except Exception:
-                log.exception("a background task of the migration failed")
-            self._stopped.wait(pause)
 
 
 def _advanced(task: Task, by: int, left: int) -> Task:

@@ -4,10 +4,10 @@ The engine that is written first decides; the other follows with put-if-newer. A
 nothing of stages: `migration.MigratingStore` chooses one for every call.
 """
 
+import contextlib
 from typing import Protocol
 
 from services.errors import StoreUnavailable
-from services.sessions import document
 from services.sessions.copies import Copies, is_newer
 from services.sessions.stores.base import Condition, Outcome, Put, Record
 
@@ -65,12 +65,9 @@ class DictOnly:
 
     def _look_for(self, key: str) -> None:
         """Adopt what is to be created, if the engine has it and can be asked."""
-        copies = self._copies
-        if copies.old.get(key) is None and not copies.troubled:
-            try:
-                copies.adopt(key)
-            except StoreUnavailable:
-                copies.away()
+        if self._copies.old.get(key) is None:
+            with contextlib.suppress(StoreUnavailable):
+                self._copies.adopt(key)
 
     def _changed(self, key: str) -> None:
         """Remember what the engine does not have; while the process ends, send it at once."""
@@ -79,7 +76,7 @@ class DictOnly:
             try:
                 self._copies.send(key)
             except StoreUnavailable:
-                self._copies.trouble(key)
+                self._copies.postpone(key)
 
 
 class DictFirst:
@@ -106,7 +103,7 @@ class DictFirst:
             value = self._copies.old.get(key)
             if value is None:
                 value = self._copies.adopt(key)
-            elif not self._alone and not self._copies.troubled:
+            elif not self._alone:
                 value = self._newest(key, value)
             if self._compare:
                 self._copies.uncompared.add(key)
@@ -121,7 +118,7 @@ class DictFirst:
             try:
                 return self._follow(record.at(done.version))
             except StoreUnavailable:
-                self._copies.trouble(record.key)
+                self._copies.postpone(record.key)
                 return done
 
     def delete(self, record: Record) -> bool:
@@ -132,10 +129,9 @@ class DictFirst:
                 return False
             self._copies.unsent.add(record.key)
             try:
-                if not self._copies.troubled:
-                    self._copies.send(record.key)
+                self._copies.send(record.key)
             except StoreUnavailable:
-                self._copies.trouble(record.key)
+                self._copies.postpone(record.key)
             return True
 
     def touch(self, record: Record) -> bool:
@@ -143,10 +139,10 @@ class DictFirst:
         with self._copies.lock(record.key):
             there = self._copies.old.touch(record)
             try:
-                if self._copies.troubled or not self._copies.new.touch(record):
+                if not self._copies.new.touch(record):
                     self._copies.unsent.add(record.key)
             except StoreUnavailable:
-                self._copies.trouble(record.key)
+                self._copies.postpone(record.key)
             return there
 
     def _newest(self, key: str, value: bytes) -> bytes | None:
@@ -161,16 +157,13 @@ class DictFirst:
                 copies.unsent.add(key)
             return copies.adopt(key) if is_newer(head, value) else value
         except StoreUnavailable:
-            copies.trouble(key)
+            copies.postpone(key)
             return value
 
     def _follow(self, record: Record) -> Put:
         """Write the second copy of what the dict has just taken."""
         copies, key = self._copies, record.key
         done = Put(Outcome.STORED, record.version)
-        if copies.troubled:
-            copies.postpone(key)
-            return done
         if key in copies.unsent:
             # The engine lacks earlier writes too, and what it has may have gone its own way.
             copies.send(key)
@@ -182,14 +175,8 @@ class DictFirst:
         if second.outcome is not Outcome.CONFLICT:
             copies.unsent.add(key)
             return done
-        if self._is_ours(record):
-            return done
         copies.yield_to_engine(key)
         return Put(Outcome.CONFLICT, second.version)
-
-    def _is_ours(self, record: Record) -> bool:
-        """Whether the engine's copy is this one, sent twice because its answer got lost."""
-        return self._copies.new.get(record.key) == document.join(record.version, record.body)
 
 
 class EngineFirst:

@@ -13,9 +13,13 @@ import time
 from typing import Any
 
 from services.errors import SessionError, StoreUnavailable
+from services.sessions.background import Background
 from services.sessions.control import Control, ControlRoom, Report, StageUnknown
-from services.sessions.flusher import FINISH_SECONDS, Background, Flusher
+from services.sessions.flusher import FINISH_SECONDS, Flusher
+from services.sessions.last_stage import LastStage
 from services.sessions.migration import MigratingStore, Plan, Stage
+from services.sessions.outage import Outage
+from services.sessions.readings import Progress
 from services.sessions.stores.base import Clock
 
 log = logging.getLogger(__name__)
@@ -32,6 +36,8 @@ class Worker:
     Args:
         store: the two engines.
         room: the migration's records.
+        outage: what stands around the engine.
+        last: where this host remembers the stage.
         pinned: whether SESSION_STAGE decides, so that the stored stage is not followed.
         clock: seconds since 1970.
     """
@@ -40,19 +46,23 @@ class Worker:
         self,
         store: MigratingStore,
         room: ControlRoom,
+        outage: Outage,
+        last: LastStage,
         *,
         pinned: bool = False,
         clock: Clock = time.time,
     ) -> None:
         self.store = store
         self.room = room
+        self.outage = outage
+        self.last = last
         self.pinned = pinned
         self.flusher = Flusher(store)
+        self.progress = Progress(store)
         self._clock = clock
         self._id = secrets.token_hex(8)
         self._background = Background()
         self._fault = ""
-        self._reachable = True
         self._control: Control | None = None
         self._reported: Plan | None = None
         self._reported_at = 0.0
@@ -63,6 +73,8 @@ class Worker:
             self.follow()
         except StoreUnavailable as error:
             log.warning("the stage cannot be read yet: %s", error.reason)
+            self._serve_as_before()
+        self.outage.start()
         self._background.repeat("migration-follow", self.follow, FOLLOW_SECONDS)
         self.flusher.start()
 
@@ -77,6 +89,7 @@ class Worker:
             How many copies could not be sent in so many seconds.
         """
         left = self.flusher.finish(seconds)
+        self.outage.finish()
         self._background.stop()
         with contextlib.suppress(SessionError):  # a heartbeat ends by itself, too
             self.room.forget(self._id)
@@ -88,21 +101,19 @@ class Worker:
         Raises:
             StoreUnavailable: the engine could not be asked; the stage is the last one known.
         """
+        self.progress.tell()
         control, fault = None, ""
         try:
             control = self.room.read()
         except StageUnknown as error:
             fault = str(error)
-        except StoreUnavailable:
-            self._reachable = False
-            raise
-        self._reachable = True
         self._told_fault(fault)
         if fault:
             return self._report()
         if control is None and self._control and not self.pinned:
             control = self._restored(self._control)
         self._control = control
+        self.last.keep(control.plan if control else None)
         plan = control.plan if control else Plan(Stage.COMPLETE)
         if self.pinned:  # others may be in another stage, and have copies
             plan = self.store.plan._replace(stepped=control is not None)
@@ -125,6 +136,7 @@ class Worker:
             pinned=self.pinned,
             sessions=len(self.store.old.stored_keys()),
             unsent=self.flusher.unsent,
+            spilled=self.outage.spilled,
             mismatches=tallies.mismatches(self._clock()),
             compared=tallies.compared,
             lag=tallies.lag,
@@ -145,10 +157,18 @@ class Worker:
             "cohort": plan.cohort,
             "pinned": self.pinned,
             "engine": self.store.name,
-            "degraded": self.store.copies.troubled or not self._reachable,
             "backlog": self.flusher.unsent if plan.stage is not Stage.OFF else 0,
             "warnings": warnings,
+            **self.outage.state(),
         }
+
+    def _serve_as_before(self) -> None:
+        """Take up the stage that was known last on this host."""
+        plan = self.last.read()
+        if plan and not self.pinned:
+            log.info("serving by the last stage known, %s", plan.stage)
+            with contextlib.suppress(StoreUnavailable):
+                self.store.switch(plan)
 
     def _others(self) -> int:
         """How many other workers report; 0 where that cannot be asked."""

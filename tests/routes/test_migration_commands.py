@@ -142,7 +142,16 @@ def test_status_before_a_migration_says_how_to_begin(operator: Operator) -> None
 
 def test_status_is_a_table(operator: Operator) -> None:
     """Stage, engine and backfill, then one row for each worker, then the next step."""
-    at(operator, "dualwrite", sessions=7, unsent=3, compared=5, lag=1, backfill=Task(1, 4, 7))
+    at(
+        operator,
+        "dualwrite",
+        sessions=7,
+        unsent=3,
+        spilled=2,
+        compared=5,
+        lag=1,
+        backfill=Task(1, 4, 7),
+    )
     operator.room.ask_for("backfill")
     operator.worker("shadow", 200, cohort=10, pinned=True, mismatches=2)
     shown = operator.run("status")
@@ -153,8 +162,9 @@ def test_status_is_a_table(operator: Operator) -> None:
     assert "engine    sqlite" in head
     assert "backfill  number 1, 4 of 7 sessions" in head
     rows = [row.split() for row in table.splitlines()]
-    assert rows[1] == ["host-a", "100", "dualwrite", "7", "3", "0", "5", "1", "4/7"]
-    assert rows[2] == ["host-a", "200", "shadow", "10", "%", "pinned", "0", "0", "2", "0", "0", "-"]
+    assert rows[1] == ["host-a", "100", "dualwrite", "7", "3", "2", "0", "5", "1", "4/7"]
+    second = ["host-a", "200", "shadow", "10", "%", "pinned", "0", "0", "0", "2", "0", "0", "-"]
+    assert rows[2] == second
     assert following.startswith("Not ready for shadow:")
     for reason in operator.json("status")["hindrances"]:
         assert f"- {reason}" in following

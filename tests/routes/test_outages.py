@@ -4,6 +4,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -15,7 +16,8 @@ from services.errors import StoreUnavailable
 from services.sessions import sessions_of
 from services.sessions.migration import Stage
 from services.sessions.stores import RedisStore
-from tests.support.servers import RedisServer, free_port
+from tests.support.engines import CutOff
+from tests.support.servers import RedisServer, eventually, free_port
 from tests.support.talk import API, respond, start
 
 
@@ -63,6 +65,129 @@ def test_health_does_not_depend_on_the_engine_and_readiness_does(dead: Flask, ap
     assert ready.get_json()["degraded"] is False
     not_ready = dead.test_client().get("/readyz")
     assert (not_ready.status_code, not_ready.get_json()["reason"]) == (503, "connection")
+
+
+@pytest.fixture
+def sheltered(settings: Settings, tmp_path: Path) -> Iterator[tuple[Flask, CutOff]]:
+    """The application over an engine that can be cut off, with a spill."""
+    engine = CutOff()
+    app = create_app(
+        replace(settings, spill_url=f"sqlite:///{tmp_path / 'spill.db'}"), engine=engine
+    )
+    yield app, engine
+    app.extensions["session_store"].close()
+
+
+def test_with_a_spill_conversations_begin_and_go_on(sheltered: tuple[Flask, CutOff]) -> None:
+    """To the analysis and beyond it, and every answer says how it came about."""
+    app, engine = sheltered
+    client = app.test_client(use_cookies=False)
+    engine.down = True
+    again = {"client_message_id": str(uuid.uuid4())}
+    begun = client.post(f"{API}/start", json={"initial_input": "Ceramic mug", **again})
+    assert (begun.status_code, begun.headers["X-Session-Store"]) == (200, "degraded")
+    session_id = begun.get_json()["session_id"]
+    assert start(client, "Ceramic mug", **again)["session_id"] == session_id
+    for _ in range(12):
+        if respond(client, session_id, "no")["complete"]:
+            break
+    analysis = client.post(f"{API}/analyze", json={"session_id": session_id})
+    assert analysis.status_code == 200
+    asked = client.post(f"{API}/ask-analysis", json={"session_id": session_id, "question": "Why?"})
+    assert (asked.status_code, asked.headers["X-Session-Store"]) == (200, "degraded")
+    read = client.get(f"{API}/session/{session_id}")
+    assert len(read.get_json()["qa_history"]) == 1
+    assert client.delete(f"{API}/session/{session_id}").status_code == 200
+    assert client.get(f"{API}/session/{session_id}").status_code == 404
+
+
+def test_with_a_spill_a_conversation_only_the_engine_has_is_503(
+    sheltered: tuple[Flask, CutOff],
+) -> None:
+    """Never 404, and its answer is no degraded one but none at all."""
+    app, engine = sheltered
+    client = app.test_client(use_cookies=False)
+    session_id = start(client)["session_id"]
+    engine.down = True
+    for _ in range(5):
+        response = client.get(f"{API}/session/{session_id}")
+        assert (response.status_code, response.get_json()["code"]) == (503, "store_unavailable")
+        assert int(response.headers["Retry-After"]) >= 1
+    engine.down = False
+    assert eventually(lambda: client.get(f"{API}/session/{session_id}").status_code == 200)
+    assert "X-Session-Store" not in client.get(f"{API}/session/{session_id}").headers
+
+
+def test_with_a_spill_the_page_shows_the_conversation_begun_meanwhile(
+    sheltered: tuple[Flask, CutOff],
+) -> None:
+    """A browser's own session goes the same way, and is no error page before or after."""
+    app, engine = sheltered
+    browser = app.test_client()
+    browser.get("/develope")
+    before = start(browser)["session_id"]
+    engine.down = True
+    assert "cannot be reached" in browser.get("/develope").text
+    session_id = start(browser)["session_id"]
+    page = browser.get("/develope")
+    assert (page.status_code, page.headers["X-Session-Store"]) == (200, "degraded")
+    assert session_id in page.text
+    engine.down = False
+    assert eventually(lambda: app.extensions["migration"].store.new.get("any") is None)
+    app.extensions["migration"].outage.start()
+    assert eventually(lambda: not app.extensions["spill"].occupied)
+    app.extensions["migration"].outage.finish()
+    assert session_id in browser.get("/develope").text
+    assert browser.get(f"{API}/session/{before}").status_code == 200
+
+
+def test_readiness_with_a_spill(sheltered: tuple[Flask, CutOff]) -> None:
+    """It serves, it is degraded, and it tells what waits and since when."""
+    app, engine = sheltered
+    client = app.test_client(use_cookies=False)
+    ready = client.get("/readyz").get_json()
+    assert ready["breaker"] == {"read": "closed", "write": "closed"}
+    assert ready["spill"] == {"backlog": 0, "age_seconds": 0}
+    engine.down = True
+    start(client)
+    state = client.get("/readyz")
+    assert (state.status_code, state.get_json()["status"]) == (200, "ready")
+    assert state.get_json()["degraded"] is True
+    assert state.get_json()["spill"]["backlog"] == 1
+
+
+def test_where_the_spill_cannot_be_written_nothing_is_accepted(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """503 and not ready, instead of a yes that nobody remembers."""
+    (tmp_path / "file").write_text("this is no folder")
+    engine = CutOff()
+    app = create_app(
+        replace(settings, spill_url=f"sqlite:///{tmp_path / 'file' / 'spill.db'}"), engine=engine
+    )
+    client = app.test_client(use_cookies=False)
+    assert client.post(f"{API}/start", json={"initial_input": "A lamp"}).status_code == 200
+    engine.down = True
+    refused = client.post(f"{API}/start", json={"initial_input": "A lamp"})
+    assert (refused.status_code, refused.get_json()["code"]) == (503, "store_unavailable")
+    assert int(refused.headers["Retry-After"]) > 1
+    ready = client.get("/readyz")
+    assert (ready.status_code, ready.get_json()["status"]) == (503, "unavailable")
+
+
+def test_an_outage_is_logged_when_it_begins_and_when_it_ends(
+    sheltered: tuple[Flask, CutOff], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not once for every request."""
+    app, engine = sheltered
+    client = app.test_client(use_cookies=False)
+    session_id = start(client)["session_id"]
+    engine.down = True
+    for _ in range(30):
+        assert client.get(f"{API}/session/{session_id}").status_code == 503
+    said = [record for record in caplog.records if record.levelname in ("WARNING", "ERROR")]
+    assert [record.levelname for record in said] == ["WARNING", "ERROR"]
+    assert all("connection" in record.message for record in said)
 
 
 def test_the_page_opens_for_a_new_visitor(dead: Flask) -> None:

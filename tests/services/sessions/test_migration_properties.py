@@ -111,8 +111,6 @@ class World:
 
     def _up(self, _pair: Pair, _session_id: str) -> None:
         self.remote.down = False
-        for pair in self.pairs:
-            pair.store.copies.recovered()
 
     def _end(self, pair: Pair, _session_id: str) -> None:
         """The process sends what it has, and another one takes its place."""

@@ -60,7 +60,6 @@ def apart(engine: Batching) -> tuple[Pair, Pair, str]:
     engine.down = True
     one.say(session_id, "outage")
     engine.down = False
-    one.store.copies.recovered()
     return one, two, session_id
 
 

@@ -3,6 +3,7 @@
 import threading
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +18,9 @@ from services.sessions.control import (
     stage_at_start,
 )
 from services.sessions.keyspaces import teaser_chat_keyspace
+from services.sessions.last_stage import LastStage
 from services.sessions.migration import MigratingStore, Plan, Stage
+from services.sessions.outage import Outage
 from services.sessions.repository import Sessions
 from services.sessions.stores import MemoryStore, RedisStore, Store
 from services.sessions.stores.base import Condition
@@ -28,10 +31,17 @@ from tests.support.servers import RedisServer, eventually
 CHAT = teaser_chat_keyspace()
 
 
-def worker_over(engine: Store, stage: Stage = Stage.COMPLETE, *, pinned: bool = False) -> Worker:
+def worker_over(
+    engine: Store,
+    stage: Stage = Stage.COMPLETE,
+    *,
+    pinned: bool = False,
+    remembered: Path | None = None,
+) -> Worker:
     """A worker of a process with a dict of its own."""
-    store = MigratingStore(MemoryStore(), engine, (CHAT,), Plan(stage))
-    return Worker(store, ControlRoom(engine), pinned=pinned)
+    outage = Outage(engine, (CHAT,))
+    store = MigratingStore(MemoryStore(), outage.store, (CHAT,), Plan(stage))
+    return Worker(store, ControlRoom(outage.engine), outage, LastStage(remembered), pinned=pinned)
 
 
 def fill(worker: Worker, count: int) -> list[str]:
@@ -334,6 +344,40 @@ def test_a_start_reads_the_stage_that_tells_how_many_processes_there_are(remote:
     assert stage_at_start(remote) is Stage.COMPLETE
 
 
+def test_a_process_that_starts_during_an_outage_serves_as_the_one_before(tmp_path: Path) -> None:
+    """The stage is remembered on the host; where it is not, the engine is taken to decide."""
+    file, remote = tmp_path / "new" / "stage.json", CutOff()
+    ControlRoom(remote).change(Stage.SHADOW, 10)
+    first = worker_over(remote, remembered=file)
+    first.follow()
+    remote.down = True
+    later = worker_over(remote, remembered=file)
+    later.start()
+    later.finish(seconds=0)
+    assert later.store.plan == first.store.plan
+    assert stage_at_start(remote, LastStage(file).read(), seconds=0) is Stage.SHADOW
+    pinned = worker_over(remote, Stage.OFF, pinned=True, remembered=file)
+    pinned.start()
+    pinned.finish(seconds=0)
+    assert pinned.store.plan.stage is Stage.OFF
+
+
+def test_a_migration_that_is_over_is_forgotten_on_the_host(tmp_path: Path) -> None:
+    """And so is one whose file cannot be read any more."""
+    file, remote = tmp_path / "stage.json", CutOff()
+    ControlRoom(remote).change(Stage.LIVE)
+    worker = worker_over(remote, remembered=file)
+    worker.follow()
+    assert LastStage(file).read() == worker.store.plan
+    for content in (b"garbage", b"{}", b'{"stage":"sideways","cohort":0,"salt":""}', b"[]"):
+        file.write_bytes(content)
+        assert LastStage(file).read() is None
+    LastStage(file).keep(None)
+    assert not file.exists()
+    LastStage(None).keep(worker.store.plan)
+    assert LastStage(None).read() is None
+
+
 def report(stage: str = "shadow", **more: object) -> Report:
     """A worker's report."""
     return Report("0123456789abcdef", "host", 42, stage, **more)  # type: ignore[arg-type]
@@ -348,6 +392,7 @@ def report(stage: str = "shadow", **more: object) -> Report:
         ([report(cohort=10)], "cohort 10"),
         ([report(unsent=3)], "3 copies that were not sent"),
         ([report(mismatches=2)], "2 mismatches"),
+        ([report(spilled=5), report(spilled=5)], "5 sessions wait in the spill of host"),
         ([report(fault="'x' is no stage")], "does not follow"),
         ([report(), report()], "only one may"),
     ],

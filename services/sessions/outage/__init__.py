@@ -1,0 +1,100 @@
+"""What a process does while its engine is refused, frozen, full, read-only or slow.
+
+A breaker turns an engine that does not answer into an immediate "not now"; a spill on this host
+takes the writes; a replay gives them to the engine when it is back. `Outage` puts them together.
+"""
+
+import contextlib
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from services.errors import StoreUnavailable
+from services.sessions.background import Background
+from services.sessions.keyspaces import Keyspace
+from services.sessions.outage.guard import GuardedStore
+from services.sessions.outage.replay import Replay
+from services.sessions.outage.shelter import ShelteredStore
+from services.sessions.outage.spill import Spill, open_spill
+from services.sessions.stores.base import Clock, Store
+
+__all__ = ["GuardedStore", "Outage", "Replay", "ShelteredStore", "Spill", "open_spill"]
+
+REPLAY_SECONDS = 0.2
+"""Seconds between two looks for something to send."""
+
+
+class Outage:
+    """An engine with everything that protects from its failures.
+
+    Args:
+        engine: the engine.
+        keyspaces: the kinds of session that are stored.
+        spill: of this host; without one a write the engine cannot take is refused.
+        clock: seconds since 1970.
+
+    Attributes:
+        engine: the engine behind its breakers, for what need not survive an outage.
+        store: the same with the spill, for sessions.
+        spill: as given.
+    """
+
+    def __init__(
+        self,
+        engine: Store,
+        keyspaces: Iterable[Keyspace],
+        spill: Spill | None = None,
+        *,
+        clock: Clock = time.time,
+    ) -> None:
+        self.engine = GuardedStore(engine)
+        self.store: Store = self.engine
+        self.spill = spill
+        self._background = Background()
+        if spill:
+            self._replay = Replay(self.engine, spill, keyspaces, clock=clock)
+            self.store = ShelteredStore(self.engine, spill, self._replay)
+
+    def start(self) -> None:
+        """Begin to send what waits, also from before; to be called after the fork."""
+        if self.spill:
+            with contextlib.suppress(StoreUnavailable):  # the first write will tell
+                self.spill.settle()
+            self._background.repeat("session-replay", self._replay.work, REPLAY_SECONDS)
+
+    def finish(self) -> None:
+        """Stop sending; what waits is sent by the next process."""
+        self._background.stop()
+
+    def state(self) -> dict[str, Any]:
+        """What readiness tells: the breakers, what waits, whether anything is kept back."""
+        return {
+            "breaker": {
+                "read": self.engine.reads.state.value,
+                "write": self.engine.writes.state.value,
+            },
+            "spill": self._spill_state(),
+            "degraded": self.engine.troubled,
+        }
+
+    @property
+    def spilled(self) -> int:
+        """How many sessions wait in the spill, as far as it can be asked."""
+        try:
+            return self.spill.backlog().count if self.spill else 0
+        except StoreUnavailable:
+            return 0
+
+    @property
+    def takes_writes(self) -> bool:
+        """Whether new sessions can be taken while the engine takes none."""
+        return isinstance(self.store, ShelteredStore) and not self.store.refusing
+
+    def _spill_state(self) -> dict[str, Any] | None:
+        if self.spill is None:
+            return None
+        try:
+            backlog = self.spill.backlog()
+        except StoreUnavailable as error:
+            return {"unavailable": error.reason}
+        return {"backlog": backlog.count, "age_seconds": round(backlog.age_seconds, 1)}

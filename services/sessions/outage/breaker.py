@@ -1,0 +1,146 @@
+"""A circuit breaker: when an engine fails again and again, callers are told so at once.
+
+Closed, every call goes through. Open, none does. After a pause with jitter it is half open: one
+call goes through as the probe, and its outcome closes the breaker or opens it for longer. The
+lock guards a few assignments and is never held during a call.
+"""
+
+import logging
+import math
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from enum import StrEnum
+
+from services import metrics
+from services.errors import StoreUnavailable
+
+log = logging.getLogger(__name__)
+
+FAILURES_IN_A_ROW = 3
+"""Failures, one after the other, that open it."""
+WINDOW = 20
+"""Calls that are looked back on; it also opens when half of them failed (a flapping engine)."""
+FIRST_PAUSE = 0.5
+"""Seconds at most until the first probe; the pause doubles with each probe that fails."""
+LONGEST_PAUSE = 2.0
+"""Seconds at most between two probes."""
+QUIET_SECONDS = 10.0
+"""Seconds in which a single failure is not logged again."""
+
+
+class State(StrEnum):
+    """What the breaker does with a call."""
+
+    CLOSED = "closed"
+    HALF_OPEN = "half_open"
+    OPEN = "open"
+
+
+class Breaker:
+    """The breaker of one process for one direction of one engine.
+
+    Args:
+        direction: what it guards, "read" or "write", for logs and metrics.
+        clock: seconds, monotonic.
+
+    Attributes:
+        direction: as given.
+    """
+
+    def __init__(self, direction: str, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.direction = direction
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._state = State.CLOSED
+        self._recent: deque[bool] = deque(maxlen=WINDOW)
+        self._in_a_row = 0
+        self._reason = ""
+        self._pause = FIRST_PAUSE
+        self._probe_at = 0.0
+        self._opened_at = 0.0
+        self._quiet_until = -math.inf
+        metrics.breaker_state(direction, self._state)
+
+    @property
+    def state(self) -> State:
+        """What it does now."""
+        return self._state
+
+    @property
+    def reason(self) -> str:
+        """Why the last failed call failed; empty while the engine answers."""
+        return self._reason
+
+    def enter(self) -> bool:
+        """Ask for permission to call; the outcome must be told with `succeeded` or `failed`.
+
+        Returns:
+            Whether this call is the probe.
+
+        Raises:
+            StoreUnavailable: it is open, or another call is the probe.
+        """
+        with self._lock:
+            if self._state is State.CLOSED:
+                return False
+            wait = self._probe_at - self._clock()
+            if self._state is State.OPEN and wait <= 0:
+                self._become(State.HALF_OPEN)
+                return True
+            raise StoreUnavailable(self._reason, retry_after=max(1, math.ceil(wait)))
+
+    def succeeded(self, *, probe: bool) -> None:
+        """The engine answered."""
+        with self._lock:
+            if self._state is State.CLOSED:
+                self._recent.append(True)
+                self._in_a_row, self._reason = 0, ""
+            elif probe:
+                self._close()
+
+    def failed(self, error: StoreUnavailable, *, probe: bool) -> None:
+        """The engine could not be asked or would not."""
+        with self._lock:
+            self._reason = error.reason
+            if probe:
+                self._pause = min(2 * self._pause, LONGEST_PAUSE)
+                self._open()
+            elif self._state is State.CLOSED:
+                self._recent.append(False)
+                self._in_a_row += 1
+                failures = self._recent.count(False)
+                if self._in_a_row >= FAILURES_IN_A_ROW or failures * 2 >= WINDOW:
+                    self._opened_at = self._clock()
+                    self._open()
+                    log.error("no %s until the engine answers: %s", self.direction, error.reason)
+                else:
+                    self._mention(error.reason)
+
+    def _open(self) -> None:
+        # With jitter, so that the processes of all hosts do not ask at the same moment.
+        self._probe_at = self._clock() + self._pause * random.uniform(0.5, 1.0)  # noqa: S311
+        self._become(State.OPEN)
+
+    def _close(self) -> None:
+        log.warning(
+            "the engine takes each %s again after %.1f s",
+            self.direction,
+            self._clock() - self._opened_at,
+        )
+        self._recent.clear()
+        self._in_a_row, self._reason, self._pause = 0, "", FIRST_PAUSE
+        self._become(State.CLOSED)
+
+    def _become(self, state: State) -> None:
+        self._state = state
+        metrics.breaker_state(self.direction, state)
+
+    def _mention(self, reason: str) -> None:
+        """Log a failure that opened nothing, unless one was logged a moment ago."""
+        now = self._clock()
+        if now >= self._quiet_until:
+            log.warning("a %s of the engine failed: %s", self.direction, reason)
+            self._quiet_until = now + QUIET_SECONDS

@@ -1,0 +1,162 @@
+"""Whether a spill may hold anything: one bit that every process of a host sees at little cost.
+
+Whoever puts something into the spill raises the flag first and holds it while writing; it is
+lowered only while nobody does, and only over an empty spill. So it is never down over a session.
+"""
+
+import contextlib
+import fcntl
+import os
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+
+class Flag(Protocol):
+    """The bit, and the right to be the one that sends."""
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the spill may hold anything."""
+
+    def raised(self) -> contextlib.AbstractContextManager[None]:
+        """Raise it and keep it from being lowered for as long as something is written."""
+
+    def lower(self, empty: Callable[[], bool]) -> None:
+        """Lower it if the spill is found empty while nobody writes."""
+
+    def quiet(self) -> contextlib.AbstractContextManager[None]:
+        """Wait until nobody writes, and let nobody begin until the block ends."""
+
+    def alone(self) -> contextlib.AbstractContextManager[bool]:
+        """Whether nobody else holds this right until the block ends."""
+
+
+class ThreadFlag:
+    """The flag of a spill in memory, for the threads of one process."""
+
+    def __init__(self) -> None:
+        self._up = False
+        self._lock = threading.Lock()
+        self._sending = threading.Lock()
+
+    @property
+    def is_up(self) -> bool:
+        """As in Flag."""
+        return self._up
+
+    @contextlib.contextmanager
+    def raised(self) -> Iterator[None]:
+        """As in Flag."""
+        with self._lock:
+            self._up = True
+            yield
+
+    def lower(self, empty: Callable[[], bool]) -> None:
+        """As in Flag."""
+        with self._lock:
+            self._up = not empty()
+
+    @contextlib.contextmanager
+    def quiet(self) -> Iterator[None]:
+        """As in Flag."""
+        with self._lock:
+            yield
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[bool]:
+        """As in Flag."""
+        got = self._sending.acquire(blocking=False)
+        try:
+            yield got
+        finally:
+            if got:
+                self._sending.release()
+
+
+class FileFlag:
+    """The flag of a spill in a file: a file beside it, up while it is not empty.
+
+    Its locks are the operating system's (flock): they end with the process, however it ends.
+
+    Args:
+        spill: the spill's file.
+    """
+
+    def __init__(self, spill: Path) -> None:
+        self._file = spill.with_name(f"{spill.name}.flag")
+        self._sender = spill.with_name(f"{spill.name}.sender")
+
+    @property
+    def is_up(self) -> bool:
+        """As in Flag; it costs one system call. Up where that cannot be seen."""
+        try:
+            return os.stat(self._file).st_size > 0  # noqa: PTH116 - Path.stat is slower by half
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError:
+            return True
+
+    @contextlib.contextmanager
+    def raised(self) -> Iterator[None]:
+        """As in Flag.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        with _opened(self._file) as descriptor:
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+            if not os.fstat(descriptor).st_size:
+                os.pwrite(descriptor, b"1", 0)
+            yield
+
+    def lower(self, empty: Callable[[], bool]) -> None:
+        """As in Flag.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        with _opened(self._file) as descriptor, contextlib.suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if empty():
+                os.ftruncate(descriptor, 0)
+            else:
+                os.pwrite(descriptor, b"1", 0)
+
+    @contextlib.contextmanager
+    def quiet(self) -> Iterator[None]:
+        """As in Flag.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        with _opened(self._file) as descriptor:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[bool]:
+        """As in Flag.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        with _opened(self._sender) as descriptor:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+            else:
+                yield True
+
+
+@contextlib.contextmanager
+def _opened(file: Path) -> Iterator[int]:
+    """A descriptor of its own for every use: a lock belongs to the descriptor, not the thread."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,131 @@
+"""An engine behind its breakers and the request's budget; every call is measured.
+
+Reads and writes have a breaker each: a server that is full, read-only or paused for writing goes
+on answering reads.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import ParamSpec, TypeVar
+
+from services import metrics
+from services.errors import StoreFull, StoreUnavailable
+from services.sessions import waiting
+from services.sessions.outage.breaker import Breaker, State
+from services.sessions.stores.base import Condition, Put, Record, Store
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+class GuardedStore(Store):
+    """Any engine; what it cannot do now is known without asking it again.
+
+    Args:
+        engine: the engine.
+        reads, writes: their breakers.
+    """
+
+    def __init__(
+        self, engine: Store, *, reads: Breaker | None = None, writes: Breaker | None = None
+    ) -> None:
+        self.engine = engine
+        self.name = engine.name
+        self.reads = reads or Breaker("read")
+        self.writes = writes or Breaker("write")
+
+    @property
+    def bare(self) -> Store:
+        """The engine inside."""
+        return self.engine.bare
+
+    @property
+    def troubled(self) -> bool:
+        """Whether anything is kept from the engine now."""
+        return not (self.reads.state is self.writes.state is State.CLOSED)
+
+    def get(self, key: str) -> bytes | None:
+        """As the engine."""
+        return self._call(self.reads, self.engine.get, key)
+
+    def head(self, key: str) -> bytes | None:
+        """As the engine."""
+        return self._call(self.reads, self.engine.head, key)
+
+    def heads(self, keys: Sequence[str]) -> list[bytes | None]:
+        """As the engine."""
+        return self._call(self.reads, self.engine.heads, keys)
+
+    def put(self, record: Record, condition: Condition) -> Put:
+        """As the engine."""
+        return self._call(self.writes, self.engine.put, record, condition)
+
+    def put_many(self, records: Sequence[Record], condition: Condition) -> list[Put]:
+        """As the engine."""
+        return self._call(self.writes, self.engine.put_many, records, condition)
+
+    def delete(self, record: Record) -> bool:
+        """As the engine."""
+        return self._call(self.writes, self.engine.delete, record)
+
+    def touch(self, record: Record) -> bool:
+        """As the engine."""
+        return self._call(self.writes, self.engine.touch, record)
+
+    def expires_at(self, key: str) -> int | None:
+        """As the engine."""
+        return self._call(self.reads, self.engine.expires_at, key)
+
+    def set_aside(
+        self, key: str, value: bytes, keep_until: int, member: str, indexes: Sequence[str] = ()
+    ) -> bool:
+        """As the engine."""
+        return self._call(
+            self.writes, self.engine.set_aside, key, value, keep_until, member, indexes
+        )
+
+    def count(self, index: str) -> int:
+        """As the engine."""
+        return self._call(self.reads, self.engine.count, index)
+
+    def members(self, index: str, *, start: int = 0, limit: int = 50) -> list[str]:
+        """As the engine."""
+        return self._call(self.reads, self.engine.members, index, start=start, limit=limit)
+
+    def ping(self) -> None:
+        """As the engine."""
+        self._call(self.reads, self.engine.ping)
+
+    def close(self) -> None:
+        """Close the engine."""
+        self.engine.close()
+
+    def _call(
+        self, breaker: Breaker, method: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs
+    ) -> _R:
+        waiting.allowed(waiting.REQUEST_SECONDS)
+        direction = breaker.direction
+        try:
+            probe = breaker.enter()
+        except StoreUnavailable:
+            metrics.unavailable(self.name, direction, "breaker_open")
+            raise
+        begun = time.perf_counter()
+        try:
+            with waiting.spending():
+                result = method(*args, **kwargs)
+        except StoreFull as error:
+            breaker.succeeded(probe=probe)
+            metrics.unavailable(self.name, direction, error.reason)
+            raise
+        except StoreUnavailable as error:
+            breaker.failed(error, probe=probe)
+            metrics.unavailable(self.name, direction, error.reason)
+            raise
+        except BaseException:
+            # A value that is no document, or a fault of ours: the engine did answer.
+            breaker.succeeded(probe=probe)
+            raise
+        breaker.succeeded(probe=probe)
+        metrics.engine_call(self.name, direction, time.perf_counter() - begun)
+        return result

@@ -1,0 +1,154 @@
+"""An engine with a spill beside it: a write that the engine cannot take is taken by this host.
+
+While the spill holds a session it decides on this host, so every worker of the host reads what
+any of them wrote. A session that is not in the spill is the engine's alone: if that cannot be
+asked, nobody knows whether there is one.
+"""
+
+import logging
+from collections.abc import Sequence
+
+from services import metrics
+from services.errors import StoreUnavailable
+from services.sessions import waiting
+from services.sessions.outage.replay import Replay
+from services.sessions.outage.spill import Spill
+from services.sessions.stores.base import Condition, Put, Record, Store
+
+log = logging.getLogger(__name__)
+
+
+class ShelteredStore(Store):
+    """The engine, and the spill for what it cannot take.
+
+    A deletion leaves a tombstone, because another host's spill may hold an earlier copy.
+
+    Args:
+        engine: the engine, guarded.
+        spill: of this host.
+        replay: sends from the one to the other.
+
+    Attributes:
+        refusing: why the spill took no write the last time; empty when it did.
+    """
+
+    def __init__(self, engine: Store, spill: Spill, replay: Replay) -> None:
+        self.name = engine.name
+        self._engine = engine
+        self._spill = spill
+        self._replay = replay
+        self.refusing = ""
+
+    @property
+    def bare(self) -> Store:
+        """The engine inside."""
+        return self._engine.bare
+
+    def get(self, key: str) -> bytes | None:
+        """From the spill if it is there, else from the engine."""
+        if self._waits(key):
+            value = self._spill.get(key)
+            if value is not None:
+                waiting.mark_degraded()
+                return value
+        return self._engine.get(key)
+
+    def head(self, key: str) -> bytes | None:
+        """As `get`."""
+        return self.get(key) if self._spill.occupied else self._engine.head(key)
+
+    def heads(self, keys: Sequence[str]) -> list[bytes | None]:
+        """As `get`."""
+        if self._spill.occupied:
+            return [self.get(key) for key in keys]
+        return self._engine.heads(keys)
+
+    def put(self, record: Record, condition: Condition) -> Put:
+        """Into the engine, or else into the spill.
+
+        Raises:
+            StoreUnavailable: neither could take it.
+        """
+        if self._waits(record.key):
+            return self._accept(record, condition)
+        try:
+            done = self._engine.put(record, condition)
+        except StoreUnavailable:
+            return self._accept(record, condition)
+        # Another worker may have found the engine away meanwhile; both writes are to be seen.
+        self._waits(record.key)
+        return done
+
+    def put_many(self, records: Sequence[Record], condition: Condition) -> list[Put]:
+        """As `put`."""
+        if not self._spill.occupied:
+            try:
+                return self._engine.put_many(records, condition)
+            except StoreUnavailable:
+                pass  # some may have been taken; each finds out for itself
+        return [self.put(record, condition) for record in records]
+
+    def delete(self, record: Record) -> bool:
+        """Leave a tombstone, in the engine or else in the spill."""
+        if not record.deleted:
+            return self._engine.delete(record)
+        self.put(record, Condition.ANY)
+        return True
+
+    def touch(self, record: Record) -> bool:
+        """Where the session is."""
+        if self._waits(record.key):
+            return self._spill.touch(record)
+        return self._engine.touch(record)
+
+    def expires_at(self, key: str) -> int | None:
+        """Where the session is."""
+        if self._waits(key):
+            return self._spill.expires_at(key)
+        return self._engine.expires_at(key)
+
+    def set_aside(
+        self, key: str, value: bytes, keep_until: int, member: str, indexes: Sequence[str] = ()
+    ) -> bool:
+        """In the engine."""
+        return self._engine.set_aside(key, value, keep_until, member, indexes)
+
+    def count(self, index: str) -> int:
+        """In the engine; what is in the spill is counted when it has been sent."""
+        return self._engine.count(index)
+
+    def members(self, index: str, *, start: int = 0, limit: int = 50) -> list[str]:
+        """In the engine; what is in the spill is listed when it has been sent."""
+        return self._engine.members(index, start=start, limit=limit)
+
+    def ping(self) -> None:
+        """Ask the engine for a sign of life."""
+        self._engine.ping()
+
+    def close(self) -> None:
+        """Close the engine and the spill."""
+        self._engine.close()
+        self._spill.close()
+
+    def _waits(self, key: str) -> bool:
+        """Whether the spill holds this session and the engine cannot have it back yet."""
+        if not self._spill.occupied:
+            return False
+        record = self._spill.copy_of(key)
+        return record is not None and not self._replay.send(record)
+
+    def _accept(self, record: Record, condition: Condition) -> Put:
+        try:
+            done = self._spill.put(record, condition)
+        except StoreUnavailable as error:
+            metrics.spill_refused(error.reason)
+            if error.reason != self.refusing:
+                log.error("the spill takes no writes: %s", error.reason)
+                self.refusing = error.reason
+            raise
+        if self.refusing:
+            log.warning("the spill takes writes again")
+            self.refusing = ""
+        metrics.spilled(self._replay.kind_of(record.key))
+        waiting.mark_degraded()
+        return done

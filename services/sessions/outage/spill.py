@@ -1,0 +1,202 @@
+"""The spill: where this host keeps what the engine could not take, until it can.
+
+It is a local engine, SQLite in WAL mode, that all workers of the host share; what it has taken
+outlives every one of them. While it holds a session, it is the one that counts on this host.
+"""
+
+import contextlib
+import logging
+import os
+import time
+from collections.abc import Callable, Container, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from services import metrics
+from services.errors import StoreCorrupt, StoreUnavailable
+from services.sessions.outage.flag import FileFlag, Flag, ThreadFlag
+from services.sessions.stores import open_store
+from services.sessions.stores.base import (
+    Backlog,
+    Clock,
+    Condition,
+    LocalStore,
+    Outcome,
+    Put,
+    Record,
+)
+
+log = logging.getLogger(__name__)
+
+DISK_RETRY_AFTER = 30
+"""Seconds after which trying again makes sense when the folder cannot be written."""
+_BESIDE = ("", "-wal", "-shm")
+"""The files of an SQLite database, by what is added to its name."""
+_R = TypeVar("_R")
+
+
+class Spill:
+    """Sessions that wait for the engine, on this host.
+
+    Args:
+        store: the local engine that keeps them.
+        file: where that keeps them; None in memory.
+        clock: seconds since 1970.
+    """
+
+    def __init__(
+        self, store: LocalStore, *, file: Path | None = None, clock: Clock = time.time
+    ) -> None:
+        self._store = store
+        self._file = file
+        self._inode: int | None = None
+        self._clock = clock
+        self._flag: Flag = FileFlag(file) if file else ThreadFlag()
+
+    @property
+    def occupied(self) -> bool:
+        """Whether it may hold anything; cheap enough to be asked before every call."""
+        return self._flag.is_up
+
+    def get(self, key: str) -> bytes | None:
+        """The document, or the tombstone, that waits under this key."""
+        return self._reading(lambda: self._store.get(key))
+
+    def copy_of(self, key: str) -> Record | None:
+        """The same as a record for the engine."""
+        return self._reading(lambda: self._store.copy_of(key))
+
+    def expires_at(self, key: str) -> int | None:
+        """Milliseconds since 1970 at which it ends."""
+        return self._reading(lambda: self._store.expires_at(key))
+
+    def put(self, record: Record, condition: Condition) -> Put:
+        """Take a write the engine could not take, if the condition holds as far as is known.
+
+        What is not here is taken for what the writer saw: an unchanged document where a version
+        is named, nothing where nothing is to be.
+
+        Raises:
+            StoreUnavailable: it could not be written here either.
+        """
+        return self._writing(lambda: self._put(record, condition))
+
+    def touch(self, record: Record) -> bool:
+        """Let it live longer."""
+        return self._writing(lambda: self._store.touch(record))
+
+    def waiting(self, limit: int, *, but: Container[str] = ()) -> list[Record]:
+        """So many records at most, tombstones first, then the oldest."""
+        return self._reading(lambda: self._store.waiting(limit, but=but))
+
+    def forget(self, records: Sequence[Record]) -> None:
+        """Remove what the engine has taken, where it is still exactly that."""
+        self._writing(lambda: self._store.forget_many(records))
+
+    def backlog(self) -> Backlog:
+        """How much waits, and for how long the first of it has."""
+        if not self.occupied:
+            return Backlog(0, 0.0)
+        return self._reading(self._store.backlog)
+
+    def sender(self) -> contextlib.AbstractContextManager[bool]:
+        """Whether this thread is the one on the host that sends, until the block ends."""
+        return self._flag.alone()
+
+    def settle(self) -> None:
+        """Find out whether anything waits; call it after sending, and once at the start."""
+        self._mended(lambda: self._flag.lower(self._is_empty))
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._store.close()
+
+    def _put(self, record: Record, condition: Condition) -> Put:
+        if condition is Condition.ANY and not record.deleted and not self._store.get(record.key):
+            # Nobody can say what it replaces. The present moment as its version is higher than
+            # any that was counted, so the engine takes it over whatever is there.
+            record = record.at(int(self._clock() * 1000))
+        done = self._store.put(record, condition)
+        if done.outcome is Outcome.MISSING:
+            return self._store.put(record, Condition.ABSENT)
+        return done
+
+    def _is_empty(self) -> bool:
+        self._connect_to_present_file()
+        if self._file and self._inode is None:
+            return True
+        return self._store.backlog().count == 0
+
+    def _reading(self, read: Callable[[], _R]) -> _R:
+        def read_what_is_there() -> _R:
+            self._connect_to_present_file()
+            return read()
+
+        return self._mended(read_what_is_there)
+
+    def _writing(self, write: Callable[[], _R]) -> _R:
+        def write_under_the_flag() -> _R:
+            with self._flag.raised():
+                self._connect_to_present_file()
+                return write()
+
+        return self._mended(write_under_the_flag)
+
+    def _mended(self, action: Callable[[], _R]) -> _R:
+        """Do it; if the file turns out to be unreadable, once more with a new one.
+
+        Raises:
+            StoreUnavailable: it could not be done.
+        """
+        try:
+            inode = self._present_inode()
+            try:
+                return action()
+            except StoreCorrupt:
+                self._move_aside(inode)
+                return action()
+        except OSError as error:
+            raise StoreUnavailable("file_system", retry_after=DISK_RETRY_AFTER) from error
+
+    def _connect_to_present_file(self) -> None:
+        """Open the file anew where another process, or a person, has put one in its place.
+
+        A connection would go on with the file that was moved away, where nobody looks.
+        """
+        inode = self._present_inode()
+        if self._file and (inode is None or inode != self._inode):
+            self._store.close()
+            self._inode = inode
+
+    def _present_inode(self) -> int | None:
+        try:
+            return os.stat(self._file).st_ino if self._file else None  # noqa: PTH116 - as in FileFlag
+        except FileNotFoundError:
+            return None
+
+    def _move_aside(self, inode: int | None) -> None:
+        """Put an unreadable file where a person may look at it, unless that was done already."""
+        self._store.close()
+        with self._flag.quiet():
+            if self._file is None or self._present_inode() != inode:
+                return
+            aside = f"{self._file.name}.unreadable-{int(self._clock() * 1000)}"
+            for ending in _BESIDE:
+                part = self._file.with_name(self._file.name + ending)
+                with contextlib.suppress(FileNotFoundError):
+                    part.rename(self._file.with_name(aside + ending))
+            self._inode = None
+        metrics.spill_moved_aside()
+        log.error("the spill was unreadable and is kept as %s; a new one is begun", aside)
+
+
+def open_spill(url: str) -> Spill:
+    """The spill a URL names.
+
+    Raises:
+        ValueError: it names no engine of this host.
+    """
+    store = open_store(url)
+    if not isinstance(store, LocalStore):
+        raise ValueError("a spill must be on this host: use sqlite:///path or memory://")
+    return Spill(store, file=store.file)

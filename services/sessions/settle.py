@@ -1,0 +1,191 @@
+"""Settles a session that an engine and a copy on this host tell differently.
+
+The higher version wins; copies that were changed apart are merged by the rule of their keyspace;
+a tombstone wins over what it deleted. The engine is written with compare-and-set, so whoever
+else writes it at the same moment is merged, not overwritten.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from services.errors import SessionConflict, SessionFormatUnknown, SessionUnreadable
+from services.sessions import document
+from services.sessions.keyspaces import UNREADABLE_KEPT, Keyspace
+from services.sessions.stores.base import Clock, Condition, Outcome, Record, Store
+
+SETTLE_ATTEMPTS = 20
+"""How often two copies are compared again when someone else is faster."""
+MERGED_MAX_BYTES = 2**31
+"""Two copies that were both accepted make one, also above the limit for a save."""
+
+
+@dataclass(slots=True)
+class Settlements:
+    """What was settled since the process started.
+
+    Attributes:
+        sent: copies the engine took over.
+        merged: copies that were changed apart and made one.
+    """
+
+    sent: int = 0
+    merged: int = 0
+
+
+class Settler:
+    """Brings an engine's copies and those of this host together.
+
+    Args:
+        engine: where the sessions belong.
+        keyspaces: the kinds of session, for owners and merging.
+        tallies: counts what is done.
+        clock: seconds since 1970.
+    """
+
+    def __init__(
+        self, engine: Store, keyspaces: Iterable[Keyspace], tallies: Settlements, *, clock: Clock
+    ) -> None:
+        self._engine = engine
+        self._keyspaces = tuple(keyspaces)
+        self._tallies = tallies
+        self._clock = clock
+
+    def offer(self, records: Sequence[Record]) -> list[bool]:
+        """Give the engine what it lacks, in one round trip; whether it has exactly that now.
+
+        Raises:
+            StoreUnavailable: the engine could not be asked; some may have been taken.
+        """
+        answers = self._engine.put_many(records, Condition.ABSENT)
+        taken = [answer.outcome is Outcome.STORED for answer in answers]
+        self._tallies.sent += sum(taken)
+        return taken
+
+    def settle(self, mine: Record) -> Record:
+        """Bring the engine's copy up to this one, or both to what is right.
+
+        Returns:
+            What the engine has now, and the other copy is to become.
+
+        Raises:
+            StoreUnavailable: the engine could not be asked.
+            SessionFormatUnknown: a newer release wrote the engine's copy; it is left alone.
+            SessionConflict: others wrote it faster, SETTLE_ATTEMPTS times.
+        """
+        for _ in range(SETTLE_ATTEMPTS):
+            right = self._attempt(mine)
+            if right is not None:
+                return right
+        raise SessionConflict(mine.member)
+
+    def record_of(self, key: str, value: bytes | None) -> Record | None:
+        """The engine's copy as a record; None when it holds no document.
+
+        Raises:
+            StoreUnavailable: the engine could not be asked.
+        """
+        parts = document.split(value) if value else None
+        expires_at = self._engine.expires_at(key) if parts else None
+        if not value or not parts or expires_at is None:
+            return None
+        keyspace = self.keyspace_of(key)
+        try:
+            owner = document.owner_of(value)
+        except SessionUnreadable:
+            return None
+        return Record(
+            key,
+            *parts,
+            expires_at,
+            keyspace.id_in(key),
+            keyspace.indexes(owner),
+            document.is_tombstone(value),
+        )
+
+    def keyspace_of(self, key: str) -> Keyspace:
+        """The kind of session that lives under this key.
+
+        Raises:
+            LookupError: none that this process knows.
+        """
+        for keyspace in self._keyspaces:
+            if key.startswith(keyspace.prefix):
+                return keyspace
+        raise LookupError("the key belongs to no keyspace of this process")
+
+    def _attempt(self, mine: Record) -> Record | None:
+        """One try; None when the engine's copy changed meanwhile."""
+        if self._engine.put(mine, Condition.ABSENT).outcome is Outcome.STORED:
+            self._tallies.sent += 1
+            return mine
+        value = self._engine.get(mine.key)
+        if value is None:
+            return None
+        theirs = self.record_of(mine.key, value)
+        if theirs is None:
+            keep_until = int(self._clock() * 1000) + UNREADABLE_KEPT * 1000
+            self._engine.set_aside(mine.key, value, keep_until, mine.member)
+            return None
+        right = self._better(mine, theirs)
+        if same_document(right, theirs):
+            self._engine.touch(right)
+            return right
+        replacing = right._replace(replaces=theirs.version)
+        if self._engine.put(replacing, Condition.UNCHANGED).outcome is not Outcome.STORED:
+            return None
+        self._tallies.sent += 1
+        return right
+
+    def _better(self, mine: Record, theirs: Record) -> Record:
+        """The one record that both copies are to become."""
+        higher, lower = (mine, theirs) if mine.version > theirs.version else (theirs, mine)
+        expires_at = max(mine.expires_at, theirs.expires_at)
+        keyspace = self.keyspace_of(mine.key)
+        if higher.deleted or (keyspace.reusable and lower.deleted):
+            return higher
+        if lower.deleted:
+            return lower._replace(version=higher.version + 1)
+        merged = self._merged(keyspace, higher, lower, theirs)
+        if merged is None:
+            return higher._replace(expires_at=expires_at)
+        self._tallies.merged += 1
+        return higher._replace(version=higher.version + 1, body=merged, expires_at=expires_at)
+
+    def _merged(
+        self, keyspace: Keyspace, higher: Record, lower: Record, theirs: Record
+    ) -> bytes | None:
+        """The body both copies make together; None when the higher has all of the lower."""
+        try:
+            above = document.decode(document.join(higher.version, higher.body))
+            below = document.decode(document.join(lower.version, lower.body))
+        except SessionFormatUnknown:
+            _keep_newer_format(theirs, higher)
+            return None
+        except SessionUnreadable:
+            return None
+        together = keyspace.merge(above, below, None)
+        if together == above:
+            return None
+        above.clear()
+        above.update(together)
+        return document.encode_body(above, MERGED_MAX_BYTES)
+
+
+def same_document(one: Record, other: Record) -> bool:
+    """Whether two records hold the same document; their expiry may differ."""
+    return (one.version, one.body) == (other.version, other.body)
+
+
+def _keep_newer_format(theirs: Record, higher: Record) -> None:
+    """Do not write over what a newer release stored, unless that comes from one as well.
+
+    Raises:
+        SessionFormatUnknown: it would be.
+    """
+    if higher is theirs:
+        return
+    try:
+        document.decode(document.join(higher.version, higher.body))
+    except SessionFormatUnknown:
+        return
+    raise SessionFormatUnknown("a newer release wrote the engine's copy")

@@ -1,0 +1,177 @@
+"""An engine behind breakers: what it cannot do is known without asking, and nobody waits long."""
+
+import inspect
+import threading
+
+import pytest
+
+from services.errors import (
+    SessionUnreadable,
+    StoreFull,
+    StoreRefused,
+    StoreUnavailable,
+)
+from services.sessions import waiting
+from services.sessions.outage.breaker import State
+from services.sessions.outage.guard import GuardedStore
+from services.sessions.stores import MemoryStore, Store
+from services.sessions.stores.base import Condition, Put, Record
+from tests.support.engines import CutOff, document_record
+
+RECORD = document_record("chat:session:one", 1, "text")
+
+
+class ReadOnly(MemoryStore):
+    """An engine that answers reads and refuses writes."""
+
+    def put(self, record: Record, condition: Condition) -> Put:  # noqa: ARG002
+        raise StoreRefused("read_only", retry_after=5)
+
+
+class Blocked(MemoryStore):
+    """An engine in which reading one key takes until it is allowed to end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entered, self.go = threading.Event(), threading.Event()
+
+    def get(self, key: str) -> bytes | None:
+        if key == "slow":
+            self.entered.set()
+            assert self.go.wait(10)
+        return super().get(key)
+
+
+def open_reads(guarded: GuardedStore, engine: CutOff) -> None:
+    """Let reads fail until they are not tried any more."""
+    engine.down = True
+    for _ in range(3):
+        with pytest.raises(StoreUnavailable):
+            guarded.get("any")
+    assert guarded.reads.state is State.OPEN
+
+
+def test_an_open_breaker_asks_the_engine_nothing() -> None:
+    """The answer is there at once, with the reason of the last failure."""
+    engine = CutOff()
+    guarded = GuardedStore(engine)
+    open_reads(guarded, engine)
+    asked = engine.asked
+    with pytest.raises(StoreUnavailable, match="connection"):
+        guarded.get("any")
+    assert engine.asked == asked
+
+
+def test_writes_that_are_refused_keep_no_read_from_the_engine() -> None:
+    """A full, read-only or paused server goes on answering reads."""
+    guarded = GuardedStore(ReadOnly())
+    for _ in range(4):
+        with pytest.raises(StoreUnavailable, match="read_only"):
+            guarded.put(RECORD, Condition.ABSENT)
+    assert (guarded.reads.state, guarded.writes.state) == (State.CLOSED, State.OPEN)
+    assert guarded.get(RECORD.key) is None
+    assert guarded.troubled
+
+
+def test_no_room_for_a_new_session_is_no_failure_of_the_engine() -> None:
+    """The sessions that are there can still be changed."""
+    guarded = GuardedStore(MemoryStore(max_sessions=1))
+    guarded.put(RECORD, Condition.ABSENT)
+    for at in range(5):
+        with pytest.raises(StoreFull):
+            guarded.put(document_record(f"chat:session:{at}", 1, ""), Condition.ABSENT)
+    assert guarded.put(RECORD.at(2), Condition.UNCHANGED).version == 2
+
+
+def test_an_unreadable_value_is_an_answer() -> None:
+    """It says nothing about whether the engine can be asked."""
+
+    class Strange(MemoryStore):
+        def get(self, key: str) -> bytes | None:  # noqa: ARG002
+            raise SessionUnreadable("no document")
+
+    guarded = GuardedStore(Strange())
+    for _ in range(5):
+        with pytest.raises(SessionUnreadable):
+            guarded.get("any")
+    assert guarded.reads.state is State.CLOSED
+
+
+def test_every_call_of_the_contract_is_guarded() -> None:
+    """None reaches an engine that is known to be away."""
+    engine = CutOff()
+    guarded = GuardedStore(engine)
+    open_reads(guarded, engine)
+    for _ in range(3):
+        with pytest.raises(StoreUnavailable):
+            guarded.put(RECORD, Condition.ANY)
+    calls = {
+        "get": ("k",),
+        "head": ("k",),
+        "heads": (["k"],),
+        "put": (RECORD, Condition.ANY),
+        "put_many": ([RECORD], Condition.ANY),
+        "delete": (RECORD,),
+        "touch": (RECORD,),
+        "expires_at": ("k",),
+        "set_aside": ("k", b"", 0, "k"),
+        "count": ("i",),
+        "members": ("i",),
+        "ping": (),
+    }
+    public = {
+        name
+        for name, member in inspect.getmembers(Store, inspect.isfunction)
+        if not name.startswith("_")
+    }
+    assert public == set(calls) | {"close"}
+    engine.down = False
+    for name, arguments in calls.items():
+        with pytest.raises(StoreUnavailable):
+            getattr(guarded, name)(*arguments)
+
+
+def test_a_call_that_hangs_holds_up_no_other() -> None:
+    """Nothing is locked while the engine is asked."""
+    engine = Blocked()
+    guarded = GuardedStore(engine)
+    slow = threading.Thread(target=guarded.get, args=("slow",))
+    slow.start()
+    assert engine.entered.wait(10)
+    assert guarded.get("other") is None
+    guarded.put(RECORD, Condition.ABSENT)
+    engine.go.set()
+    slow.join()
+
+
+def left(seconds: float) -> waiting.Budget:
+    """A request that may still wait so long."""
+    waiting.begin()
+    budget = waiting._present.get()
+    assert budget is not None
+    budget.seconds = seconds
+    return budget
+
+
+def test_a_request_that_has_waited_long_enough_asks_no_more() -> None:
+    """The engine is not even tried, and that is no failure of the engine."""
+    engine = CutOff()
+    guarded = GuardedStore(engine)
+    left(0.001)
+    with pytest.raises(StoreUnavailable, match="budget"):
+        guarded.get("any")
+    assert (engine.asked, guarded.reads.state) == (0, State.CLOSED)
+    left(60.0)
+    assert guarded.get("any") is None
+
+
+def test_what_a_call_takes_is_taken_from_the_budget() -> None:
+    """A slow call counts; without a request nothing is counted."""
+    engine = Blocked()
+    guarded = GuardedStore(engine)
+    budget = left(60.0)
+    threading.Timer(0.1, engine.go.set).start()
+    guarded.get("slow")
+    assert budget.seconds < 59.95
+    waiting.end()
+    assert waiting.allowed(5.0) == 5.0

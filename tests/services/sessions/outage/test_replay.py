@@ -1,0 +1,187 @@
+"""What waits is given to the engine: all of it, once, in the right order, by one process."""
+
+import logging
+import threading
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from services.errors import StoreUnavailable
+from services.sessions import document
+from services.sessions.document import tombstone_body
+from services.sessions.keyspaces import teaser_chat_keyspace
+from services.sessions.outage import Replay, Spill, open_spill
+from services.sessions.outage.replay import BATCH
+from services.sessions.stores import RedisStore, Store
+from services.sessions.stores.base import Condition, Put, Record
+from tests.support.engines import CutOff, document_record
+
+CHAT = teaser_chat_keyspace()
+
+
+class Meddled(CutOff):
+    """An engine during whose answer something else happens on the host."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.meanwhile: list[object] = []
+        self.order: list[str] = []
+        self.down_after = 0
+
+    def put_many(self, records: Sequence[Record], condition: Condition) -> list[Put]:
+        if self.order and len(self.order) == self.down_after:
+            raise StoreUnavailable("connection")
+        done = super().put_many(records, condition)
+        self.order += [record.member for record in records]
+        while self.meanwhile:
+            act = self.meanwhile.pop()
+            assert callable(act)
+            act()
+        return done
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def spill(request: pytest.FixtureRequest, tmp_path: Path) -> Spill:
+    """An empty spill."""
+    return open_spill(
+        "memory://" if request.param == "memory" else f"sqlite:///{tmp_path / 'spill.db'}"
+    )
+
+
+@pytest.fixture
+def engine() -> Meddled:
+    """The engine it waits for."""
+    return Meddled()
+
+
+def chat(text: str = "text", version: int = 1) -> Record:
+    """A conversation that is to be stored."""
+    session_id = str(uuid.uuid4())
+    return document_record(CHAT.key(session_id), version, text, indexes=CHAT.indexes("owner"))
+
+
+def gone(record: Record) -> Record:
+    """The tombstone of a conversation."""
+    return record._replace(version=record.version + 1, body=tombstone_body("owner"), deleted=True)
+
+
+def put(spill: Spill, *records: Record) -> None:
+    """Let records wait."""
+    for record in records:
+        spill.put(record, Condition.ANY if record.deleted else Condition.ABSENT)
+
+
+def test_everything_reaches_a_real_redis(spill: Spill, redis_url: str) -> None:
+    """More than fits into one round trip, with their places in both indexes."""
+    store = RedisStore.from_url(redis_url)
+    records = [chat(f"text {at}") for at in range(BATCH * 2 + 7)]
+    put(spill, *records)
+    Replay(store, spill, (CHAT,)).work()
+    assert store.heads([record.key for record in records]).count(None) == 0
+    assert store.count(CHAT.index()) == store.count(CHAT.owner_index("owner")) == len(records)
+    assert (spill.backlog().count, spill.occupied) == (0, False)
+    store.close()
+
+
+def test_deletions_go_first_then_the_oldest(spill: Spill, engine: Meddled) -> None:
+    """Nobody reads what is to be gone while the rest is sent."""
+    one, two, three = chat(), chat(), chat()
+    put(spill, one, two, gone(three))
+    Replay(engine, spill, (CHAT,)).work()
+    assert engine.order[0] == three.member
+    assert set(engine.order[1:]) == {one.member, two.member}
+
+
+def test_what_changes_while_it_is_sent_stays(spill: Spill, engine: Meddled) -> None:
+    """A turn that was accepted meanwhile is sent in its turn."""
+    record = chat("first")
+    later = document_record(record.key, 2, "second", indexes=record.indexes)
+    put(spill, record)
+    engine.meanwhile = [lambda: spill.put(later, Condition.UNCHANGED)]
+    Replay(engine, spill, (CHAT,)).work()
+    assert b"second" in (engine.get(record.key) or b"")
+    assert spill.backlog().count == 0
+
+
+def test_what_is_deleted_and_spilled_again_with_the_same_version_stays(
+    spill: Spill, engine: Meddled
+) -> None:
+    """A version alone does not say that it is the same document."""
+    record = chat("first")
+    twin = document_record(record.key, 1, "another", indexes=record.indexes)
+    put(spill, record)
+
+    def meddle() -> None:
+        spill.forget([record])
+        spill.put(twin, Condition.ABSENT)
+
+    engine.meanwhile = [meddle]
+    engine.down_after = 1
+    with pytest.raises(StoreUnavailable):
+        Replay(engine, spill, (CHAT,)).work()
+    assert spill.get(record.key) == document.join(1, twin.body)
+
+
+def test_nothing_is_removed_that_the_engine_did_not_take(spill: Spill, engine: Meddled) -> None:
+    """Not when it is away, and not when it goes away in the middle."""
+    records = [chat() for _ in range(5)]
+    put(spill, *records)
+    engine.down = True
+    replay = Replay(engine, spill, (CHAT,))
+    with pytest.raises(StoreUnavailable):
+        replay.work()
+    assert spill.backlog().count == 5
+    assert replay.send(records[0]) is False
+    engine.down = False
+    replay.work()
+    assert spill.backlog().count == 0
+
+
+def test_a_newer_release_s_document_is_left_alone_and_holds_up_nothing(
+    spill: Spill, engine: Meddled, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What waits for it goes on waiting, is told once, and the rest is sent."""
+    mine, fine = chat("mine", version=3), chat("fine")
+    newer = mine._replace(version=2, body=mine.body.replace(b'"format":1', b'"format":2'))
+    engine.install(newer)
+    put(spill, mine, fine)
+    replay = Replay(engine, spill, (CHAT,))
+    with caplog.at_level(logging.ERROR):
+        replay.work()
+        replay.work()
+    assert engine.get(newer.key) == document.join(2, newer.body)
+    assert spill.get(mine.key) == document.join(3, mine.body)
+    assert engine.get(fine.key)
+    assert spill.occupied
+    assert len(caplog.records) == 1
+
+
+def test_one_process_of_a_host_sends(spill: Spill, engine: Meddled) -> None:
+    """The others see that and do something else."""
+    put(spill, chat())
+    with spill.sender() as alone:
+        assert alone
+        Replay(engine, spill, (CHAT,)).work()
+        assert engine.order == []
+    Replay(engine, spill, (CHAT,)).work()
+    assert len(engine.order) == 1
+
+
+def test_requests_go_on_while_it_is_sent(spill: Spill, redis_url: str) -> None:
+    """Turns taken by threads while others are being sent are all in the engine at the end."""
+    store: Store = RedisStore.from_url(redis_url)
+    replay = Replay(store, spill, (CHAT,))
+    records = [chat(f"{at}") for at in range(200)]
+
+    def write(some: list[Record]) -> None:
+        put(spill, *some)
+
+    threads = [threading.Thread(target=write, args=(records[at::4],)) for at in range(4)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads) or spill.occupied:
+        replay.work()
+    assert store.heads([record.key for record in records]).count(None) == 0
+    store.close()

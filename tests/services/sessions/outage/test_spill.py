@@ -1,0 +1,198 @@
+"""The spill's file: shared, outliving its writers, and honest when it cannot be written."""
+
+import signal
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+
+import pytest
+
+from services.errors import StoreUnavailable
+from services.sessions import document
+from services.sessions.keyspaces import teaser_chat_keyspace
+from services.sessions.outage import Spill, open_spill
+from services.sessions.stores.base import Condition, Outcome, Record
+from tests.support.engines import document_record
+from tests.support.servers import ROOT
+
+CHAT = teaser_chat_keyspace()
+WRITE_AND_DIE = """
+import os, signal, sys
+from services.sessions.outage import open_spill
+from services.sessions.stores.base import Condition
+from tests.support.engines import document_record
+spill = open_spill(sys.argv[1])
+for at in range(20):
+    spill.put(document_record(f"chat:session:{at}", 1, "text"), Condition.ABSENT)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Where the spill is."""
+    return tmp_path / "spill.db"
+
+
+@pytest.fixture
+def spill(file: Path) -> Spill:
+    """A spill in a file that is not there yet."""
+    return open_spill(f"sqlite:///{file}")
+
+
+def chat(version: int = 1, text: str = "text") -> Record:
+    """A conversation."""
+    return document_record(CHAT.key(str(uuid.uuid4())), version, text, indexes=CHAT.indexes("me"))
+
+
+def test_what_a_killed_process_had_taken_is_there(spill: Spill, file: Path) -> None:
+    """Taken means written; the flag is up for the others."""
+    command = [sys.executable, "-c", WRITE_AND_DIE, f"sqlite:///{file}"]
+    died = subprocess.run(command, cwd=ROOT, check=False, timeout=30)
+    assert died.returncode == -signal.SIGKILL
+    assert spill.occupied
+    assert spill.backlog().count == 20
+
+
+def test_a_record_comes_back_as_it_went_in(spill: Spill) -> None:
+    """With its expiry and its indexes, so that the engine gets what it would have got."""
+    record = chat(version=7)
+    assert spill.put(record, Condition.UNCHANGED).version == 7
+    assert spill.copy_of(record.key) == record
+    assert spill.waiting(10) == [record]
+    assert spill.expires_at(record.key) == record.expires_at
+
+
+def test_conditions_hold_among_what_is_there(spill: Spill) -> None:
+    """What is not there is taken for what the writer saw."""
+    record = chat(version=3)
+    assert spill.put(record, Condition.UNCHANGED).outcome is Outcome.STORED
+    again = document_record(record.key, 3, "other")
+    assert spill.put(again, Condition.UNCHANGED).outcome is Outcome.CONFLICT
+    assert spill.put(again, Condition.ABSENT).outcome is Outcome.CONFLICT
+    assert spill.put(again.at(4), Condition.UNCHANGED).outcome is Outcome.STORED
+
+
+def test_a_spill_left_by_an_earlier_process_is_found(file: Path) -> None:
+    """Also if the flag beside it was removed by somebody who tidied up."""
+    first = open_spill(f"sqlite:///{file}")
+    first.put(chat(), Condition.ABSENT)
+    first.close()
+    file.with_name("spill.db.flag").unlink()
+    later = open_spill(f"sqlite:///{file}")
+    later.settle()
+    assert later.occupied
+    assert later.backlog().count == 1
+
+
+def test_a_start_without_a_spill_makes_none(spill: Spill, file: Path) -> None:
+    """There is nothing to be found."""
+    spill.settle()
+    assert not spill.occupied
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("content", [b"garbage" * 1000, b"SQLite format 3\0" + b"\xff" * 8176])
+def test_an_unreadable_file_is_kept_aside_and_serving_goes_on(
+    spill: Spill, file: Path, content: bytes
+) -> None:
+    """Somebody may look at it; a new one takes what comes."""
+    spill.put(chat(), Condition.ABSENT)
+    spill.close()
+    for leftover in file.parent.glob("spill.db-*"):
+        leftover.unlink()
+    file.write_bytes(content)
+    record = chat()
+    assert spill.put(record, Condition.ABSENT).outcome is Outcome.STORED
+    assert spill.copy_of(record.key) == record
+    (aside,) = file.parent.glob("spill.db.unreadable-*[0-9]")
+    assert aside.read_bytes() == content
+
+
+def test_an_unreadable_file_does_not_keep_it_from_being_asked(spill: Spill, file: Path) -> None:
+    """A read finds nothing there instead of failing."""
+    record = chat()
+    spill.put(record, Condition.ABSENT)
+    spill.close()
+    file.write_bytes(b"garbage" * 1000)
+    assert spill.get(record.key) is None
+    spill.settle()
+    assert not spill.occupied
+
+
+def test_a_file_that_another_process_moved_aside_is_not_written_any_more(
+    spill: Spill, file: Path
+) -> None:
+    """The connection would go on with the old file, where nobody looks."""
+    spill.put(chat(), Condition.ABSENT)
+    for part in file.parent.glob("spill.db*"):
+        if ".flag" not in part.name:
+            part.rename(part.with_name(f"moved-{part.name}"))
+    record = chat()
+    spill.put(record, Condition.ABSENT)
+    assert open_spill(f"sqlite:///{file}").copy_of(record.key) == record
+
+
+def test_a_full_disk_is_no_yes(spill: Spill, file: Path) -> None:
+    """The write is refused, with the reason; what was taken before is still there."""
+    first = chat()
+    spill.put(first, Condition.ABSENT)
+    taken = [first]
+    code = f"""
+import resource, sys
+from services.errors import StoreUnavailable
+from services.sessions.outage import open_spill
+from services.sessions.stores.base import Condition
+from tests.support.engines import document_record
+import signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+spill = open_spill("sqlite:///{file}")
+for at in range(200):
+    try:
+        spill.put(document_record(f"chat:session:{{at}}", 1, "x" * 5000), Condition.ABSENT)
+    except StoreUnavailable as error:
+        print("refused", error.reason)
+        break
+    print("taken", at)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    said = done.stdout.split("\n")
+    assert said[-2].startswith("refused"), done.stdout + done.stderr
+    told = sum(line.startswith("taken") for line in said)
+    assert 0 < told < 200
+    assert spill.backlog().count == told + len(taken)
+
+
+def test_a_folder_that_cannot_be_written_is_unavailable(tmp_path: Path) -> None:
+    """Not an error of ours, and not a yes."""
+    in_the_way = tmp_path / "file"
+    in_the_way.write_text("this is no folder")
+    spill = open_spill(f"sqlite:///{in_the_way / 'spill.db'}")
+    with pytest.raises(StoreUnavailable) as told:
+        spill.put(chat(), Condition.ABSENT)
+    assert told.value.retry_after > 1
+    assert str(tmp_path) not in str(told.value)
+
+
+def test_a_spill_is_on_this_host() -> None:
+    """Anything else would be away together with the engine."""
+    with pytest.raises(ValueError, match="on this host"):
+        open_spill("redis://127.0.0.1:6379/0")
+
+
+def test_documents_stay_readable_in_the_file(spill: Spill) -> None:
+    """An operator may look at what waits."""
+    record = chat()
+    spill.put(record, Condition.ABSENT)
+    value = spill.get(record.key)
+    assert value
+    assert document.decode(value)["text"] == "text"
