@@ -8,9 +8,11 @@ BIN := $(VENV)/bin
 BIND ?= 127.0.0.1:8000
 PYTEST_ARGS ?=
 DRILLS ?=
+SOAK_SECONDS ?= 300
+SEED ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-servers lint format bench drill drill-mutants clean
+.PHONY: help run test test-servers lint format bench drill drill-mutants soak clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -42,11 +44,14 @@ format: $(VENV)/test.stamp ## put the code into its usual form
 bench: $(VENV)/test.stamp test-servers ## measure speed, as ratios within one run
 	$(BIN)/python -m benchmarks
 
-drill: $(VENV)/test.stamp test-servers ## change stages and restart under load, and count what got lost; DRILLS names some
+drill: $(VENV)/test.stamp test-servers ## change stages, restart and take Redis away under load, and count what got lost; DRILLS names some
 	$(BIN)/python -m tests.drills $(DRILLS)
 
 drill-mutants: $(VENV)/test.stamp test-servers ## switch each protection off and see a drill fail
 	$(BIN)/python -m tests.drills.mutants
+
+soak: $(VENV)/test.stamp test-servers ## faults in random order for SOAK_SECONDS; SEED repeats an order
+	$(BIN)/python -m tests.drills.soak --seconds $(SOAK_SECONDS) $(if $(SEED),--seed $(SEED))
 
 clean: ## remove the virtual environment and what tools left behind
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .coverage .hypothesis tests/artifacts

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.drills.drills import DRILLS, SHORT, duration
+from tests.drills.drills import DRILLS, SHORT, Runnable, duration
 
 
 def main() -> int:
@@ -26,31 +26,31 @@ def main() -> int:
     clean = True
     for name in names:
         seconds = duration(name, given.seconds, short=given.short)
-        clean &= run(name, seconds, by_command=not given.short)
+        clean &= report(DRILLS[name], seconds, by_command=not given.short)
     return 0 if clean else 1
 
 
-def run(name: str, seconds: float, *, by_command: bool) -> bool:
+def report(drill: Runnable, seconds: float, *, by_command: bool) -> bool:
     """Run one drill and print its line; whether nothing was found."""
     try:
-        journal = DRILLS[name].run(seconds, by_command=by_command)
+        journal = drill.run(seconds, by_command=by_command)
     except pytest.skip.Exception as missing:
-        print(f"drill={name} not run: {missing}", flush=True)  # noqa: T201 - its output
+        print(f"drill={drill.name} not run: {missing}", flush=True)  # noqa: T201 - its output
         return False
     except (RuntimeError, TimeoutError) as error:
-        print(f"drill={name} broken: {error}", flush=True)  # noqa: T201 - its output
+        print(f"drill={drill.name} broken: {error}", flush=True)  # noqa: T201 - its output
         return False
-    print(f"drill={name} {journal.summary()}", flush=True)  # noqa: T201 - its output
+    print(f"drill={drill.name} {journal.summary()}", flush=True)  # noqa: T201 - its output
     for line in journal.details():
         print(f"    {line}", file=sys.stderr, flush=True)  # noqa: T201 - for whoever looks
     return journal.clean
 
 
-def _end(_number: int, _frame: object) -> None:
+def end(_number: int, _frame: object) -> None:
     """Leave by the usual way, so that every server is ended."""
     sys.exit(1)
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGTERM, end)
     sys.exit(main())

@@ -30,9 +30,11 @@ def judge(journal: Journal, conversation: Conversation, before: Known, reply: Re
         before: what was known when the reading was invoked.
         reply: what the reading gave.
     """
-    if reply.status == 200:
+    if conversation.excused:
+        journal.excuses[reply.status] += 1
+    elif reply.status == 200:
         if before.deleted:
-            journal.fault("resurrected", conversation.session_id, "read after its deletion")
+            journal.alive(conversation, "read after its deletion")
         elif not conversation.deleted:
             _judge_content(journal, conversation, before, reply.body)
     elif not conversation.delete_sent:
@@ -43,34 +45,46 @@ def judge(journal: Journal, conversation: Conversation, before: Known, reply: Re
 def _judge_content(
     journal: Journal, conversation: Conversation, before: Known, body: dict[str, Any]
 ) -> None:
-    said = [entry["id"] for entry in body["history"] if entry["role"] == "user"]
+    names = _names(conversation, body)
+    said = [names[entry["id"]] for entry in body["history"] if entry["role"] == "user"]
     replies = {
-        entry["reply_to"]: entry["content"]
+        names[entry["reply_to"]]: entry["content"]
         for entry in body["history"]
         if entry["role"] == "assistant"
     } | {entry["id"]: entry["answer"] for entry in body["qa_history"]}
     asked = [entry["id"] for entry in body["qa_history"]]
-    for message_id, times in Counter(said + asked).items():
+    for name, times in Counter(said + asked).items():
         if times > 1:
-            journal.fault("doubled", message_id, f"{times} times in {conversation.session_id}")
+            journal.fault("doubled", name, f"{times} times in {conversation.session_id}")
     for turn in before.turns:
-        if turn.message_id not in replies:
-            journal.fault("lost", turn.message_id, f"not in {conversation.session_id}")
-        elif replies[turn.message_id] != turn.reply:
-            journal.fault("lost", turn.message_id, "its answer is not the one that was given")
+        if turn.name not in replies:
+            why = f"acknowledged at {turn.answered:.3f} and not in {conversation.session_id}"
+            journal.missing(conversation, turn, why)
+        elif replies[turn.name] != turn.reply:
+            journal.fault("lost", turn.name, "its answer is not the one that was given")
     if before.analyzed and not body["analyzed"]:
         journal.fault("lost", conversation.session_id, "its analysis is gone")
     _judge_order(journal, said, before.turns)
 
 
+def _names(conversation: Conversation, body: dict[str, Any]) -> dict[str, str]:
+    """What each user's entry is called in the journal, by its id in the conversation."""
+    without_id = {turn.text for turn in conversation.turns if not turn.message_id}
+    return {
+        entry["id"]: entry["content"] if entry["content"] in without_id else entry["id"]
+        for entry in body["history"]
+        if entry["role"] == "user"
+    }
+
+
 def _judge_order(journal: Journal, said: Sequence[str], turns: Sequence[Turn]) -> None:
     """Of two turns, one invoked after the other was answered must stand after it."""
-    by_id = {turn.message_id: turn for turn in turns}
+    by_name = {turn.name: turn for turn in turns}
     latest = 0.0
-    for message_id in said:
-        turn = by_id.get(message_id)
+    for name in said:
+        turn = by_name.get(name)
         if turn is None or turn.answered is None:
             continue
         if turn.answered < latest:
-            journal.fault("reordered", message_id, "stands behind one that was said later")
+            journal.fault("reordered", name, "stands behind one that was said later")
         latest = max(latest, turn.invoked)

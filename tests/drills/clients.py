@@ -5,7 +5,9 @@ import threading
 import time
 from typing import Any
 
-from tests.drills.asking import PATIENCE, Asker, start_body, turn_body
+from routes.errors import ANSWERS
+from services.errors import StoreUnavailable
+from tests.drills.asking import PATIENCE, STRICT, Asker, Leniency, start_body, turn_body
 from tests.drills.checker import judge, known
 from tests.drills.journal import Conversation, Journal, Turn, note
 from tests.drills.wire import Reply
@@ -21,19 +23,23 @@ class Maker:
     Args:
         port: where nginx listens.
         journal: what is remembered, shared by all clients.
-        downtime: whether nginx may say for a while that nobody is there.
+        leniency: what is no finding.
     """
 
-    def __init__(self, port: int, journal: Journal, *, downtime: bool = False) -> None:
-        self._again = (port, journal, downtime)
-        self._asker = Asker(port, journal, downtime=downtime)
+    def __init__(self, port: int, journal: Journal, leniency: Leniency = STRICT) -> None:
+        self._again = (port, journal, leniency)
+        self._asker = Asker(port, journal, leniency)
         self._journal = journal
+        self.leniency = leniency
 
     def start(self) -> Conversation | None:
-        """Open a conversation; None when nobody answered."""
+        """Open a conversation; None when nobody answered, or it was refused."""
         conversation = self._journal.open(f"{PRODUCT}. {note()}")
         reply = self._asker.settle("POST", f"{API}/start", start_body(conversation))
         if reply is None or not self._asker.granted(reply, conversation, deleted=False):
+            if conversation.refused:
+                first = conversation.turns[0].message_id
+                self._journal.fault("starts_refused", first, "a new conversation was refused")
             return None
         conversation.session_id = reply.body["session_id"]
         conversation.turns[0].acknowledge(reply.body["message"])
@@ -47,6 +53,16 @@ class Maker:
         if reply:
             turn.acknowledge(reply.body["message"])
             conversation.complete = conversation.complete or reply.body["complete"]
+        turn.left = time.monotonic()
+
+    def whisper(self, conversation: Conversation) -> None:
+        """One turn without an id, which cannot be repeated."""
+        turn = Turn(note(), message_id="")
+        conversation.turns.append(turn)
+        reply = self._post("respond", conversation, turn_body(conversation, turn), once=True)
+        if reply:
+            turn.acknowledge(reply.body["message"])
+        turn.left = time.monotonic()
 
     def ask(self, conversation: Conversation) -> None:
         """A question about the analysis."""
@@ -56,11 +72,12 @@ class Maker:
         reply = self._post("ask-analysis", conversation, body)
         if reply:
             question.acknowledge(reply.body["answer"])
+        question.left = time.monotonic()
 
     def finish(self, conversation: Conversation) -> None:
         """Answer "no" until nothing is asked any more."""
         for _ in range(10):
-            if conversation.complete or conversation.delete_sent:
+            if conversation.complete or conversation.delete_sent or conversation.refused:
                 return
             self.say(conversation, "no")
 
@@ -83,7 +100,7 @@ class Maker:
                 conversation.analyzed = True
                 return
             if "error" in last and not conversation.delete_sent:
-                self._journal.fault("errors_5xx", conversation.session_id, f"stream: {last}")
+                self._broken_off(conversation, str(last["error"]))
                 return
             self._journal.unanswered()
 
@@ -91,7 +108,10 @@ class Maker:
         """Read the conversation; everything acknowledged before must be in it."""
         before = known(conversation)
         reply = self._asker.settle("GET", f"{API}/session/{conversation.session_id}")
-        if reply is not None:
+        if reply is None:
+            return
+        conversation.refused = self.leniency.outage and reply.refused
+        if not conversation.refused:
             judge(self._journal, conversation, before, reply)
 
     def repeat(self, conversation: Conversation, turn: Turn) -> None:
@@ -109,7 +129,9 @@ class Maker:
     def delete(self, conversation: Conversation) -> None:
         """Delete the conversation."""
         conversation.delete_sent = True
+        begun = time.monotonic()
         reply = self._asker.settle("DELETE", f"{API}/session/{conversation.session_id}")
+        conversation.deletion = begun, time.monotonic()
         if reply is not None and self._asker.granted(reply, conversation, deleted=False):
             conversation.deleted = True
 
@@ -127,16 +149,24 @@ class Maker:
         self._asker.close()
 
     def _speak(self, conversation: Conversation) -> None:
-        port, journal, downtime = self._again
-        other = Maker(port, journal, downtime=downtime)
+        other = Maker(*self._again)
         for _ in range(3):
             other.say(conversation)
         other.close()
 
-    def _post(self, path: str, conversation: Conversation, body: dict[str, str]) -> Reply | None:
+    def _broken_off(self, conversation: Conversation, why: str) -> None:
+        """A stream ended with an error."""
+        if self.leniency.outage and why == ANSWERS[StoreUnavailable].sentence:
+            conversation.refused = True
+        elif not conversation.excused:
+            self._journal.fault("errors_5xx", conversation.session_id, f"stream: {why}")
+
+    def _post(
+        self, path: str, conversation: Conversation, body: dict[str, str], *, once: bool = False
+    ) -> Reply | None:
         """Send something that belongs to a conversation; None unless it was done."""
         deleted = conversation.deleted
-        reply = self._asker.settle("POST", f"{API}/{path}", body)
+        reply = self._asker.settle("POST", f"{API}/{path}", body, once=once)
         if reply is None or not self._asker.granted(reply, conversation, deleted=deleted):
             return None
         return reply

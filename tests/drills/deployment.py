@@ -1,12 +1,14 @@
 """A whole deployment for one drill: redis, gunicorns of the application, nginx before them."""
 
 import contextlib
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from types import TracebackType
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType, TracebackType
 from typing import Self
 
 from services.sessions.control import ControlRoom
@@ -15,6 +17,7 @@ from services.sessions.stores import open_store
 from tests.drills.masters import Masters
 from tests.drills.wire import Wire
 from tests.support.nginx import Nginx
+from tests.support.proxy import Proxy
 from tests.support.servers import ROOT, RedisServer, eventually
 
 COMMAND_SECONDS = 60.0
@@ -33,6 +36,10 @@ class Deployment:
         arguments: more arguments for gunicorn's command line.
         by_command: whether the stage is changed by `flask migration`, as an operator does. It
             takes seconds each time; the suite writes what the command would.
+        proxied: whether there is a proxy between gunicorn and Redis.
+        options: more options for redis-server.
+        settings: more settings for gunicorn.
+        prefix: what stands before gunicorn's command, to limit it.
     """
 
     def __init__(
@@ -42,29 +49,39 @@ class Deployment:
         pins: Sequence[str] = ("",),
         arguments: Sequence[str] = (),
         by_command: bool = True,
+        proxied: bool = False,
+        options: Sequence[str] = (),
+        settings: Mapping[str, str] = MappingProxyType({}),
+        prefix: Sequence[str] = (),
     ) -> None:
         self._stage = stage
         self._by_command = by_command
         self._stack = contextlib.ExitStack()
         self._folder = tempfile.TemporaryDirectory(prefix="teaser-redis-")
         # `advance` refuses a Redis that keeps nothing over a restart.
-        self.redis = RedisServer("--save", "3600 1", "--dir", self._folder.name)
-        settings = {
-            "REDIS_URL": self.redis.url,
+        self.redis = RedisServer("--save", "3600 1", "--dir", self._folder.name, *options)
+        self._proxy = Proxy(self.redis.port) if proxied else None
+        url = f"redis://127.0.0.1:{self._proxy.port}/0" if self._proxy else self.redis.url
+        usual = {
+            "REDIS_URL": url,
             "WEB_CONCURRENCY": "2",
             "GUNICORN_THREADS": "8",
             "LOG_LEVEL": "WARNING",
         }
         self.gunicorns = [
-            Masters(*arguments, **settings, **({"SESSION_STAGE": pin} if pin else {}))
+            Masters(*arguments, **{**usual, **settings}, **({"SESSION_STAGE": pin} if pin else {}))
             for pin in pins
         ]
+        for gunicorn in self.gunicorns:
+            gunicorn.command[:0] = prefix
         self.nginx = Nginx(*(gunicorn.port for gunicorn in self.gunicorns))
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:
             stack.enter_context(self._folder)
             stack.enter_context(self.redis)
+            if self._proxy:
+                stack.enter_context(self._proxy)
             if self._by_command and self._stage == Stage.OFF:
                 self.migration("begin")
             elif self._stage:
@@ -82,6 +99,25 @@ class Deployment:
         trace: TracebackType | None,
     ) -> None:
         self._stack.close()
+
+    @property
+    def proxy(self) -> Proxy:
+        """The proxy between gunicorn and Redis.
+
+        Raises:
+            RuntimeError: there is none.
+        """
+        if self._proxy is None:
+            raise RuntimeError("this deployment has no proxy")
+        return self._proxy
+
+    def empty_redis(self) -> None:
+        """Remove what Redis has kept in files, while it does not run."""
+        for kept in Path(self._folder.name).iterdir():
+            if kept.is_dir():
+                shutil.rmtree(kept)
+            else:
+                kept.unlink()
 
     @property
     def gunicorn(self) -> Masters:

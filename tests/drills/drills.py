@@ -7,22 +7,28 @@ from dataclasses import dataclass
 from functools import partial
 
 from services.sessions.migration import Stage
-from tests.drills.clients import Maker
+from tests.drills.aftermath import SETTLE_SECONDS, read_all
+from tests.drills.asking import Leniency
 from tests.drills.deployment import Deployment
 from tests.drills.habits import DELETES, MIXED, Mix
 from tests.drills.journal import Journal
 from tests.drills.masters import Masters
+from tests.drills.outage_list import outage_drills
+from tests.drills.outages import OutageDrill
+from tests.drills.replay import ReplayDrill
 from tests.drills.workload import CLIENTS, Workload
 from tests.support.servers import eventually
 
 STAGES = tuple(Stage)
+SECONDS = 10.0
+"""How long a drill's load lasts, about, unless told."""
+WALK_SECONDS = 18.0
+"""How long where all stages have their turn."""
 COHORTS = (0, 50, 10, 100)
 RECYCLED = ("--max-requests", "60", "--max-requests-jitter", "20")
 """Each worker ends after some 60 requests and another takes its place."""
 RECYCLED_SECONDS = 30.0
 """How much longer than the drill that may take on a slow machine."""
-SETTLE_SECONDS = 1.0
-"""After which everything is read a second time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,7 @@ class Drill:
         mix: what the clients do.
         together: how many clients share one conversation.
         downtime: whether nobody serves for a while, by the nature of the fault.
+        seconds: how long the load lasts, about, unless told.
     """
 
     name: str
@@ -48,6 +55,7 @@ class Drill:
     mix: Mix = MIXED
     together: int = 2
     downtime: bool = False
+    seconds: float = SECONDS
 
     def run(self, seconds: float, *, by_command: bool = True) -> Journal:
         """Start everything, let it happen, read every conversation twice.
@@ -63,24 +71,16 @@ class Drill:
         servers = Deployment(
             self.stage, pins=self.pins, arguments=self.arguments, by_command=by_command
         )
+        leniency = Leniency(downtime=self.downtime)
         with servers as deployment:
             port = deployment.nginx.port
-            with Workload(port, journal, self.mix, together=self.together, downtime=self.downtime):
+            with Workload([port], journal, self.mix, together=self.together, leniency=leniency):
                 self.fault(deployment, seconds)
             for pause in (0.0, SETTLE_SECONDS):
                 time.sleep(pause)
                 read_all(port, journal)
             journal.log = deployment.warnings()
         return journal
-
-
-def read_all(port: int, journal: Journal) -> None:
-    """Read every conversation and judge it."""
-    maker = Maker(port, journal)
-    for conversation in journal.conversations:
-        if conversation.session_id:
-            maker.read(conversation)
-    maker.close()
 
 
 def climb_and_descend(deployment: Deployment, seconds: float) -> None:
@@ -142,9 +142,9 @@ def _drills() -> list[Drill]:
         partial(repeat, deed) for deed in (Masters.reload, Masters.restart, Masters.replace)
     )
     return [
-        Drill("stages", climb_and_descend, "off"),
+        Drill("stages", climb_and_descend, "off", seconds=WALK_SECONDS),
         Drill("cohort", vary_cohort, "shadow"),
-        Drill("deletes", climb_and_descend, "off", mix=DELETES),
+        Drill("deletes", climb_and_descend, "off", mix=DELETES, seconds=WALK_SECONDS),
         *(Drill(f"hup-{stage}", reload, stage) for stage in inner),
         *(Drill(f"term-start-{stage}", restart, stage, downtime=True) for stage in STAGES),
         *(Drill(f"usr2-{stage}", replace, stage) for stage in inner),
@@ -155,11 +155,12 @@ def _drills() -> list[Drill]:
     ]
 
 
-DRILLS = {drill.name: drill for drill in _drills()}
-SECONDS = 10.0
-"""How long a drill's load lasts, about, unless told."""
-WALK_SECONDS = 18.0
-"""How long at least where all stages have their turn."""
+Runnable = Drill | OutageDrill | ReplayDrill
+DRILLS: dict[str, Runnable] = {
+    **{drill.name: drill for drill in _drills()},
+    **{drill.name: drill for drill in outage_drills()},
+    "replay-10000": ReplayDrill("replay-10000"),
+}
 SHORT = {
     "stages": 1.5,
     "cohort": 2.0,
@@ -169,6 +170,13 @@ SHORT = {
     "term-start-off": 2.0,
     "deletes": 2.0,
     "apart-shadow-live": 2.0,
+    "refused-complete": 2.0,
+    "frozen-live": 2.0,
+    "killed-aof-complete": 2.0,
+    "killed-empty-shadow": 2.0,
+    "delete-outage-plain": 2.0,
+    "oom": 2.0,
+    "restart-outage-complete": 1.5,
 }
 """The drills of the suite, and how many seconds each may take there."""
 
@@ -179,4 +187,4 @@ def duration(name: str, seconds: float | None, *, short: bool) -> float:
         return seconds
     if short:
         return SHORT[name]
-    return WALK_SECONDS if DRILLS[name].fault is climb_and_descend else SECONDS
+    return DRILLS[name].seconds

@@ -26,9 +26,12 @@ class Mix(NamedTuple):
     delete: int = 3
     race: int = 2
     look_back: int = 5
+    whisper: int = 0
+    come_back: int = 6
 
 
 MIXED = Mix()
+WHISPERS = Mix(say=20, whisper=50)
 DELETES = Mix(say=30, read=5, repeat=5, analyze=2, watch=1, ask=1, delete=14, race=8, look_back=25)
 
 
@@ -40,6 +43,7 @@ class Alone:
         self._mix = mix
         self._held: list[Conversation] = []
         self._deleted: list[Conversation] = []
+        self._away: list[Conversation] = []
 
     def step(self) -> None:
         """Something with one of its conversations, or a new one."""
@@ -54,7 +58,10 @@ class Alone:
         if conversation.delete_sent:
             self._held.remove(conversation)
             self._deleted.append(conversation)
-        elif len(conversation.turns) > MOST_TURNS:
+        elif conversation.refused:
+            self._held.remove(conversation)
+            self._away.append(conversation)
+        elif conversation.excused or len(conversation.turns) > MOST_TURNS:
             self._held.remove(conversation)
 
     def _say(self, conversation: Conversation) -> None:
@@ -64,8 +71,10 @@ class Alone:
         self._maker.read(conversation)
 
     def _repeat(self, conversation: Conversation) -> None:
-        told = [turn for turn in conversation.turns if turn.answered is not None]
-        self._maker.repeat(conversation, random.choice(told))  # noqa: S311 - variety
+        turns = conversation.turns[self._maker.leniency.outage :]
+        told = [turn for turn in turns if turn.answered is not None and turn.message_id]
+        if told:
+            self._maker.repeat(conversation, random.choice(told))  # noqa: S311 - variety
 
     def _analyze(self, conversation: Conversation) -> None:
         self._maker.finish(conversation)
@@ -95,7 +104,16 @@ class Alone:
             return
         gone = random.choice(self._deleted)  # noqa: S311 - variety, not a secret
         look = (self._maker.read, self._maker.say, self._again)
-        random.choice(look)(gone)  # noqa: S311 - as above
+        random.choice(look[: 3 - self._maker.leniency.outage])(gone)  # noqa: S311 - as above
+
+    def _whisper(self, conversation: Conversation) -> None:
+        self._maker.whisper(conversation)
+
+    def _come_back(self, _conversation: Conversation) -> None:
+        """A conversation that could not be reached is tried again."""
+        if self._away:
+            self._held.append(self._away.pop(random.randrange(len(self._away))))  # noqa: S311
+            self._maker.read(self._held[-1])
 
     def _again(self, conversation: Conversation) -> None:
         self._maker.repeat(conversation, conversation.turns[0])
@@ -117,8 +135,16 @@ class Together:
             return
         conversation = self._shared[-1]
         self._maker.say(conversation)
+        if conversation.refused or conversation.excused:
+            self._leave(conversation)
         if random.random() < 0.2:  # noqa: S311 - variety, not a secret
             self._maker.read(conversation)
+
+    def _leave(self, conversation: Conversation) -> None:
+        """Go on in another one, unless somebody has opened it already."""
+        begun = self._maker.start() if self._shared[-1] is conversation else None
+        if begun:
+            self._shared.append(begun)
 
 
 class Watching:
@@ -132,6 +158,6 @@ class Watching:
         conversation = self._maker.start()
         if conversation:
             self._maker.finish(conversation)
-            for _ in range(STREAMS):
+            for _ in range(STREAMS if conversation.complete else 0):
                 self._maker.watch(conversation)
             self._maker.read(conversation)

@@ -62,9 +62,26 @@ class Masters(Gunicorn):
         self._master = Handle(self.process.pid)
         return self
 
+    @property
+    def master(self) -> int:
+        """The process that is master at present."""
+        assert self._master is not None
+        return self._master.pid
+
     def workers(self) -> set[int]:
         """The processes that serve at present."""
         return children(self._master.pid) if self._master else set()
+
+    def kill_worker(self) -> None:
+        """SIGKILL one of the workers, and wait until another one serves in its place.
+
+        Raises:
+            TimeoutError: none does.
+        """
+        before = self.workers()
+        booted = self.output().count("Booting worker")
+        os.kill(min(before), signal.SIGKILL)
+        self._wait(lambda: self.output().count("Booting worker") > booted, "new worker")
 
     def reload(self) -> None:
         """SIGHUP: new workers, then the old ones end.

@@ -100,7 +100,45 @@ MUTANTS = (
         "return False",
         ("cohort",),
     ),
+    Mutant(
+        "spill",
+        "services/sessions/outage/shelter.py",
+        "        except StoreUnavailable:\n            return self._accept(record, condition)",
+        "        except StoreUnavailable:\n            raise",
+        ("refused-complete",),
+    ),
+    Mutant(
+        "merge-of-the-replay",
+        "services/sessions/settle.py",
+        "        merged = self._merged(keyspace, higher, lower, theirs)",
+        "        merged = None",
+        ("hosts-apart",),
+    ),
+    Mutant(
+        "breaker",
+        "services/sessions/outage/breaker.py",
+        "                if self._in_a_row >= FAILURES_IN_A_ROW or failures * 2 >= WINDOW:",
+        "                if False:",
+        ("frozen-complete", "rejected"),
+    ),
+    Mutant(
+        "unavailable-is-not-missing",
+        "services/sessions/outage/shelter.py",
+        "        return self._engine.get(key)",
+        "        try:\n            return self._engine.get(key)\n"
+        "        except StoreUnavailable:\n            return None",
+        ("refused-complete",),
+    ),
+    Mutant(
+        "conditional-removal-from-the-spill",
+        "services/sessions/stores/sql.py",
+        '        names = ("key", "version", "body")',
+        '        names = ("key",)',
+        ("twenty-writers-refused",),
+    ),
 )
+COUNTED = (*DAMAGE, "starts_refused", "slow", "storm")
+"""What a drill may notice a mutant by; an error alone may be of any cause."""
 
 
 def main() -> int:
@@ -177,7 +215,7 @@ def noticed(project: Path, drill: str) -> str:
     )
     if not re.search(rf"^drill={re.escape(drill)} acknowledged=[1-9]", done.stdout, re.MULTILINE):
         raise RuntimeError(f"{drill} did not run:\n{done.stdout}{done.stderr}")
-    counts = re.findall(rf"\b(?:{'|'.join(DAMAGE)})=[1-9][0-9]*", done.stdout)
+    counts = re.findall(rf"\b(?:{'|'.join(COUNTED)})=[1-9][0-9]*", done.stdout)
     return " ".join(counts)
 
 

@@ -3,6 +3,7 @@
 import http.client
 import json
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 TIMEOUT = 15.0
@@ -19,12 +20,14 @@ class Reply(NamedTuple):
         body: the decoded JSON, or the text where it is none.
         by_app: whether the application said it, not nginx.
         request: what was asked, for findings.
+        headers: those of the answer.
     """
 
     status: int
     body: Any = None
     by_app: bool = False
     request: str = ""
+    headers: Mapping[str, str] = MappingProxyType({})
 
     @property
     def missing(self) -> bool:
@@ -35,6 +38,17 @@ class Reply(NamedTuple):
     def code(self) -> str:
         """The stable word of an error."""
         return str(self.body.get("code", "")) if isinstance(self.body, dict) else ""
+
+    @property
+    def refused(self) -> bool:
+        """Whether it says honestly that sessions cannot be reached now, and when to ask again."""
+        told = self.code == "store_unavailable" and self.headers.get("Retry-After", "").isdigit()
+        return self.status == 503 and told
+
+    @property
+    def degraded(self) -> bool:
+        """Whether it came by way of the spill."""
+        return self.headers.get("X-Session-Store") == "degraded"
 
 
 class Wire:
@@ -57,7 +71,8 @@ class Wire:
         is_json = response.headers.get_content_type() == "application/json"
         decoded = json.loads(text) if is_json and text else text.decode(errors="replace")
         by_app = "X-Request-ID" in response.headers
-        return Reply(response.status, decoded, by_app, f"{method} {path}")
+        headers = dict(response.headers)
+        return Reply(response.status, decoded, by_app, f"{method} {path}", headers)
 
     def close(self) -> None:
         """Close the connection."""

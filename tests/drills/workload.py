@@ -3,10 +3,11 @@
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
+from tests.drills.asking import STRICT, Leniency
 from tests.drills.clients import Maker
 from tests.drills.habits import MIXED, Alone, Mix, Together, Watching
 from tests.drills.journal import Conversation, Journal
@@ -21,31 +22,38 @@ THINKING = 0.02
 class Workload:
     """Clients in threads, from entering to leaving.
 
-    One watches analyses, some share a conversation, the others have some of their own.
+    One watches analyses, some share conversations, the others have some of their own.
 
     Args:
-        port: where nginx listens.
+        ports: where nginx listens; or several gunicorns, each with clients of its own.
         journal: what they remember.
         mix: what those with conversations of their own do.
-        together: how many share one.
-        downtime: whether nginx may say for a while that nobody is there.
+        together: how many share.
+        groups: how many conversations these share, at a time.
+        clients: how many there are in all.
+        leniency: what is no finding.
     """
 
     def __init__(
         self,
-        port: int,
+        ports: Sequence[int],
         journal: Journal,
         mix: Mix = MIXED,
         *,
         together: int = 2,
-        downtime: bool = False,
+        groups: int = 1,
+        clients: int = CLIENTS,
+        leniency: Leniency = STRICT,
     ) -> None:
         self._over = threading.Event()
         self._errors: list[BaseException] = []
-        makers = [Maker(port, journal, downtime=downtime) for _ in range(CLIENTS)]
-        shared: list[Conversation] = []
+        makers = [Maker(ports[at % len(ports)], journal, leniency) for at in range(clients)]
+        shared: list[list[Conversation]] = [[] for _ in range(groups)]
         steps: list[Callable[[], None]] = [Watching(makers[0]).step]
-        steps += [Together(maker, shared).step for maker in makers[1 : together + 1]]
+        steps += [
+            Together(maker, shared[at % groups]).step
+            for at, maker in enumerate(makers[1 : together + 1])
+        ]
         steps += [Alone(maker, mix).step for maker in makers[together + 1 :]]
         self._threads = [
             threading.Thread(target=self._loop, args=work)

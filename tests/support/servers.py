@@ -104,6 +104,11 @@ class Server:
     ) -> None:
         self.close()
 
+    def signal(self, number: int) -> None:
+        """Send it a signal and do not wait for anything."""
+        if self.process:
+            self.process.send_signal(number)
+
     def close(self) -> None:
         """End it and remove its log."""
         self.stop()
@@ -119,9 +124,9 @@ class RedisServer(Server):
         settings = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", *options]
         super().__init__([program("redis-server"), *settings])
 
-    def client(self) -> redis.Redis:
+    def client(self, password: str | None = None) -> redis.Redis:
         """A client for looking at what is stored."""
-        return redis.Redis(port=self.port)
+        return redis.Redis(port=self.port, password=password)
 
     def answers(self) -> bool:
         """Whether it takes connections; with a password it does so by refusing."""
@@ -134,25 +139,38 @@ class RedisServer(Server):
 
 
 class Gunicorn(Server):
-    """The application under gunicorn with the project's own gunicorn.conf.py."""
+    """The application under gunicorn with the project's own gunicorn.conf.py.
+
+    Attributes:
+        spill: where it keeps what Redis cannot take, if it uses Redis; a file of its own.
+    """
 
     def __init__(self, application: str = "wsgi:app", **environment: str) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self._spill_folder = tempfile.TemporaryDirectory(prefix="teaser-spill-")
+        self.spill = Path(self._spill_folder.name) / "spill.db"
         base = {
             "SECRET_KEY": "a secret for the tests only",
             "BIND": f"127.0.0.1:{self.port}",
             "SESSION_COOKIE_SECURE": "false",
             "PYTHONUNBUFFERED": "1",
             # A busy machine with few cores stalls longer than a server should.
-            "REDIS_TIMEOUT": "2",
+            "REDIS_TIMEOUT": "1",
         }
+        if "REDIS_URL" in environment:
+            base["SESSION_SPILL_URL"] = f"sqlite:///{self.spill}"
         command = [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py", application]
         super().__init__(command, base | environment)
 
     def answers(self) -> bool:
         """Whether its health page does."""
         return _is_answered(f"{self.url}/healthz")
+
+    def close(self) -> None:
+        """End it and remove its files."""
+        super().close()
+        self._spill_folder.cleanup()
 
 
 def _is_answered(url: str) -> bool:
