@@ -12,7 +12,7 @@ SOAK_SECONDS ?= 300
 SEED ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-servers lint format bench drill drill-mutants soak clean
+.PHONY: help run test test-servers lint format bench drill drill-mutants soak alerts clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -52,6 +52,9 @@ drill-mutants: $(VENV)/test.stamp test-servers ## switch each protection off and
 
 soak: $(VENV)/test.stamp test-servers ## faults in random order for SOAK_SECONDS; SEED repeats an order
 	$(BIN)/python -m tests.drills.soak --seconds $(SOAK_SECONDS) $(if $(SEED),--seed $(SEED))
+
+alerts: test-servers ## check Prometheus's alerts and run their rule tests
+	cd deploy/prometheus && promtool check rules alerts.yml && promtool test rules alerts_test.yml
 
 clean: ## remove the virtual environment and what tools left behind
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .coverage .hypothesis tests/artifacts

@@ -1,6 +1,6 @@
 """The outage drills by name."""
 
-from tests.drills import happenings
+from tests.drills import happenings, oddities
 from tests.drills.habits import DELETES, WHISPERS
 from tests.drills.happenings import once
 from tests.drills.outages import OutageDrill
@@ -124,15 +124,15 @@ def _with_restarts() -> list[OutageDrill]:
             for stage in STAGES
         ),
         OutageDrill("hup-outage", once("refused", happenings.reload), proxied=True, downtime=True),
-        OutageDrill("client-gone", happenings.leave, spills=False),
+        OutageDrill("client-gone", oddities.leave, spills=False),
     ]
 
 
 def _values() -> list[OutageDrill]:
     """What is stored cannot be read."""
     return [
-        OutageDrill("corrupt", happenings.corrupt, spills=False),
-        OutageDrill("newer-format", happenings.from_a_newer_release, spills=False),
+        OutageDrill("corrupt", oddities.corrupt, spills=False),
+        OutageDrill("newer-format", oddities.from_a_newer_release, spills=False),
     ]
 
 
@@ -140,7 +140,7 @@ def _disks() -> list[OutageDrill]:
     """The spill's own troubles."""
     return [
         OutageDrill("disk-full", once("refused"), proxied=True, disk=SMALL, accepts=False),
-        OutageDrill("spill-unreadable", happenings.spoil_spill, proxied=True, downtime=True),
+        OutageDrill("spill-unreadable", oddities.spoil_spill, proxied=True, downtime=True),
     ]
 
 

@@ -125,6 +125,9 @@ class OutageDrill:
             self._read_everything(deployment, journal)
             journal.log = deployment.warnings()
         sum_up(journal, watch, health=not self.downtime)
+        if journal.excuses:
+            answers = sorted(journal.excuses.items())
+            journal.figures["excused"] = ",".join(f"{status}:{n}" for status, n in answers)
         self._judge_speed(journal, watch)
         self._judge_readiness(journal, watch)
         if self.spills and not journal.degraded:

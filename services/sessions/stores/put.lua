@@ -55,19 +55,13 @@ end
 if #KEYS == 1 then return version end
 
 -- The clients' clocks may differ from each other; the one of the server counts for all of them.
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local ends = string.format('%.0f', now + ARGV[4])
+local ends = redis.call('PEXPIRETIME', KEYS[1])
 for i = 2, #KEYS do
-  if repeated then
-    redis.call('ZADD', KEYS[i], 'GT', ends, ARGV[5])
-  else
-    redis.call('ZADD', KEYS[i], ends, ARGV[5])
-  end
+  redis.call('ZADD', KEYS[i], ends, ARGV[5])
   if stored == 0 then
     redis.call('PEXPIRE', KEYS[i], ARGV[4] + ARGV[6])
     -- A few expired entries go with every new one, so an index nobody reads stays bounded.
-    local before = string.format('(%.0f', now)
+    local before = string.format('(%.0f', ends - ARGV[4])
     local expired = redis.call('ZRANGE', KEYS[i], '-inf', before, 'BYSCORE', 'LIMIT', 0, 8)
     if #expired > 0 then redis.call('ZREM', KEYS[i], unpack(expired)) end
   end

@@ -38,7 +38,7 @@ _INDEX_KEPT = INDEX_KEPT * 1000
 
 
 class RedisStore(Store):
-    """Sessions on a Redis server (7.0 or newer, for PEXPIRE GT).
+    """Sessions on a Redis server (7.0 or newer, for PEXPIRETIME).
 
     The script writes a document and its index entries together, which suits one server. In a
     cluster those keys live on different shards; only the document's own key decides.

@@ -9,10 +9,9 @@
 
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 redis.call('PEXPIRE', KEYS[1], ARGV[1], 'GT')
-local time = redis.call('TIME')
-local ends = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[1])
+local ends = redis.call('PEXPIRETIME', KEYS[1])
 for i = 2, #KEYS do
-  redis.call('ZADD', KEYS[i], 'XX', 'GT', ends, ARGV[2])
+  redis.call('ZADD', KEYS[i], 'XX', ends, ARGV[2])
   redis.call('PEXPIRE', KEYS[i], ARGV[1] + ARGV[3], 'GT')
 end
 return 1

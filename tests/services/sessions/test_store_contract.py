@@ -321,3 +321,12 @@ def test_a_repeated_write_shortens_no_life_and_may_lengthen_it(store: Store) -> 
     assert kept is not None
     assert abs(kept - longer.expires_at) <= 20
     assert store.members("all") == ["k", "other"]
+
+
+def test_extending_a_tombstone_lists_nothing(store: Store) -> None:
+    """A reader that loaded the session before it was deleted extends what is there now."""
+    store.put(record("k", 1), Condition.ABSENT)
+    store.put(tombstone("k", 2), Condition.ANY)
+    assert store.touch(record("k", lives=2 * HOUR)) is True
+    assert store.members("all") == []
+    assert store.count("owner:a") == 0
