@@ -5,9 +5,6 @@ when nothing is left the engine counts as unavailable for this request. Threads 
 request have no budget; their calls wait as long as the engine's own settings say.
 """
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -59,18 +56,11 @@ def allowed(most: float) -> float:
     return min(most, budget.seconds)
 
 
-@contextmanager
-def spending() -> Iterator[None]:
-    """Take the time of this block from the request's budget."""
+def spend(seconds: float) -> None:
+    """Take what a call took from the request's budget."""
     budget = _present.get()
-    if budget is None:
-        yield
-        return
-    begun = time.monotonic()
-    try:
-        yield
-    finally:
-        budget.seconds -= time.monotonic() - begun
+    if budget is not None:
+        budget.seconds -= seconds
 
 
 def mark_degraded() -> None:

@@ -56,6 +56,7 @@ def flapping(scene: Scene, seconds: float) -> None:
 def resets(scene: Scene, seconds: float) -> None:
     """Replies are lost after their requests were done."""
     reset(scene.deployment, seconds)
+    scene.journal.figures["resets"] = str(scene.deployment.proxy.resets)
 
 
 def emptied(scene: Scene, seconds: float, *, all_back: bool = False) -> None:

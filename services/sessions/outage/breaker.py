@@ -71,7 +71,7 @@ class Breaker:
 
     @property
     def reason(self) -> str:
-        """Why the last failed call failed; empty while the engine answers."""
+        """Why the last call failed that still counts; empty when none does."""
         return self._reason
 
     def enter(self) -> bool:
@@ -83,8 +83,10 @@ class Breaker:
         Raises:
             StoreUnavailable: it is open, or another call is the probe.
         """
+        if self._state is State.CLOSED:
+            return False
         with self._lock:
-            if self._state is State.CLOSED:
+            if not self._is_open():
                 return False
             wait = self._probe_at - self._clock()
             if self._state is State.OPEN and wait <= 0:
@@ -94,12 +96,16 @@ class Breaker:
 
     def succeeded(self, *, probe: bool) -> None:
         """The engine answered."""
+        if not self._reason:
+            return  # nothing failed lately, so there is nothing to outweigh
         with self._lock:
-            if self._state is State.CLOSED:
-                self._recent.append(True)
-                self._in_a_row, self._reason = 0, ""
-            elif probe:
+            if probe:
                 self._close()
+            elif not self._is_open():
+                self._in_a_row = 0
+                self._recent.append(True)
+                if all(self._recent):
+                    self._forget()
 
     def failed(self, error: StoreUnavailable, *, probe: bool) -> None:
         """The engine could not be asked or would not."""
@@ -108,7 +114,7 @@ class Breaker:
             if probe:
                 self._pause = min(2 * self._pause, LONGEST_PAUSE)
                 self._open()
-            elif self._state is State.CLOSED:
+            elif not self._is_open():
                 self._recent.append(False)
                 self._in_a_row += 1
                 failures = self._recent.count(False)
@@ -130,9 +136,17 @@ class Breaker:
             self.direction,
             self._clock() - self._opened_at,
         )
-        self._recent.clear()
-        self._in_a_row, self._reason, self._pause = 0, "", FIRST_PAUSE
+        self._forget()
+        self._pause = FIRST_PAUSE
         self._become(State.CLOSED)
+
+    def _forget(self) -> None:
+        """Nothing that failed counts any more."""
+        self._recent.clear()
+        self._in_a_row, self._reason = 0, ""
+
+    def _is_open(self) -> bool:
+        return self._state is not State.CLOSED
 
     def _become(self, state: State) -> None:
         self._state = state

@@ -112,8 +112,7 @@ class GuardedStore(Store):
             raise
         begun = time.perf_counter()
         try:
-            with waiting.spending():
-                result = method(*args, **kwargs)
+            result = method(*args, **kwargs)
         except StoreFull as error:
             breaker.succeeded(probe=probe)
             metrics.unavailable(self.name, direction, error.reason)
@@ -126,6 +125,9 @@ class GuardedStore(Store):
             # A value that is no document, or a fault of ours: the engine did answer.
             breaker.succeeded(probe=probe)
             raise
-        breaker.succeeded(probe=probe)
-        metrics.engine_call(self.name, direction, time.perf_counter() - begun)
-        return result
+        else:
+            breaker.succeeded(probe=probe)
+            metrics.engine_call(self.name, direction, time.perf_counter() - begun)
+            return result
+        finally:
+            waiting.spend(time.perf_counter() - begun)
