@@ -30,7 +30,7 @@ def corrupt(scene: Scene, seconds: float) -> None:
     chosen = _spoil(scene, lambda _session_id: b"no document at all")
     _ask_for(scene, chosen)
     with scene.deployment.redis.client() as client:
-        for conversation in chosen:
+        for conversation in _not_deleted(chosen):
             key = corrupt_key(f"{SESSION_PREFIX}{conversation.session_id}")
             if client.get(key) != b"no document at all":
                 scene.journal.fault("lost", key, "the unreadable value is not set aside")
@@ -44,10 +44,15 @@ def from_a_newer_release(scene: Scene, seconds: float) -> None:
     _ask_for(scene, chosen)
     time.sleep(seconds / 2)
     with scene.deployment.redis.client() as client:
-        for conversation in chosen:
+        for conversation in _not_deleted(chosen):
             session_id = conversation.session_id
             if client.get(f"{SESSION_PREFIX}{session_id}") != _newer_document(session_id):
                 scene.journal.fault("lost", session_id, "a newer release's document was changed")
+
+
+def _not_deleted(conversations: list[Conversation]) -> list[Conversation]:
+    """Those no client has deleted, and with them what was set aside."""
+    return [one for one in conversations if not one.delete_sent]
 
 
 def _newer_document(session_id: str) -> bytes:

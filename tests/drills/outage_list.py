@@ -2,7 +2,7 @@
 
 from tests.drills import happenings, oddities
 from tests.drills.habits import DELETES, WHISPERS
-from tests.drills.happenings import once
+from tests.drills.happenings import Happening, once
 from tests.drills.outages import OutageDrill
 
 STAGES = ("shadow", "live", "complete")
@@ -80,18 +80,15 @@ def _in_part() -> list[OutageDrill]:
             )
             for stage in STAGES
         ),
-        OutageDrill(
-            "twenty-writers", happenings.wait, together=20, groups=2, clients=22, spills=False
-        ),
-        OutageDrill(
-            "twenty-writers-refused",
-            once("refused"),
-            together=20,
-            groups=2,
-            clients=22,
-            proxied=True,
-        ),
+        _twenty("twenty-writers", happenings.wait, spills=False),
+        _twenty("twenty-writers-refused", once("refused")),
+        _twenty("twenty-writers-flapping", happenings.flapping),
     ]
+
+
+def _twenty(name: str, happen: Happening, *, spills: bool = True) -> OutageDrill:
+    """Two conversations that twenty clients share, while something happens."""
+    return OutageDrill(name, happen, together=20, groups=2, clients=22, proxied=True, spills=spills)
 
 
 def _with_restarts() -> list[OutageDrill]:
