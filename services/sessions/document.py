@@ -61,9 +61,18 @@ class Session(dict[str, Any]):
         version: the stored version it was read from; 0 while it was never stored.
         created_at, updated_at, expires_at: milliseconds since 1970, UTC. `expires_at` is the
             instant set with the last write; an extension since then moves only the engine's.
+        stored: the whole stored value it was read from or saved as; None before.
     """
 
-    __slots__ = ("created_at", "expires_at", "owner", "session_id", "updated_at", "version")
+    __slots__ = (
+        "created_at",
+        "expires_at",
+        "owner",
+        "session_id",
+        "stored",
+        "updated_at",
+        "version",
+    )
 
     def __init__(
         self, session_id: str, data: Mapping[str, Any] | None = None, *, owner: str | None = None
@@ -75,6 +84,7 @@ class Session(dict[str, Any]):
         self.created_at = 0
         self.updated_at = 0
         self.expires_at = 0
+        self.stored: bytes | None = None
 
 
 def encode_body(session: Session, max_bytes: int) -> bytes:
@@ -175,6 +185,7 @@ def decode(value: bytes) -> Session:
     except KeyError as error:
         raise SessionUnreadable(f"the stored document has no {error}") from error
     del members["format"]
+    session.stored = value
     session.update(members)
     return session
 

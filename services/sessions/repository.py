@@ -238,7 +238,7 @@ class Sessions:
             session.created_at, session.updated_at, session.expires_at = before
             self._count_failure(error)
             raise
-        session.version = done.version
+        session.version, session.stored = done.version, document.join(done.version, body)
         self._count("created" if condition is Condition.ABSENT else "saved")
         metrics.document_bytes(self.keyspace.name, len(body))
         return session
@@ -271,6 +271,7 @@ class Sessions:
             expires_at=expires_at,
             member=session.session_id,
             indexes=self.keyspace.indexes(session.owner),
+            base=session.stored,
         )
 
     def _tombstone(self, session: Session) -> Record:

@@ -78,6 +78,20 @@ class Settler:
                 return right
         raise SessionConflict(mine.member)
 
+    def better(self, mine: Record, value: bytes | None) -> Record:
+        """What this copy becomes together with the engine's, which is not written.
+
+        Args:
+            mine: the copy.
+            value: the engine's, as it was read.
+
+        Raises:
+            StoreUnavailable: the engine could not be asked.
+            SessionFormatUnknown: a newer release wrote it.
+        """
+        theirs = self.record_of(mine.key, value)
+        return self._better(mine, theirs) if theirs else mine
+
     def record_of(self, key: str, value: bytes | None) -> Record | None:
         """The engine's copy as a record; None when it holds no document.
 
@@ -130,7 +144,7 @@ class Settler:
         if same_document(right, theirs):
             self._engine.touch(right)
             return right
-        replacing = right._replace(replaces=theirs.version)
+        replacing = right._replace(replaces=theirs.version, base=value)
         if self._engine.put(replacing, Condition.UNCHANGED).outcome is not Outcome.STORED:
             return None
         self._tallies.sent += 1

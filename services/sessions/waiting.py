@@ -6,7 +6,7 @@ request have no budget; their calls wait as long as the engine's own settings sa
 """
 
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from services.errors import StoreUnavailable
 
@@ -22,11 +22,11 @@ class Budget:
 
     Attributes:
         seconds: how long it may still wait.
-        degraded: whether anything was answered from the spill, or given to it.
+        spilled: the keys of what was read from the spill, or given to it.
     """
 
     seconds: float = REQUEST_SECONDS
-    degraded: bool = False
+    spilled: set[str] = field(default_factory=set)
 
 
 _present: ContextVar[Budget | None] = ContextVar("budget", default=None)
@@ -63,14 +63,20 @@ def spend(seconds: float) -> None:
         budget.seconds -= seconds
 
 
-def mark_degraded() -> None:
-    """Remember that this request was served by way of the spill."""
+def mark_spilled(key: str) -> None:
+    """Remember that this request had this session from the spill, or gave it there."""
     budget = _present.get()
     if budget is not None:
-        budget.degraded = True
+        budget.spilled.add(key)
+
+
+def was_spilled(key: str) -> bool:
+    """Whether this request had this session from the spill, or gave it there."""
+    budget = _present.get()
+    return budget is not None and key in budget.spilled
 
 
 def degraded() -> bool:
     """Whether this request was served by way of the spill."""
     budget = _present.get()
-    return budget is not None and budget.degraded
+    return budget is not None and bool(budget.spilled)

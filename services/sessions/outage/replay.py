@@ -1,16 +1,16 @@
 """Gives the engine what the spill took for it, and removes it here once the engine has said yes."""
 
+import contextlib
 import logging
 import random
 import time
 from collections.abc import Iterable
-from itertools import compress
 
 from services import metrics
-from services.errors import SessionConflict, SessionFormatUnknown, StoreUnavailable
+from services.errors import SessionConflict, SessionFormatUnknown, StoreRefused, StoreUnavailable
 from services.sessions.keyspaces import Keyspace
 from services.sessions.outage.spill import Spill
-from services.sessions.settle import Settlements, Settler
+from services.sessions.settle import Settlements, Settler, same_document
 from services.sessions.stores.base import Clock, Record, Store
 
 log = logging.getLogger(__name__)
@@ -39,6 +39,7 @@ class Replay:
         *,
         clock: Clock = time.time,
     ) -> None:
+        self._engine = engine
         self._spill = spill
         self._tallies = Settlements()
         self._settler = Settler(engine, keyspaces, self._tallies, clock=clock)
@@ -57,7 +58,20 @@ class Replay:
             self._settle(record)
         except (StoreUnavailable, SessionConflict, SessionFormatUnknown):
             return False
+        metrics.replayed(1)
+        with contextlib.suppress(StoreUnavailable):  # the engine decides from now on, even so
+            self._spill.forget([record])
         return True
+
+    def catch_up(self, record: Record) -> None:
+        """Take over what the engine knows of a session that has to wait, if it answers reads.
+
+        Another worker may have written it there; both parts are to be read here.
+        """
+        with contextlib.suppress(StoreUnavailable, SessionFormatUnknown):
+            together = self._settler.better(record, self._engine.get(record.key))
+            if not same_document(together, record):
+                self._spill.swap(record, together)
 
     def work(self) -> None:
         """Send everything that waits, unless another process of the host is at it.
@@ -73,24 +87,38 @@ class Replay:
                 self._spill.settle()
 
     def _send_all(self) -> None:
+        """Send in batches until nothing is left but what cannot be sent or removed."""
         failed: set[str] = set()
-        while records := self._spill.waiting(BATCH, but=failed):
-            failed |= self._send_batch(records)
+        kept: dict[str, Record] = {}
+        while records := self._spill.waiting(BATCH, but=failed | kept.keys()):
+            taken = self._send_batch(records)
+            failed |= {record.key for record in records} - {record.key for record in taken}
+            kept |= self._not_removed(taken)
             time.sleep(random.uniform(*BATCH_PAUSE))  # noqa: S311 - jitter, not a secret
         self._stuck &= failed
+        if kept and not failed:
+            self._spill.discard(kept)
 
-    def _send_batch(self, records: list[Record]) -> set[str]:
-        """Send many, those the engine lacks in one round trip; the keys of what has to wait."""
+    def _send_batch(self, records: list[Record]) -> list[Record]:
+        """Send many, those the engine lacks in one round trip; what it has now."""
         taken = self._settler.offer(records)
-        self._spill.forget(list(compress(records, taken)))
-        metrics.replayed(sum(taken))
-        failed = set()
-        for record, is_taken in zip(records, taken, strict=True):
-            if not is_taken and not self._settled(record):
-                failed.add(record.key)
-        return failed
+        return [
+            record
+            for record, is_taken in zip(records, taken, strict=True)
+            if is_taken or self._is_settled(record)
+        ]
 
-    def _settled(self, record: Record) -> bool:
+    def _not_removed(self, taken: list[Record]) -> dict[str, Record]:
+        """Remove what the engine has; by key what could not be removed, on a full disk."""
+        metrics.replayed(len(taken))
+        try:
+            self._spill.forget(taken)
+        except StoreRefused as error:
+            log.warning("the engine has what waited; the spill cannot remove it: %s", error.reason)
+            return {record.key: record for record in taken}
+        return {}
+
+    def _is_settled(self, record: Record) -> bool:
         """Whether one that the engine has in another version could be settled."""
         try:
             self._settle(record)
@@ -106,5 +134,4 @@ class Replay:
     def _settle(self, record: Record) -> None:
         merged = self._tallies.merged
         self._settler.settle(record)
-        self._spill.forget([record])
-        metrics.replayed(1, self._tallies.merged - merged)
+        metrics.replayed(0, self._tallies.merged - merged)

@@ -13,7 +13,7 @@ from services.errors import StoreUnavailable
 from services.sessions import waiting
 from services.sessions.outage.replay import Replay
 from services.sessions.outage.spill import Spill
-from services.sessions.stores.base import Condition, Put, Record, Store
+from services.sessions.stores.base import Condition, Outcome, Put, Record, Store
 
 log = logging.getLogger(__name__)
 
@@ -46,10 +46,12 @@ class ShelteredStore(Store):
 
     def get(self, key: str) -> bytes | None:
         """From the spill if it is there, else from the engine."""
-        if self._waits(key):
+        record = self._waiting(key)
+        if record is not None:
+            self._replay.catch_up(record)
             value = self._spill.get(key)
             if value is not None:
-                waiting.mark_degraded()
+                waiting.mark_spilled(key)
                 return value
         return self._engine.get(key)
 
@@ -69,14 +71,14 @@ class ShelteredStore(Store):
         Raises:
             StoreUnavailable: neither could take it.
         """
-        if self._waits(record.key):
+        if self._waiting(record.key):
             return self._accept(record, condition)
         try:
             done = self._engine.put(record, condition)
         except StoreUnavailable:
             return self._accept(record, condition)
         # Another worker may have found the engine away meanwhile; both writes are to be seen.
-        self._waits(record.key)
+        self._waiting(record.key)
         return done
 
     def put_many(self, records: Sequence[Record], condition: Condition) -> list[Put]:
@@ -97,14 +99,15 @@ class ShelteredStore(Store):
 
     def touch(self, record: Record) -> bool:
         """Where the session is."""
-        if self._waits(record.key):
+        if self._waiting(record.key):
             return self._spill.touch(record)
         return self._engine.touch(record)
 
     def expires_at(self, key: str) -> int | None:
         """Where the session is."""
-        if self._waits(key):
-            return self._spill.expires_at(key)
+        waits = self._waiting(key)
+        if waits:
+            return waits.expires_at
         return self._engine.expires_at(key)
 
     def set_aside(
@@ -130,12 +133,12 @@ class ShelteredStore(Store):
         self._engine.close()
         self._spill.close()
 
-    def _waits(self, key: str) -> bool:
-        """Whether the spill holds this session and the engine cannot have it back yet."""
+    def _waiting(self, key: str) -> Record | None:
+        """What the spill holds of this session, if the engine cannot have it yet."""
         if not self._spill.occupied:
-            return False
+            return None
         record = self._spill.copy_of(key)
-        return record is not None and not self._replay.send(record)
+        return None if record is None or self._replay.send(record) else record
 
     def _accept(self, record: Record, condition: Condition) -> Put:
         try:
@@ -150,5 +153,6 @@ class ShelteredStore(Store):
             log.warning("the spill takes writes again")
             self.refusing = ""
         metrics.spilled(self._replay.kind_of(record.key))
-        waiting.mark_degraded()
+        if done.outcome is Outcome.STORED:
+            waiting.mark_spilled(record.key)
         return done

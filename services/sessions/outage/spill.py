@@ -8,12 +8,13 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from services import metrics
 from services.errors import StoreCorrupt, StoreUnavailable
+from services.sessions import document, waiting
 from services.sessions.outage.flag import FileFlag, Flag, ThreadFlag
 from services.sessions.stores import open_store
 from services.sessions.stores.base import (
@@ -73,13 +74,18 @@ class Spill:
     def put(self, record: Record, condition: Condition) -> Put:
         """Take a write the engine could not take, if the condition holds as far as is known.
 
-        What is not here is taken for what the writer saw: an unchanged document where a version
-        is named, nothing where nothing is to be.
+        What is not here is taken for what the writer saw: an unchanged document where one is
+        named, nothing where nothing is to be. What is here must be exactly what the writer saw:
+        two workers may have made different documents of the same version, one for the engine.
 
         Raises:
             StoreUnavailable: it could not be written here either.
         """
         return self._writing(lambda: self._put(record, condition))
+
+    def swap(self, old: Record, new: Record) -> bool:
+        """Put another document in the place of what was read, while it is exactly that."""
+        return self._writing(lambda: self._store.swap(old, new))
 
     def touch(self, record: Record) -> bool:
         """Let it live longer."""
@@ -92,6 +98,31 @@ class Spill:
     def forget(self, records: Sequence[Record]) -> None:
         """Remove what the engine has taken, where it is still exactly that."""
         self._writing(lambda: self._store.forget_many(records))
+
+    def discard(self, taken: Mapping[str, Record]) -> bool:
+        """Begin anew, if nothing waits but these records, exactly; whether that was done.
+
+        On a full disk not even a removal can be written, but the whole file can be given up.
+
+        Args:
+            taken: what the engine has, by key.
+
+        Raises:
+            StoreUnavailable: the spill cannot be read.
+        """
+
+        def discard_if_all_taken() -> bool:
+            with self._flag.quiet():
+                self._connect_to_present_file()
+                left = self._store.waiting(len(taken) + 1)
+                if self._file is None or any(taken.get(one.key) != one for one in left):
+                    return False
+                self._store.close()
+                for part in self._files():
+                    part.unlink(missing_ok=True)
+            return True
+
+        return self._mended(discard_if_all_taken)
 
     def backlog(self) -> Backlog:
         """How much waits, and for how long the first of it has."""
@@ -116,10 +147,20 @@ class Spill:
             # Nobody can say what it replaces. The present moment as its version is higher than
             # any that was counted, so the engine takes it over whatever is there.
             record = record.at(int(self._clock() * 1000))
-        done = self._store.put(record, condition)
-        if done.outcome is Outcome.MISSING:
+        if condition is Condition.UNCHANGED:
+            return self._replace(record)
+        return self._store.put(record, condition)
+
+    def _replace(self, record: Record) -> Put:
+        stored = self._store.copy_of(record.key)
+        if stored is None:
+            if waiting.was_spilled(record.key):
+                return Put(Outcome.CONFLICT, 0)  # it was sent since it was read here
             return self._store.put(record, Condition.ABSENT)
-        return done
+        is_base = document.join(stored.version, stored.body) == record.base
+        if is_base and self._store.swap(stored, record):
+            return Put(Outcome.STORED, record.version)
+        return Put(Outcome.CONFLICT, stored.version)
 
     def _is_empty(self) -> bool:
         self._connect_to_present_file()
@@ -174,6 +215,10 @@ class Spill:
         except FileNotFoundError:
             return None
 
+    def _files(self) -> list[Path]:
+        """The files of the database."""
+        return [Path(f"{self._file}{ending}") for ending in _BESIDE] if self._file else []
+
     def _move_aside(self, inode: int | None) -> None:
         """Put an unreadable file where a person may look at it, unless that was done already."""
         self._store.close()
@@ -181,10 +226,9 @@ class Spill:
             if self._file is None or self._present_inode() != inode:
                 return
             aside = f"{self._file.name}.unreadable-{int(self._clock() * 1000)}"
-            for ending in _BESIDE:
-                part = self._file.with_name(self._file.name + ending)
+            for part in self._files():
                 with contextlib.suppress(FileNotFoundError):
-                    part.rename(self._file.with_name(aside + ending))
+                    part.rename(part.with_name(part.name.replace(self._file.name, aside, 1)))
             self._inode = None
         metrics.spill_moved_aside()
         log.error("the spill was unreadable and is kept as %s; a new one is begun", aside)

@@ -61,6 +61,8 @@ class Record(NamedTuple):
         deleted: whether it is a tombstone, which leaves the indexes instead of entering them.
         replaces: the stored version that Condition.UNCHANGED asks for; the one before `version`
             when left out.
+        base: the stored value that a change was made from, for a store in which a version alone
+            does not tell which copy that was.
     """
 
     key: str
@@ -71,6 +73,7 @@ class Record(NamedTuple):
     indexes: Sequence[str] = ()
     deleted: bool = False
     replaces: int | None = None
+    base: bytes | None = None
 
     def at(self, version: int) -> "Record":
         """The same document with this version; most often it has it already."""
@@ -203,6 +206,10 @@ class LocalStore(Store):
     @abstractmethod
     def install(self, record: Record) -> None:
         """Keep a document as it is, whatever is there and however full the store."""
+
+    @abstractmethod
+    def swap(self, old: Record, new: Record) -> bool:
+        """Put a document in another one's place, only while exactly that one is stored."""
 
     def forget(self, record: Record) -> bool:
         """Remove a document, only while exactly this version and body is stored."""

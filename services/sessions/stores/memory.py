@@ -96,6 +96,14 @@ class MemoryStore(LocalStore):
                 self._now(),
             )
 
+    def swap(self, old: Record, new: Record) -> bool:
+        with self._lock:
+            entry = self._living(old.key)
+            if not entry or entry.value != document.join(old.version, old.body):
+                return False
+            self.install(new)
+            return True
+
     def forget_many(self, records: Sequence[Record]) -> int:
         with self._lock:
             return sum(self._forget(record) for record in records)

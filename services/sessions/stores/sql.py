@@ -14,13 +14,11 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.dialects.sqlite import insert
 
 from services.errors import StoreUnavailable
 from services.sessions import document
+from services.sessions.stores import sql_statements as say
 from services.sessions.stores.base import (
-    ASIDE,
-    HEAD_BYTES,
     Backlog,
     Clock,
     Condition,
@@ -32,14 +30,12 @@ from services.sessions.stores.base import (
     is_aside,
 )
 from services.sessions.stores.sql_errors import lacks_table, translation
-from services.sessions.stores.sql_table import prepare, sessions, transaction, write_ahead
+from services.sessions.stores.sql_table import prepare, transaction, write_ahead
 
 BUSY_TIMEOUT = 1.0
 """Seconds a statement waits for another process's write before it gives up."""
 POOL_SIZE = 16
 """The most open connections of this process."""
-EXPIRED_PER_CREATION = 8
-"""Expired rows removed with every new one, so that the table stays bounded without a job."""
 _R = TypeVar("_R")
 
 
@@ -80,27 +76,24 @@ class SqlStore(LocalStore):
         event.listen(self._engine, "connect", write_ahead)
 
     def get(self, key: str) -> bytes | None:
-        row = self._living_row(key, sessions.c.version, sessions.c.body)
+        row = self._living_row(say.VALUE, key)
         return document.join(row.version, row.body) if row else None
 
     def head(self, key: str) -> bytes | None:
-        start = sa.func.substr(sessions.c.body, 1, HEAD_BYTES).label("body")
-        row = self._living_row(key, sessions.c.version, start)
+        row = self._living_row(say.HEAD, key)
         return document.join(row.version, row.body) if row else None
 
     def put(self, record: Record, condition: Condition) -> Put:
         return self._run(lambda connection: self._put(connection, record, condition))
 
     def delete(self, record: Record) -> bool:
-        removal = sa.delete(sessions).where(self._living(record.key))
-        return self._run(lambda connection: connection.execute(removal).rowcount > 0)
+        return self._changes(say.DELETE, self._told(record))
 
     def touch(self, record: Record) -> bool:
-        extension = self._extension(record)
-        return self._run(lambda connection: connection.execute(extension).rowcount > 0)
+        return self._changes(say.EXTEND, self._told(record))
 
     def expires_at(self, key: str) -> int | None:
-        row = self._living_row(key)
+        row = self._living_row(say.ENDS, key)
         return row.expires_at if row else None
 
     def set_aside(
@@ -108,173 +101,117 @@ class SqlStore(LocalStore):
     ) -> bool:
         version = document.version_of(value) or 0
         body = value.removeprefix(document.join(version, b""))
-        aside = {"key": corrupt_key(key), "expires_at": keep_until}
-        move = (
-            sa.update(sessions)
-            .prefix_with("OR REPLACE")
-            .where(self._living(key), sessions.c.version == version, sessions.c.body == body)
-            .values(**aside, keyspace_index=None, owner_index=None)
+        stored = {"its_key": key, "old_version": version, "old_body": body, "now": self._now()}
+        return self._changes(
+            say.SET_ASIDE, {**stored, "aside": corrupt_key(key), "keep_until": keep_until}
         )
-        return self._run(lambda connection: connection.execute(move).rowcount > 0)
 
     def count(self, index: str) -> int:
-        query = sa.select(sa.func.count()).where(self._indexed(index))
-        return self._run(lambda connection: connection.execute(query).scalar_one())
+        told = {"index": index, "now": self._now()}
+        return self._run(lambda connection: connection.execute(say.COUNT, told).scalar_one())
 
     def members(self, index: str, *, start: int = 0, limit: int = 50) -> list[str]:
-        query = (
-            sa.select(sessions.c.member)
-            .where(self._indexed(index))
-            .order_by(sessions.c.expires_at.desc(), sessions.c.member.desc())
-            .offset(start)
-            .limit(limit)
-        )
-        return self._run(lambda connection: list(connection.execute(query).scalars()))
+        told = {"index": index, "start": start, "limit": limit, "now": self._now()}
+        return self._run(lambda connection: list(connection.execute(say.MEMBERS, told).scalars()))
 
     def copy_of(self, key: str) -> Record | None:
-        row = None if is_aside(key) else self._living_row(key, *sessions.c)
+        row = None if is_aside(key) else self._living_row(say.COPY, key)
         return _record(row) if row else None
 
     def install(self, record: Record) -> None:
-        values = self._values(record)
-        create = insert(sessions).values(key=record.key, **values)
-        keep = create.on_conflict_do_update(index_elements=["key"], set_=values)
-        self._run(lambda connection: connection.execute(keep))
+        self._changes(say.INSTALL, self._told(record))
+
+    def swap(self, old: Record, new: Record) -> bool:
+        stored = {"old_version": old.version, "old_body": old.body}
+        return self._changes(say.SWAP, self._told(new) | stored)
 
     def forget_many(self, records: Sequence[Record]) -> int:
         if not records:
             return 0
-        names = ("key", "version", "body")
-        same = [sessions.c[name] == sa.bindparam(f"same_{name}") for name in names]
-        removal = sa.delete(sessions).where(*same)
-        wanted = [{f"same_{name}": getattr(record, name) for name in names} for record in records]
+        told = [self._told(record) for record in records]
 
         def forget(connection: sa.Connection) -> int:
             with transaction(connection):
-                return connection.execute(removal, wanted).rowcount
+                return connection.execute(say.FORGET, told).rowcount
 
         return self._run(forget)
 
     def stored_keys(self) -> list[str]:
-        query = sa.select(sessions.c.key).where(self._handed_out())
-        return self._run(lambda connection: list(connection.execute(query).scalars()))
+        told = {"now": self._now()}
+        return self._run(lambda connection: list(connection.execute(say.KEYS, told).scalars()))
 
     def waiting(self, limit: int, *, but: Container[str] = ()) -> list[Record]:
-        order = (sessions.c.deleted.desc(), sessions.c.written_at)
-        query = sa.select(sessions).where(self._handed_out()).order_by(*order)
+        told = {"now": self._now()}
 
         def first(connection: sa.Connection) -> list[Record]:
             # Rows come one by one, in the order of an index; what follows is not read.
-            with connection.execute(query) as rows:
+            with connection.execute(say.WAITING, told) as rows:
                 wanted = (row for row in rows if row.key not in but)
                 return [_record(row) for row in islice(wanted, limit)]
 
         return self._run(first)
 
     def backlog(self) -> Backlog:
-        facts = (sa.func.count(), sa.func.min(sessions.c.written_at))
-        query = sa.select(*facts).where(self._handed_out())
-        count, first = self._run(lambda connection: connection.execute(query).one())
-        return Backlog(count, max(0, self._now() - first) / 1000 if first else 0)
+        now = self._now()
+        told = {"now": now}
+        count, first = self._run(lambda connection: connection.execute(say.BACKLOG, told).one())
+        return Backlog(count, max(0, now - first) / 1000 if first else 0)
 
     def ping(self) -> None:
         """Open the file and read from the table."""
-        query = sa.select(sessions.c.key).limit(1)
-        self._run(lambda connection: connection.execute(query).first())
+        self._run(lambda connection: connection.execute(say.PING).first())
 
     def close(self) -> None:
         """Close every connection to the file."""
         self._engine.dispose()
 
     def _put(self, connection: sa.Connection, record: Record, condition: Condition) -> Put:
-        version = connection.execute(self._write(record, condition)).scalar()
+        told = self._told(record)
+        version = connection.execute(say.WRITES[condition], told).scalar()
         if version is not None:
             if version == 1:
-                self._drop_expired(connection)
+                connection.execute(say.DROP_EXPIRED, told)
             return Put(Outcome.STORED, version)
         # A process that was cut off from the answer asks again.
-        repeated = sa.and_(sessions.c.version == record.version, sessions.c.body == record.body)
-        query = sa.select(sessions.c.version, repeated).where(self._living(record.key))
-        stored, is_repeated = connection.execute(query).first() or (0, False)
+        stored, is_repeated = connection.execute(say.STORED, told).first() or (0, False)
         if is_repeated:
-            connection.execute(self._extension(record))
+            connection.execute(say.EXTEND, told)
             return Put(Outcome.STORED, stored)
         return Put(Outcome.CONFLICT if stored else Outcome.MISSING, stored)
 
-    def _write(self, record: Record, condition: Condition) -> Any:
-        """The one statement of a conditional write; it answers the stored version or nothing."""
-        values = self._values(record)
-        if condition is Condition.UNCHANGED:
-            unchanged = sessions.c.version == record.expected
-            change = sa.update(sessions).where(self._living(record.key), unchanged)
-            return change.values(**values).returning(sessions.c.version)
-        expired = sessions.c.expires_at <= self._now()
-        create = insert(sessions).values(key=record.key, **values)
-        if condition is Condition.ANY:
-            raised = sa.func.max(sessions.c.version + 1, record.version)
-            values["version"] = sa.case((expired, record.version), else_=raised)
-            upsert = create.on_conflict_do_update(index_elements=["key"], set_=values)
-        else:
-            older = sessions.c.version < record.version
-            allowed = sa.or_(expired, older) if condition is Condition.OLDER else expired
-            upsert = create.on_conflict_do_update(
-                index_elements=["key"], set_=values, where=allowed
-            )
-        return upsert.returning(sessions.c.version)
-
-    def _extension(self, record: Record) -> sa.Update:
-        longer = sa.func.max(sessions.c.expires_at, record.expires_at)
-        return sa.update(sessions).where(self._living(record.key)).values(expires_at=longer)
-
-    def _values(self, record: Record) -> dict[str, Any]:
-        """What the columns hold of a record, but for its key."""
+    def _told(self, record: Record) -> dict[str, Any]:
+        """The parameters that tell a statement of a record."""
         keyspace_index, owner_index = (*record.indexes, None, None)[:2]
+        now = self._now()
         return {
-            "version": record.version,
-            "body": record.body,
-            "expires_at": record.expires_at,
-            "member": record.member,
-            "keyspace_index": keyspace_index,
-            "owner_index": owner_index,
-            "written_at": self._now(),
+            "now": now,
+            "expected": record.expected,
+            "its_key": record.key,
+            "its_version": record.version,
+            "its_body": record.body,
+            "its_expires_at": record.expires_at,
+            "its_member": record.member,
+            "its_keyspace_index": keyspace_index,
+            "its_owner_index": owner_index,
+            "its_written_at": now,
         }
-
-    def _drop_expired(self, connection: sa.Connection) -> None:
-        expired = sa.select(sessions.c.key).where(sessions.c.expires_at <= self._now())
-        some = expired.limit(EXPIRED_PER_CREATION).scalar_subquery()
-        connection.execute(sa.delete(sessions).where(sessions.c.key.in_(some)))
-
-    def _living(self, key: str) -> sa.ColumnElement[bool]:
-        return sa.and_(sessions.c.key == key, sessions.c.expires_at > self._now())
-
-    def _indexed(self, index: str) -> sa.ColumnElement[bool]:
-        named = sa.or_(sessions.c.keyspace_index == index, sessions.c.owner_index == index)
-        return sa.and_(named, sa.not_(sessions.c.deleted), sessions.c.expires_at > self._now())
-
-    def _handed_out(self) -> sa.ColumnElement[bool]:
-        """Living documents, without what was set aside."""
-        aside = sa.func.substr(sessions.c.key, -len(ASIDE)) == ASIDE
-        return sa.and_(sa.not_(aside), sessions.c.expires_at > self._now())
 
     def _now(self) -> int:
         return int(self._clock() * 1000)
 
-    def _living_row(self, key: str, *columns: Any) -> sa.Row[Any] | None:
-        """These columns of the living row under a key; an expired row is removed."""
-        named = dict.fromkeys((*columns, sessions.c.expires_at))
-        query = sa.select(*named).where(sessions.c.key == key)
-        row = self._run(lambda connection: connection.execute(query).first())
+    def _living_row(self, query: sa.Select[Any], key: str) -> sa.Row[Any] | None:
+        """The row under a key if it lives; an expired one is removed."""
+        row = self._run(lambda connection: connection.execute(query, {"its_key": key}).first())
         if row and row.expires_at <= self._now():
-            self._remove_expired(key)
+            # A file that cannot be written now is read all the same.
+            with contextlib.suppress(StoreUnavailable):
+                self._changes(say.REMOVE_EXPIRED, {"its_key": key, "now": self._now()})
             return None
         return row
 
-    def _remove_expired(self, key: str) -> None:
-        expired = sa.and_(sessions.c.key == key, sessions.c.expires_at <= self._now())
-        removal = sa.delete(sessions).where(expired)
-        # A file that cannot be written now is read all the same.
-        with contextlib.suppress(StoreUnavailable):
-            self._run(lambda connection: connection.execute(removal))
+    def _changes(self, statement: sa.Executable, told: dict[str, Any]) -> bool:
+        """Whether a statement found a row to change."""
+        return self._run(lambda connection: connection.execute(statement, told).rowcount > 0)
 
     def _run(self, work: Callable[[sa.Connection], _R]) -> _R:
         """Do it on a connection to the prepared file.
@@ -312,8 +249,8 @@ class SqlStore(LocalStore):
             self._prepared = True
 
 
-def _record(row: sa.Row[Any]) -> Record:
+def _record(row: Sequence[Any]) -> Record:
     """A row as a record for another engine."""
-    indexes = tuple(filter(None, (row.keyspace_index, row.owner_index)))
-    body, end = row.body, row.expires_at
-    return Record(row.key, row.version, body, end, row.member, indexes, bool(row.deleted))
+    key, version, body, expires_at, member, deleted, *indexes = row
+    named = tuple(filter(None, indexes))
+    return Record(key, version, body, expires_at, member, named, deleted)

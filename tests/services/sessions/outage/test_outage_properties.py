@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.errors import SessionConflict, SessionNotFound, StoreUnavailable
+from services.sessions.document import Session
 from services.sessions.outage import open_spill
 from tests.services.sessions.outage.test_shelter import CHAT, Worker
 from tests.support.engines import CutOff
@@ -16,8 +17,8 @@ HOSTS, WORKERS, SESSIONS = 2, 2, 3
 
 deeds = st.sampled_from(
     (
-        *("say", "say", "say", "read", "begin", "delete", "race"),
-        *("cut", "cut", "lose_answers", "mend", "replay"),
+        *("say", "say", "say", "load", "save", "save", "read", "begin", "delete"),
+        *("cut", "cut", "lose_answers", "refuse", "mend", "replay"),
     )
 )
 Step = tuple[str, int, int]
@@ -38,13 +39,14 @@ class World:
         self.said: dict[str, list[str]] = {one: ["first"] for one in self.ids}
         self.heard: dict[tuple[int, str], set[str]] = {}
         self.deleted: set[str] = set()
+        self.loaded: dict[int, Session] = {}
 
     def do(self, deed: str, worker: int, session: int) -> None:
         """One step; what is unavailable or in conflict was not acknowledged."""
         try:
             getattr(self, f"_{deed}")(worker, self.ids[session])
         except (StoreUnavailable, SessionConflict):
-            assert deed not in ("cut", "mend", "lose_answers")
+            assert deed not in ("cut", "mend", "lose_answers", "refuse", "begin")
 
     def heal(self) -> None:
         """Every link works, and every host has sent what waited."""
@@ -74,19 +76,26 @@ class World:
         else:
             self._acknowledge(number, session_id, text)
 
-    def _race(self, number: int, session_id: str) -> None:
-        """A turn that was made from what was read before somebody else's turn."""
-        worker, text = self.workers[number], str(uuid.uuid4())
+    def _load(self, number: int, session_id: str) -> None:
+        """A request reads a conversation and takes its time."""
         try:
-            loaded = worker.chats.get(session_id)
+            self.loaded[number] = self.workers[number].chats.get(session_id)
         except SessionNotFound:
             assert self._may_be_missing(number, session_id)
+
+    def _save(self, number: int, _session_id: str) -> None:
+        """It saves its turn, whatever has happened meanwhile."""
+        session = self.loaded.pop(number, None)
+        if session is None:
             return
-        self._cut(number, session_id)
-        self._say((number + 1) % len(self.workers), session_id)
-        loaded["history"].append({"id": text, "content": text})
-        worker.chats.save(session_id, loaded)
-        self._acknowledge(number, session_id, text)
+        text = str(uuid.uuid4())
+        session["history"].append({"id": text, "content": text})
+        try:
+            self.workers[number].chats.save(session.session_id, session)
+        except SessionNotFound:
+            assert self._may_be_missing(number, session.session_id)
+        else:
+            self._acknowledge(number, session.session_id, text)
 
     def _read(self, number: int, session_id: str) -> None:
         """A host reads its own writes, through any of its workers.
@@ -95,7 +104,8 @@ class World:
         the neighbour brings both together a moment later, as its background thread does.
         """
         host = number // WORKERS
-        for neighbour in self.workers[host * WORKERS : (host + 1) * WORKERS]:
+        neighbours = self.workers[host * WORKERS : (host + 1) * WORKERS]
+        for neighbour in neighbours:
             with contextlib.suppress(StoreUnavailable):
                 neighbour.replay.work()
         heard = set(self.heard.get((host, session_id), ()))
@@ -104,7 +114,9 @@ class World:
         except SessionNotFound:
             assert self._may_be_missing(number, session_id)
         else:
-            assert heard <= set(found)
+            one_only_reads = any(neighbour.link.refuses_writes for neighbour in neighbours)
+            if not (one_only_reads and self.workers[number].link.down):
+                assert heard <= set(found)
 
     def _may_be_missing(self, number: int, session_id: str) -> bool:
         """Deleted, or begun on another host that could not tell the engine yet."""
@@ -131,8 +143,12 @@ class World:
     def _lose_answers(self, number: int, _session_id: str) -> None:
         self.workers[number].link.loses_answers = True
 
+    def _refuse(self, number: int, _session_id: str) -> None:
+        self.workers[number].link.refuses_writes = True
+
     def _mend(self, number: int, _session_id: str) -> None:
-        self.workers[number].link.down = self.workers[number].link.loses_answers = False
+        link = self.workers[number].link
+        link.down = link.loses_answers = link.refuses_writes = False
 
     def _replay(self, number: int, _session_id: str) -> None:
         self.workers[number].replay.work()

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from services.errors import StoreUnavailable
+from services.errors import StoreRefused, StoreUnavailable
 from services.sessions import document
 from services.sessions.document import tombstone_body
 from services.sessions.keyspaces import teaser_chat_keyspace
 from services.sessions.outage import Replay, Spill, open_spill
 from services.sessions.outage.replay import BATCH
-from services.sessions.stores import RedisStore, Store
+from services.sessions.stores import RedisStore, SqlStore, Store
 from services.sessions.stores.base import Condition, Put, Record
 from tests.support.engines import CutOff, document_record
 
@@ -98,6 +98,7 @@ def test_what_changes_while_it_is_sent_stays(spill: Spill, engine: Meddled) -> N
     """A turn that was accepted meanwhile is sent in its turn."""
     record = chat("first")
     later = document_record(record.key, 2, "second", indexes=record.indexes)
+    later = later._replace(base=document.join(1, record.body))
     put(spill, record)
     engine.meanwhile = [lambda: spill.put(later, Condition.UNCHANGED)]
     Replay(engine, spill, (CHAT,)).work()
@@ -156,6 +157,26 @@ def test_a_newer_release_s_document_is_left_alone_and_holds_up_nothing(
     assert engine.get(fine.key)
     assert spill.occupied
     assert len(caplog.records) == 1
+
+
+def test_on_a_full_disk_the_whole_spill_is_given_up(engine: Meddled, tmp_path: Path) -> None:
+    """Not even a removal can be written there; when the engine has everything, none is needed."""
+
+    class Full(SqlStore):
+        def forget_many(self, records: Sequence[Record]) -> int:  # noqa: ARG002
+            raise StoreRefused("disk_full")
+
+    file = tmp_path / "spill.db"
+    spill = Spill(Full(f"sqlite:///{file}"), file=file)
+    records = [chat(f"{at}") for at in range(BATCH + 5)]
+    put(spill, *records)
+    replay = Replay(engine, spill, (CHAT,))
+    assert replay.send(records[0])
+    replay.work()
+    assert all(engine.get(record.key) for record in records)
+    assert not spill.occupied
+    put(spill, chat("room again"))
+    assert spill.backlog().count == 1
 
 
 def test_one_process_of_a_host_sends(spill: Spill, engine: Meddled) -> None:

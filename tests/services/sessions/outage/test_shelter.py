@@ -1,12 +1,12 @@
 """While the engine is away sessions go on in the spill, and are in the engine afterwards."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from services.errors import SessionConflict, SessionNotFound, StoreUnavailable
+from services.errors import SessionConflict, SessionNotFound, StoreRefused, StoreUnavailable
 from services.sessions import document, waiting
 from services.sessions.document import Session
 from services.sessions.keyspaces import browser_keyspace, start_keyspace, teaser_chat_keyspace
@@ -26,6 +26,8 @@ class Link(CutOff):
         super().__init__()
         self.engine = engine
         self.loses_answers = False
+        self.refuses_writes = False
+        self.meanwhile: list[Callable[[], object]] = []
 
     def get(self, key: str) -> bytes | None:
         self._ask()
@@ -33,7 +35,11 @@ class Link(CutOff):
 
     def put(self, record: Record, condition: Condition) -> Put:
         self._ask()
+        if self.refuses_writes:
+            raise StoreRefused("read_only")
         done = self.engine.put(record, condition)
+        if self.meanwhile:
+            self.meanwhile.pop()()
         if self.loses_answers:
             raise StoreUnavailable("timeout")
         return done
@@ -204,6 +210,72 @@ def test_a_write_is_seen_by_the_host_though_another_worker_spilled_meanwhile(
     except SessionConflict:
         other.say(session_id, "stored")
     assert sorted(other.said(session_id)) == ["first", "spilled", "stored"]
+    assert worker.spill.backlog().count == 0
+
+
+def test_a_turn_made_from_the_engine_s_copy_spares_another_one_in_the_spill(
+    worker: Worker, other: Worker, engine: CutOff
+) -> None:
+    """Both copies have the same version, and hold what different clients were told is kept."""
+    session_id = worker.begin()
+    spilled = other.chats.get(session_id)
+    worker.say(session_id, "stored")
+    late = worker.chats.get(session_id)
+    worker.link.down = other.link.down = True
+    spilled["history"].append({"id": "spilled", "content": ""})
+    other.chats.save(session_id, spilled)
+    late["history"].append({"id": "late", "content": ""})
+    with pytest.raises(SessionConflict):
+        worker.chats.save(session_id, late)
+    worker.say(session_id, "late")
+    worker.link.down = other.link.down = False
+    worker.replay.work()
+    assert sorted(messages(engine, session_id)) == ["first", "late", "spilled", "stored"]
+
+
+def test_what_was_sent_since_it_was_read_is_not_put_back(worker: Worker, other: Worker) -> None:
+    """The engine may be further by now; whoever cannot ask it is told to try again."""
+    waiting.begin()
+    worker.link.down = True
+    session_id = worker.begin()
+    loaded = worker.chats.get(session_id)
+    other.say(session_id, "second")
+    loaded["history"].append({"id": "third", "content": ""})
+    with pytest.raises(SessionConflict):
+        worker.chats.save(session_id, loaded)
+    with pytest.raises(StoreUnavailable):
+        worker.say(session_id, "third")
+
+
+def test_while_only_writes_are_refused_both_copies_are_read_as_one(
+    worker: Worker, other: Worker, engine: CutOff
+) -> None:
+    """Nobody misses the turn that came into the engine before it refused."""
+    session_id = worker.begin()
+    loaded = worker.chats.get(session_id)
+    other.say(session_id, "stored")
+    worker.link.refuses_writes = other.link.refuses_writes = True
+    loaded["history"].append({"id": "spilled", "content": ""})
+    worker.chats.save(session_id, loaded)
+    for one in (worker, other):
+        assert sorted(one.said(session_id)) == ["first", "spilled", "stored"]
+    other.say(session_id, "after")
+    worker.link.refuses_writes = other.link.refuses_writes = False
+    worker.replay.work()
+    assert sorted(messages(engine, session_id)) == ["after", "first", "spilled", "stored"]
+
+
+def test_a_write_that_another_worker_spilled_under_is_acknowledged_with_it(
+    worker: Worker, other: Worker, engine: CutOff
+) -> None:
+    """Whoever could reach the engine brings both together before it answers."""
+    session_id = worker.begin()
+    spilled = worker.chats.get(session_id)
+    spilled["history"].append({"id": "spilled", "content": ""})
+    worker.link.down = True
+    other.link.meanwhile = [lambda: worker.chats.save(session_id, spilled)]
+    other.say(session_id, "stored")
+    assert sorted(messages(engine, session_id)) == ["first", "spilled", "stored"]
     assert worker.spill.backlog().count == 0
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from services.errors import StoreUnavailable
+from services.errors import StoreCorrupt, StoreUnavailable
 from services.sessions import document
 from services.sessions.keyspaces import teaser_chat_keyspace
 from services.sessions.outage import Spill, open_spill
+from services.sessions.stores import SqlStore
 from services.sessions.stores.base import Condition, Outcome, Record
 from tests.support.engines import document_record
 from tests.support.servers import ROOT
@@ -71,7 +72,19 @@ def test_conditions_hold_among_what_is_there(spill: Spill) -> None:
     again = document_record(record.key, 3, "other")
     assert spill.put(again, Condition.UNCHANGED).outcome is Outcome.CONFLICT
     assert spill.put(again, Condition.ABSENT).outcome is Outcome.CONFLICT
-    assert spill.put(again.at(4), Condition.UNCHANGED).outcome is Outcome.STORED
+    base = document.join(3, record.body)
+    assert spill.put(again.at(4)._replace(base=base), Condition.UNCHANGED) == (Outcome.STORED, 4)
+
+
+def test_a_version_alone_does_not_say_what_a_change_was_made_from(spill: Spill) -> None:
+    """The engine may have another document of the same version, made by another worker."""
+    here, there = chat(version=6, text="here"), chat(version=6, text="there")
+    spill.put(here, Condition.UNCHANGED)
+    later = document_record(here.key, 7, "later")
+    made_there = later._replace(base=document.join(6, there.body))
+    assert spill.put(made_there, Condition.UNCHANGED).outcome is Outcome.CONFLICT
+    made_here = later._replace(base=document.join(6, here.body))
+    assert spill.put(made_here, Condition.UNCHANGED).outcome is Outcome.STORED
 
 
 def test_a_spill_left_by_an_earlier_process_is_found(file: Path) -> None:
@@ -132,6 +145,49 @@ def test_a_file_that_another_process_moved_aside_is_not_written_any_more(
     record = chat()
     spill.put(record, Condition.ABSENT)
     assert open_spill(f"sqlite:///{file}").copy_of(record.key) == record
+
+
+def test_two_processes_that_find_it_unreadable_move_one_file_aside(
+    spill: Spill, file: Path
+) -> None:
+    """The one that comes second finds the new file, and what was put there meanwhile."""
+    record = chat()
+
+    class Slow(SqlStore):
+        """What was unreadable when it was asked, and is mended by the time it says so."""
+
+        asked = False
+
+        def get(self, key: str) -> bytes | None:
+            if self.asked:
+                return super().get(key)
+            self.asked = True
+            spill.put(record, Condition.ABSENT)
+            raise StoreCorrupt("corrupt_file")
+
+    file.write_bytes(b"garbage" * 1000)
+    second = Spill(Slow(f"sqlite:///{file}"), file=file)
+    assert second.get(record.key) == document.join(1, record.body)
+    assert len(list(file.parent.glob("spill.db.unreadable-*[0-9]"))) == 1
+
+
+def test_a_file_is_given_up_when_all_in_it_was_taken(spill: Spill, file: Path) -> None:
+    """And not when there is anything else, or anything newer, in it."""
+    one, two = chat(), chat()
+    spill.put(one, Condition.ABSENT)
+    spill.put(two, Condition.ABSENT)
+    assert not spill.discard({one.key: one})
+    later = document_record(two.key, 2, "later")._replace(base=document.join(1, two.body))
+    spill.put(later, Condition.UNCHANGED)
+    assert not spill.discard({one.key: one, two.key: two})
+    assert spill.backlog().count == 2
+    taken = {record.key: record for record in spill.waiting(9)}
+    assert spill.discard(taken)
+    assert not file.exists()
+    spill.settle()
+    assert not spill.occupied
+    spill.put(one, Condition.ABSENT)
+    assert spill.backlog().count == 1
 
 
 def test_a_full_disk_is_no_yes(spill: Spill, file: Path) -> None:

@@ -1,0 +1,122 @@
+"""What the SQL engine says to SQLite, each statement once for all calls.
+
+SQLAlchemy takes several times longer to build a statement than SQLite to run it. What differs
+from call to call are parameters, none of them named like a column: `now`, in milliseconds since
+1970; `its_...`, the columns of the record at hand; `expected`, the version that it replaces;
+`old_version` and `old_body` of what must still be stored.
+"""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+
+from services.sessions.stores.base import ASIDE, HEAD_BYTES, Condition
+from services.sessions.stores.sql_table import sessions
+
+EXPIRED_PER_CREATION = 8
+"""Expired rows removed with every new one, so that the table stays bounded without a job."""
+
+_c = sessions.c
+_now = sa.bindparam("now", type_=_c.expires_at.type)
+_its = {
+    name: sa.bindparam(f"its_{name}", type_=_c[name].type)
+    for name in (
+        "key",
+        "version",
+        "body",
+        "expires_at",
+        "member",
+        "keyspace_index",
+        "owner_index",
+        "written_at",
+    )
+}
+_contents = {name: its for name, its in _its.items() if name != "key"}
+
+_named = _c.key == _its["key"]
+_expired = _c.expires_at <= _now
+_lives = _c.expires_at > _now
+_is_it = sa.and_(_c.version == _its["version"], _c.body == _its["body"])
+_is_old = sa.and_(_c.version == sa.bindparam("old_version"), _c.body == sa.bindparam("old_body"))
+# Living documents, without what was set aside.
+_handed_out = sa.and_(sa.func.substr(_c.key, -len(ASIDE)) != ASIDE, _lives)
+_index = sa.bindparam("index", type_=_c.keyspace_index.type)
+_indexed = sa.and_(
+    sa.or_(_c.keyspace_index == _index, _c.owner_index == _index), sa.not_(_c.deleted), _lives
+)
+_record: sa.Select[Any] = sa.select(
+    _c.key,
+    _c.version,
+    _c.body,
+    _c.expires_at,
+    _c.member,
+    _c.deleted,
+    _c.keyspace_index,
+    _c.owner_index,
+)
+
+
+def _upsert(where: Any = None, **changes: Any) -> Any:
+    """Write a row, over the stored one where that is allowed."""
+    new = insert(sessions).values(_its)
+    contents = {name: new.excluded[name] for name in _contents} | changes
+    return new.on_conflict_do_update(index_elements=["key"], set_=contents, where=where)
+
+
+_raised = sa.func.max(_c.version + 1, _its["version"])
+_change = sa.update(sessions).where(_named, _lives).values(_contents)
+WRITES = {
+    condition: write.returning(_c.version)
+    for condition, write in {
+        Condition.ABSENT: _upsert(_expired),
+        Condition.OLDER: _upsert(sa.or_(_expired, _c.version < _its["version"])),
+        Condition.ANY: _upsert(version=sa.case((_expired, _its["version"]), else_=_raised)),
+        Condition.UNCHANGED: _change.where(_c.version == sa.bindparam("expected")),
+    }.items()
+}
+"""The one statement of a conditional write; it answers the stored version or nothing."""
+STORED = sa.select(_c.version, _is_it).where(_named, _lives)
+"""Which version is stored, and whether it is this very document."""
+INSTALL = _upsert()
+SWAP = _change.where(_is_old)
+EXTEND = (
+    sa.update(sessions)
+    .where(_named, _lives)
+    .values(expires_at=sa.func.max(_c.expires_at, _its["expires_at"]))
+)
+SET_ASIDE = (
+    sa.update(sessions)
+    .prefix_with("OR REPLACE")
+    .where(_named, _lives, _is_old)
+    .values(
+        key=sa.bindparam("aside"),
+        expires_at=sa.bindparam("keep_until"),
+        keyspace_index=None,
+        owner_index=None,
+    )
+)
+
+DELETE = sa.delete(sessions).where(_named, _lives)
+FORGET = sa.delete(sessions).where(_named, _is_it)
+REMOVE_EXPIRED = sa.delete(sessions).where(_named, _expired)
+_some_expired = sa.select(_c.key).where(_expired).limit(EXPIRED_PER_CREATION)
+DROP_EXPIRED = sa.delete(sessions).where(_c.key.in_(_some_expired.scalar_subquery()))
+
+VALUE = sa.select(_c.version, _c.body, _c.expires_at).where(_named)
+_start = sa.func.substr(_c.body, 1, HEAD_BYTES).label("body")
+HEAD = sa.select(_c.version, _start, _c.expires_at).where(_named)
+ENDS = sa.select(_c.expires_at).where(_named)
+COPY = _record.where(_named)
+KEYS = sa.select(_c.key).where(_handed_out)
+WAITING = _record.where(_handed_out).order_by(_c.deleted.desc(), _c.written_at)
+BACKLOG = sa.select(sa.func.count(), sa.func.min(_c.written_at)).where(_handed_out)
+COUNT = sa.select(sa.func.count()).where(_indexed)
+MEMBERS = (
+    sa.select(_c.member)
+    .where(_indexed)
+    .order_by(_c.expires_at.desc(), _c.member.desc())
+    .offset(sa.bindparam("start"))
+    .limit(sa.bindparam("limit"))
+)
+PING = sa.select(_c.key).limit(1)
