@@ -133,11 +133,11 @@ def test_with_a_spill_the_page_shows_the_conversation_begun_meanwhile(
     assert (page.status_code, page.headers["X-Session-Store"]) == (200, "degraded")
     assert session_id in page.text
     engine.down = False
-    assert eventually(lambda: app.extensions["migration"].store.new.get("any") is None)
     app.extensions["migration"].outage.start()
     assert eventually(lambda: not app.extensions["spill"].occupied)
     app.extensions["migration"].outage.finish()
-    assert session_id in browser.get("/develope").text
+    assert eventually(lambda: "X-Session-Store" not in browser.get("/develope").headers)
+    assert eventually(lambda: session_id in browser.get("/develope").text)
     assert browser.get(f"{API}/session/{before}").status_code == 200
 
 
