@@ -257,6 +257,19 @@ class Copies:
                 self.tallies.mismatched += 1
                 self.tallies.recent.append(self.clock())
                 log.warning("two copies of a session differ at the same version")
+            self._bring_up(key, theirs)
+
+    def _bring_up(self, key: str, theirs: bytes | None) -> None:
+        """Make one of two copies that differ.
+
+        A dict that merely lags is not sent: while the engine is away its spill would take the
+        old copy for the present one.
+        """
+        mine = self.old.copy_of(key)
+        right = self._settler.better(mine, theirs) if mine else None
+        if mine and right and theirs == document.join(right.version, right.body):
+            self.old.swap(mine, right)
+        else:
             self.send(key)
 
 

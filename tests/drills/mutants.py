@@ -130,10 +130,17 @@ MUTANTS = (
         ("refused-complete",),
     ),
     Mutant(
+        "the-very-base-in-the-spill",
+        "services/sessions/outage/spill.py",
+        "is_base = document.join(stored.version, stored.body) == record.base",
+        "is_base = stored.version == record.expected",
+        ("twenty-writers-flapping",),
+    ),
+    Mutant(
         "conditional-removal-from-the-spill",
-        "services/sessions/stores/sql.py",
-        '        names = ("key", "version", "body")',
-        '        names = ("key",)',
+        "services/sessions/stores/sql_statements.py",
+        "FORGET = sa.delete(sessions).where(_named, _is_it)",
+        "FORGET = sa.delete(sessions).where(_named)",
         ("twenty-writers-refused",),
     ),
 )

@@ -18,7 +18,10 @@ log = logging.getLogger(__name__)
 BATCH = 200
 """Sessions in one round trip."""
 BATCH_PAUSE = (0.002, 0.01)
-"""Seconds between two batches, drawn evenly between these, so that requests come in between."""
+"""Seconds from the engine's answer to the next batch at least, drawn evenly between these.
+
+Requests come in between; what has to be done here meanwhile is done in this time.
+"""
 
 
 class Replay:
@@ -90,11 +93,13 @@ class Replay:
         """Send in batches until nothing is left but what cannot be sent or removed."""
         failed: set[str] = set()
         kept: dict[str, Record] = {}
+        pause_ends = 0.0
         while records := self._spill.waiting(BATCH, but=failed | kept.keys()):
+            time.sleep(max(0.0, pause_ends - time.monotonic()))
             taken = self._send_batch(records)
+            pause_ends = time.monotonic() + random.uniform(*BATCH_PAUSE)  # noqa: S311 - no secret
             failed |= {record.key for record in records} - {record.key for record in taken}
             kept |= self._not_removed(taken)
-            time.sleep(random.uniform(*BATCH_PAUSE))  # noqa: S311 - jitter, not a secret
         self._stuck &= failed
         if kept and not failed:
             self._spill.discard(kept)

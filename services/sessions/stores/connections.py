@@ -37,6 +37,8 @@ MAX_CONNECTIONS = 2**31
 """Bounded here, by the places in the queue; redis-py would stop at 100."""
 RETRY_PAUSE = (0.005, 0.05)
 """Seconds between the two attempts, drawn evenly between these."""
+AT_ONCE = 40
+"""Commands in one system call; the server is at work on them while the next are packed."""
 
 Command = Sequence[str | bytes | int]
 
@@ -186,7 +188,8 @@ class Connections:
 
 def _converse(connection: Connection, commands: Sequence[Command]) -> list[Any]:
     """Send all commands and read all replies, errors among them."""
-    connection.send_packed_command([_packed(commands)])
+    starts = range(0, len(commands), AT_ONCE)
+    connection.send_packed_command(_packed(commands[at : at + AT_ONCE]) for at in starts)
     replies: list[Any] = []
     for _ in commands:
         try:
@@ -214,11 +217,13 @@ def _packed(commands: Sequence[Command]) -> bytes:
     """
     parts: list[bytes] = []
     for command in commands:
-        parts.append(b"*%d\r\n" % len(command))
+        parts.append(b"*%d" % len(command))
         for argument in command:
             if isinstance(argument, int):
                 data = b"%d" % argument
             else:
                 data = argument.encode() if isinstance(argument, str) else argument
-            parts.append(b"$%d\r\n%b\r\n" % (len(data), data))
-    return b"".join(parts)
+            parts.append(b"$%d" % len(data))
+            parts.append(data)
+    parts.append(b"")
+    return b"\r\n".join(parts)

@@ -1,9 +1,9 @@
 """What the SQL engine says to SQLite, each statement once for all calls.
 
 SQLAlchemy takes several times longer to build a statement than SQLite to run it. What differs
-from call to call are parameters, none of them named like a column: `now`, in milliseconds since
-1970; `its_...`, the columns of the record at hand; `expected`, the version that it replaces;
-`old_version` and `old_body` of what must still be stored.
+from call to call are parameters: `now`, in milliseconds since 1970; `its_...`, the columns of the
+record at hand; `expected`, the version that it replaces; `old_version` and `old_body` of what must
+still be stored. None is named like a column, because SQLAlchemy would set that column to it.
 """
 
 from typing import Any
@@ -79,12 +79,15 @@ WRITES = {
 STORED = sa.select(_c.version, _is_it).where(_named, _lives)
 """Which version is stored, and whether it is this very document."""
 INSTALL = _upsert()
+"""Keep a record, whatever is there."""
 SWAP = _change.where(_is_old)
+"""Put a record in the place of exactly the old document."""
 EXTEND = (
     sa.update(sessions)
     .where(_named, _lives)
     .values(expires_at=sa.func.max(_c.expires_at, _its["expires_at"]))
 )
+"""Let a document live longer."""
 SET_ASIDE = (
     sa.update(sessions)
     .prefix_with("OR REPLACE")
@@ -96,22 +99,32 @@ SET_ASIDE = (
         owner_index=None,
     )
 )
-
+"""Move exactly the old value to the key `aside`, for until `keep_until`."""
 DELETE = sa.delete(sessions).where(_named, _lives)
+"""Remove what is under a key."""
 FORGET = sa.delete(sessions).where(_named, _is_it)
+"""Remove a document where it is still exactly this one."""
 REMOVE_EXPIRED = sa.delete(sessions).where(_named, _expired)
+"""Remove what is under a key if it has expired."""
 _some_expired = sa.select(_c.key).where(_expired).limit(EXPIRED_PER_CREATION)
 DROP_EXPIRED = sa.delete(sessions).where(_c.key.in_(_some_expired.scalar_subquery()))
+"""Remove a few of all that have expired."""
 
+# The expiry comes along: an expired row that is met is removed.
 VALUE = sa.select(_c.version, _c.body, _c.expires_at).where(_named)
 _start = sa.func.substr(_c.body, 1, HEAD_BYTES).label("body")
 HEAD = sa.select(_c.version, _start, _c.expires_at).where(_named)
 ENDS = sa.select(_c.expires_at).where(_named)
 COPY = _record.where(_named)
+"""The columns of a whole record."""
 KEYS = sa.select(_c.key).where(_handed_out)
+"""The keys of all documents."""
 WAITING = _record.where(_handed_out).order_by(_c.deleted.desc(), _c.written_at)
+"""Whole records: tombstones first, then those that were written first."""
 BACKLOG = sa.select(sa.func.count(), sa.func.min(_c.written_at)).where(_handed_out)
+"""How many documents there are, and when the first was written."""
 COUNT = sa.select(sa.func.count()).where(_indexed)
+"""How many stand in an `index`."""
 MEMBERS = (
     sa.select(_c.member)
     .where(_indexed)
@@ -119,4 +132,6 @@ MEMBERS = (
     .offset(sa.bindparam("start"))
     .limit(sa.bindparam("limit"))
 )
+"""The names in an `index`, so many (`limit`) from this place on (`start`)."""
 PING = sa.select(_c.key).limit(1)
+"""A sign of life: the table can be read."""

@@ -10,8 +10,10 @@ from services.errors import SessionConflict, SessionNotFound, StoreRefused, Stor
 from services.sessions import document, waiting
 from services.sessions.document import Session
 from services.sessions.keyspaces import browser_keyspace, start_keyspace, teaser_chat_keyspace
+from services.sessions.migration import MigratingStore, Plan, Stage
 from services.sessions.outage import Replay, ShelteredStore, Spill, open_spill
 from services.sessions.repository import Sessions
+from services.sessions.stores import MemoryStore
 from services.sessions.stores.base import Condition, Put, Record, Store
 from tests.support.engines import CutOff
 
@@ -277,6 +279,22 @@ def test_a_write_that_another_worker_spilled_under_is_acknowledged_with_it(
     other.say(session_id, "stored")
     assert sorted(messages(engine, session_id)) == ["first", "spilled", "stored"]
     assert worker.spill.backlog().count == 0
+
+
+def test_a_dict_that_lags_does_not_speak_for_the_engine(worker: Worker, abroad: Worker) -> None:
+    """In live it is brought up; in the spill its old copy would hide what is newer."""
+    dict_of_worker = MemoryStore()
+    plan = Plan(Stage.LIVE, stepped=True)
+    both = MigratingStore(dict_of_worker, worker.store, KEYSPACES, plan)
+    sessions, session_id = Sessions(both, CHAT), worker.begin()
+    session = sessions.update(session_id, lambda data: data.update(seen=True))
+    abroad.say(session_id, "second")
+    worker.link.refuses_writes = True
+    both.copies.compare(CHAT.key(session_id))
+    assert not worker.spill.occupied
+    assert document.version_of(dict_of_worker.get(CHAT.key(session_id)) or b"") == 3
+    assert session.version == 2
+    assert worker.said(session_id) == ["first", "second"]
 
 
 @pytest.mark.parametrize("first", ["ours", "theirs"])
