@@ -10,7 +10,9 @@ import pytest
 from tests.drills.checker import judge, known
 from tests.drills.drills import DRILLS, SHORT
 from tests.drills.journal import KINDS, OUTAGE_KINDS, Conversation, Journal, Turn
+from tests.drills.mutants import MUTANTS, Mutant
 from tests.drills.wire import Reply
+from tests.support.servers import ROOT
 
 
 @pytest.mark.parametrize("name", SHORT)
@@ -19,6 +21,13 @@ def test_nothing_that_was_acknowledged_is_lost(name: str) -> None:
     journal = DRILLS[name].run(SHORT[name], by_command=False)
     assert journal.acknowledged
     assert journal.details() == []
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=[mutant.name for mutant in MUTANTS])
+def test_a_mutant_changes_what_is_there(mutant: Mutant) -> None:
+    """A mechanism that moved takes its mutant along, and there are drills to notice it."""
+    assert (ROOT / mutant.file).read_text(encoding="utf-8").count(mutant.find) == 1
+    assert set(mutant.drills) <= set(DRILLS)
 
 
 @pytest.fixture

@@ -46,8 +46,8 @@ MUTANTS = (
     Mutant(
         "compare-and-set-in-redis",
         "services/sessions/stores/put.lua",
-        "if stored ~= tonumber(ARGV[7]) then return -stored end",
-        "if stored == 0 then return 0 end",
+        "refused = stored ~= tonumber(ARGV[7])",
+        "refused = stored == 0",
         ("usr2-live", "max-requests-complete"),
     ),
     Mutant(
@@ -67,8 +67,8 @@ MUTANTS = (
     Mutant(
         "put-if-newer",
         "services/sessions/stores/put.lua",
-        "  if stored >= version then return -stored end",
-        "  if false then return -stored end",
+        "  refused = stored >= version",
+        "  refused = false",
         ("apart-dualwrite-shadow",),
     ),
     Mutant(
