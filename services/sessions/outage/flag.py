@@ -154,8 +154,12 @@ class FileFlag:
 @contextlib.contextmanager
 def _opened(file: Path) -> Iterator[int]:
     """A descriptor of its own for every use: a lock belongs to the descriptor, not the thread."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    how = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+    try:
+        descriptor = os.open(file, how, 0o600)
+    except FileNotFoundError:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(file, how, 0o600)
     try:
         yield descriptor
     finally:
