@@ -42,6 +42,11 @@ def end() -> None:
     _present.set(None)
 
 
+def in_request() -> bool:
+    """Whether this thread serves a request."""
+    return _present.get() is not None
+
+
 def allowed(most: float) -> float:
     """How many seconds a call may wait now, `most` at most.
 

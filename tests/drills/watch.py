@@ -9,6 +9,8 @@ from tests.drills.aftermath import is_settled, readiness
 from tests.drills.journal import Journal
 from tests.drills.wire import Wire
 
+FOUND_OUT_SECONDS = 2.0
+"""How long after its beginning an outage may cost waiting; p99_open_ms leaves that out."""
 LOOK_SECONDS = 0.05
 """Seconds between two looks."""
 
@@ -98,6 +100,13 @@ def sum_up(journal: Journal, watch: Watch, *, health: bool) -> None:
         journal.figures["answers"] = str(len(times))
         for name, share in (("p50", 0.5), ("p99", 0.99), ("max", 1.0)):
             journal.figures[f"{name}_ms"] = f"{1000 * quantile(times, share):.0f}"
+        parts = {
+            "p99_open_ms": [one for one in inside if not _is_found_out(journal, one.at)],
+            "p99_before_ms": [one for one in journal.answers if one.at < journal.outages[0][0]],
+        }
+        for name, answers in parts.items():
+            if seconds := sorted(one.seconds for one in answers):
+                journal.figures[name] = f"{1000 * quantile(seconds, 0.99):.0f}"
         refused = sum(one.status == 503 for one in inside)
         journal.figures["share_503"] = f"{refused / len(inside):.2f}"
     if health:
@@ -110,6 +119,11 @@ def sum_up(journal: Journal, watch: Watch, *, health: bool) -> None:
 def quantile(ordered: list[float], share: float) -> float:
     """The value below which this share of the values lies."""
     return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
+
+
+def _is_found_out(journal: Journal, at: float) -> bool:
+    """Whether it was so early in an outage that the breakers may still have been closed."""
+    return any(begun <= at <= begun + FOUND_OUT_SECONDS for begun, _ in journal.outages)
 
 
 def _within(journal: Journal, at: float) -> bool:

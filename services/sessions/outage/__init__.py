@@ -12,6 +12,7 @@ from typing import Any
 from services.errors import StoreUnavailable
 from services.sessions.background import Background
 from services.sessions.keyspaces import Keyspace
+from services.sessions.outage.breaker import State
 from services.sessions.outage.guard import GuardedStore
 from services.sessions.outage.replay import Replay
 from services.sessions.outage.shelter import ShelteredStore
@@ -22,6 +23,8 @@ __all__ = ["GuardedStore", "Outage", "Replay", "ShelteredStore", "Spill", "open_
 
 REPLAY_SECONDS = 0.2
 """Seconds between two looks for something to send."""
+PROBE_SECONDS = 0.2
+"""Seconds between two looks whether a probe is due."""
 
 
 class Outage:
@@ -61,9 +64,12 @@ class Outage:
             with contextlib.suppress(StoreUnavailable):  # the first write will tell
                 self.spill.settle()
             self._background.repeat("session-replay", self._replay.work, REPLAY_SECONDS)
+        self._background.repeat("engine-probe", self._probe, PROBE_SECONDS)
+        self.engine.probed = True
 
     def finish(self) -> None:
         """Stop sending; what waits is sent by the next process."""
+        self.engine.probed = False
         self._background.stop()
 
     def state(self) -> dict[str, Any]:
@@ -76,6 +82,11 @@ class Outage:
             "spill": self._spill_state(),
             "degraded": self.engine.troubled,
         }
+
+    def _probe(self) -> None:
+        """Find out whether the engine answers again; its writes show in what is sent to it."""
+        if self.engine.reads.state is not State.CLOSED:
+            self.engine.ping()
 
     @property
     def spilled(self) -> int:

@@ -14,6 +14,9 @@ from services.sessions import waiting
 from services.sessions.outage.breaker import Breaker, State
 from services.sessions.stores.base import Condition, Put, Record, Store
 
+PATIENCE = 3.0
+"""Seconds for which requests leave a probe to the background threads, where there are any."""
+
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
@@ -24,12 +27,17 @@ class GuardedStore(Store):
     Args:
         engine: the engine.
         reads, writes: their breakers.
+
+    Attributes:
+        probed: whether background threads ask an engine that was away whether it is back, so that
+            no visitor has to wait for that.
     """
 
     def __init__(
         self, engine: Store, *, reads: Breaker | None = None, writes: Breaker | None = None
     ) -> None:
         self.engine = engine
+        self.probed = False
         self.name = engine.name
         self.reads = reads or Breaker("read")
         self.writes = writes or Breaker("write")
@@ -100,13 +108,16 @@ class GuardedStore(Store):
         """Close the engine."""
         self.engine.close()
 
+    def _patience(self) -> float:
+        return PATIENCE if self.probed and waiting.in_request() else 0.0
+
     def _call(
         self, breaker: Breaker, method: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs
     ) -> _R:
         waiting.allowed(waiting.REQUEST_SECONDS)
         direction = breaker.direction
         try:
-            probe = breaker.enter()
+            probe = breaker.enter(patience=self._patience())
         except StoreUnavailable:
             metrics.unavailable(self.name, direction, "breaker_open")
             raise

@@ -12,10 +12,11 @@ from services.errors import (
     StoreUnavailable,
 )
 from services.sessions import waiting
-from services.sessions.outage.breaker import State
-from services.sessions.outage.guard import GuardedStore
+from services.sessions.outage.breaker import FIRST_PAUSE, LONGEST_PAUSE, Breaker, State
+from services.sessions.outage.guard import PATIENCE, GuardedStore
 from services.sessions.stores import MemoryStore, Store
 from services.sessions.stores.base import Condition, Put, Record
+from tests.support.clock import FakeClock
 from tests.support.engines import CutOff, document_record
 
 RECORD = document_record("chat:session:one", 1, "text")
@@ -142,6 +143,27 @@ def test_a_call_that_hangs_holds_up_no_other() -> None:
     guarded.put(RECORD, Condition.ABSENT)
     engine.go.set()
     slow.join()
+
+
+def test_visitors_leave_the_probe_to_the_background() -> None:
+    """Unless nobody there has probed for a while."""
+    clock, engine = FakeClock(), CutOff()
+    guarded = GuardedStore(engine, reads=Breaker("read", clock=clock))
+    guarded.probed = True
+    open_reads(guarded, engine)
+    clock.forward(FIRST_PAUSE)
+    left(60.0)
+    with pytest.raises(StoreUnavailable):
+        guarded.get("any")
+    asked = engine.asked
+    waiting.end()
+    with pytest.raises(StoreUnavailable):
+        guarded.get("any")
+    assert engine.asked == asked + 1
+    engine.down = False
+    left(60.0)
+    clock.forward(PATIENCE + LONGEST_PAUSE)
+    assert guarded.get("any") is None
 
 
 def left(seconds: float) -> waiting.Budget:
