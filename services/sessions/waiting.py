@@ -14,6 +14,8 @@ REQUEST_SECONDS = 1.0
 """What a request may wait for the engine in total."""
 SHORTEST = 0.005
 """Seconds below which asking is pointless."""
+SPENT = "budget"
+"""Why a request that has waited long enough finds the engine unavailable."""
 
 
 @dataclass(slots=True)
@@ -57,7 +59,7 @@ def allowed(most: float) -> float:
     if budget is None:
         return most
     if budget.seconds < SHORTEST:
-        raise StoreUnavailable("budget")
+        raise StoreUnavailable(SPENT)
     return min(most, budget.seconds)
 
 

@@ -110,6 +110,12 @@ class Breaker:
                 if all(self._recent):
                     self._forget()
 
+    def gave_up(self, *, probe: bool) -> None:
+        """The caller had no more time, which says nothing of the engine; another one may probe."""
+        if probe:
+            with self._lock:
+                self._become(State.OPEN)
+
     def failed(self, error: StoreUnavailable, *, probe: bool) -> None:
         """The engine could not be asked or would not."""
         with self._lock:

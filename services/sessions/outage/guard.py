@@ -1,4 +1,4 @@
-"""An engine behind its breakers and the request's budget; every call is measured.
+"""An engine behind its breakers and the request's budget; what it answers is measured.
 
 Reads and writes have a breaker each: a server that is full, read-only or paused for writing goes
 on answering reads.
@@ -129,16 +129,16 @@ class GuardedStore(Store):
             metrics.unavailable(self.name, direction, error.reason)
             raise
         except StoreUnavailable as error:
-            breaker.failed(error, probe=probe)
+            if error.reason == waiting.SPENT:
+                breaker.gave_up(probe=probe)
+            else:
+                breaker.failed(error, probe=probe)
             metrics.unavailable(self.name, direction, error.reason)
             raise
         except BaseException:
             # A value that is no document, or a fault of ours: the engine did answer.
             breaker.succeeded(probe=probe)
             raise
-        else:
-            breaker.succeeded(probe=probe)
-            metrics.engine_call(self.name, direction, time.perf_counter() - begun)
-            return result
-        finally:
-            waiting.spend(time.perf_counter() - begun)
+        breaker.succeeded(probe=probe)
+        metrics.engine_call(self.name, direction, time.perf_counter() - begun)
+        return result

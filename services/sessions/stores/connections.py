@@ -13,7 +13,7 @@ import queue
 import random
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
@@ -37,6 +37,10 @@ MAX_CONNECTIONS = 2**31
 """Bounded here, by the places in the queue; redis-py would stop at 100."""
 RETRY_PAUSE = (0.005, 0.05)
 """Seconds between the two attempts, drawn evenly between these."""
+BYTES_AT_ONCE = 65_536
+"""Bytes in one system call, unless a single command is longer."""
+WAITED = ("timeout", "pool_exhausted")
+"""Reasons that say how long somebody waited."""
 AT_ONCE = 40
 """Commands in one system call; the server is at work on them while the next are packed."""
 
@@ -84,6 +88,7 @@ class Connections:
 
     def __init__(self, pool: redis.ConnectionPool, *, size: int = 16) -> None:
         self._pool = pool
+        self._timeout = float(pool.connection_kwargs.get("socket_timeout") or 0)
         self._size = size
         self._start_afresh()
 
@@ -115,8 +120,19 @@ class Connections:
         Raises:
             StoreUnavailable: the server could not be asked.
         """
-        deadline.begin(waiting.allowed(math.inf))
-        return [_told(reply) for reply in self._on_some_connection(commands)]
+        left = waiting.allowed(math.inf)
+        begun = time.monotonic()
+        deadline.begin(left)
+        try:
+            replies = self._on_some_connection(commands)
+        except StoreUnavailable as error:
+            if error.reason in WAITED and left < self._timeout / 2:
+                # It was the request that had hardly any time, which says nothing of the server.
+                raise StoreUnavailable(waiting.SPENT) from error
+            raise
+        finally:
+            waiting.spend(time.monotonic() - begun)
+        return [_told(reply) for reply in replies]
 
     def close(self) -> None:
         """Close every connection that is not in use."""
@@ -135,6 +151,9 @@ class Connections:
             if connection:
                 connection.disconnect()
             ours = translation(error)
+            if ours is None and isinstance(error, redis.ResponseError):
+                # Replies to commands are answers; this one was to connecting.
+                ours = StoreUnavailable("handshake", retry_after=30)
             if ours is None:
                 raise
             raise ours from error
@@ -145,11 +164,12 @@ class Connections:
 
     def _start_afresh(self) -> None:
         # A forked child shares its parent's sockets and must not touch them.
-        self._pid = os.getpid()
-        self._idle: deque[Connection] = deque()
-        self._slots: queue.SimpleQueue[None] = queue.SimpleQueue()
+        slots: queue.SimpleQueue[None] = queue.SimpleQueue()
         for _ in range(self._size):
-            self._slots.put(None)
+            slots.put(None)
+        self._idle: deque[Connection] = deque()
+        self._slots = slots
+        self._pid = os.getpid()
 
     def _claim(self) -> tuple[deque[Connection], "queue.SimpleQueue[None]"]:
         """Wait for one of the places; it goes back into the queue that is answered."""
@@ -188,8 +208,7 @@ class Connections:
 
 def _converse(connection: Connection, commands: Sequence[Command]) -> list[Any]:
     """Send all commands and read all replies, errors among them."""
-    starts = range(0, len(commands), AT_ONCE)
-    connection.send_packed_command(_packed(commands[at : at + AT_ONCE]) for at in starts)
+    connection.send_packed_command(map(_packed, _portions(commands)))
     replies: list[Any] = []
     for _ in commands:
         try:
@@ -197,6 +216,18 @@ def _converse(connection: Connection, commands: Sequence[Command]) -> list[Any]:
         except redis.ResponseError as error:
             replies.append(error)
     return replies
+
+
+def _portions(commands: Sequence[Command]) -> Iterator[Sequence[Command]]:
+    """Commands in portions for one system call each, which has to end within the timeout."""
+    begun, size = 0, 0
+    for at, command in enumerate(commands):
+        length = sum(len(part) for part in command if not isinstance(part, int))
+        if at > begun and (at - begun == AT_ONCE or size + length > BYTES_AT_ONCE):
+            yield commands[begun:at]
+            begun, size = at, 0
+        size += length
+    yield commands[begun:]
 
 
 def _told(reply: Any) -> Any:

@@ -32,6 +32,10 @@ from services.sessions.stores.base import (
 from services.sessions.stores.clocks import steady
 from services.sessions.stores.connections import TIMEOUT, Command, Connections, pool_of
 
+WITHOUT_EXPIRY = -1
+"""What PTTL answers for a key that somebody else has made persistent."""
+PERSISTED_KEPT = 86_400
+"""Seconds such a key counts as living; with its next write it expires again."""
 UNREADABLE = b""
 """What `get` answers for a key that holds no string at all; no document is empty."""
 _INDEX_KEPT = INDEX_KEPT * 1000
@@ -109,6 +113,8 @@ class RedisStore(Store):
 
     def expires_at(self, key: str) -> int | None:
         rest = self._connections.execute("PTTL", key)
+        if rest == WITHOUT_EXPIRY:
+            rest = PERSISTED_KEPT * 1000
         return self._now() + rest if rest > 0 else None
 
     def set_aside(

@@ -52,9 +52,7 @@ def failure(action: Callable[[], object]) -> tuple[str, float]:
     begun = time.monotonic()
     with pytest.raises(StoreUnavailable) as caught:
         action()
-    took = time.monotonic() - begun
-    waiting.spend(took)
-    return caught.value.reason, took
+    return caught.value.reason, time.monotonic() - begun
 
 
 def test_a_frozen_server_costs_a_request_its_budget_and_no_more() -> None:
@@ -64,7 +62,7 @@ def test_a_frozen_server_costs_a_request_its_budget_and_no_more() -> None:
         store.ping()
         with frozen(server), request_with(0.3):
             reason, seconds = failure(lambda: store.get("k"))
-            assert reason == "timeout"
+            assert reason == "budget"
             assert seconds < 0.3 + GENEROUS
             reason, seconds = failure(lambda: store.get("k"))
             assert reason == "budget"
@@ -80,7 +78,7 @@ def test_a_first_connection_to_a_frozen_server_is_bounded_too() -> None:
         store = RedisStore.from_url(url, timeout=30)
         with frozen(server), request_with(0.3):
             reason, seconds = failure(lambda: store.get("k"))
-        assert reason == "timeout"
+        assert reason == "budget"
         assert seconds < 0.3 + GENEROUS
         assert store.get("k") is None
         store.close()
@@ -94,7 +92,7 @@ def test_a_server_that_dribbles_is_given_up_on(redis_url: str, redis_server: Red
         proxy.slicer(piece=10, pause=0.1)
         with request_with(0.4):
             reason, seconds = failure(lambda: store.get("k"))
-        assert reason == "timeout"
+        assert reason == "budget"
         assert seconds < 0.4 + GENEROUS
         proxy.up()
         assert store.get("k") is not None
@@ -129,7 +127,7 @@ def test_waiting_for_a_connection_is_part_of_the_budget(redis_server: RedisServe
             reason, seconds = failure(store.ping)
         client.execute_command("CLIENT", "UNPAUSE")
         held.result()
-    assert reason == "pool_exhausted"
+    assert reason == "budget"
     assert seconds < 0.1 + GENEROUS
     store.close()
 
