@@ -54,11 +54,20 @@ def init_app(app: Flask) -> None:
 
 
 def budgeted(application: counting.Application) -> counting.Application:
-    """The same WSGI application; from its call to its answer's last byte it waits only so long."""
+    """The same WSGI application; from its call to its answer's last byte it waits only so long.
+
+    It tells as well when an answer came by way of the spill, which is known only when Flask has
+    saved the browser's session.
+    """
 
     def call(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
+            if waiting.degraded():
+                headers.append(("X-Session-Store", "degraded"))
+            return start_response(status, headers, *more)
+
         waiting.begin()
-        return ClosingIterator(application(environ, start_response), waiting.end)
+        return ClosingIterator(application(environ, start), waiting.end)
 
     return call
 
@@ -78,8 +87,6 @@ def _finish(response: Response) -> Response:
     headers = response.headers
     headers["X-Request-ID"] = request_id()
     headers["X-Content-Type-Options"] = "nosniff"
-    if waiting.degraded():
-        headers["X-Session-Store"] = "degraded"
     if request.endpoint != "static":
         headers.setdefault("Cache-Control", "no-store")
     if headers["Content-Type"].startswith("text/html"):

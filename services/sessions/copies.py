@@ -3,16 +3,17 @@
 `settle.py` decides which copy is right; here both are brought to it, under a lock for the key.
 """
 
+import contextlib
 import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
 from services.errors import SessionFormatUnknown, StoreUnavailable
-from services.sessions import document
+from services.sessions import document, waiting
 from services.sessions.keyspaces import Keyspace
 from services.sessions.settle import Settlements, Settler, same_document
 from services.sessions.stores.base import Clock, Condition, Outcome, Record, Store
@@ -114,9 +115,26 @@ class Copies:
         self._locks = tuple(threading.RLock() for _ in range(LOCKS))
         self._sending = threading.Lock()
 
-    def lock(self, key: str) -> threading.RLock:
-        """Held while both copies of a session are brought into line."""
-        return self._locks[hash(key) % LOCKS]
+    @contextlib.contextmanager
+    def lock(self, key: str) -> Iterator[None]:
+        """Held while both copies of a session are brought into line.
+
+        Whoever holds it may be waiting for the engine, so a request waits for it by its budget.
+
+        Raises:
+            StoreUnavailable: the request has waited long enough.
+        """
+        lock = self._locks[hash(key) % LOCKS]
+        if not lock.acquire(blocking=False):
+            begun = time.monotonic()
+            got = lock.acquire(timeout=waiting.allowed(threading.TIMEOUT_MAX))
+            waiting.spend(time.monotonic() - begun)
+            if not got:
+                raise StoreUnavailable(waiting.SPENT)
+        try:
+            yield
+        finally:
+            lock.release()
 
     def postpone(self, key: str) -> None:
         """The engine could not be written: the flusher sends this copy."""
@@ -158,7 +176,7 @@ class Copies:
         with self.lock(key):
             mine = self.old.copy_of(key)
             if mine is not None:
-                right = self._settler.settle(mine)
+                right = self._settler.settle(mine).record
                 if not same_document(right, mine):
                     self.old.install(right)
             self.unsent.discard(key)
@@ -257,7 +275,8 @@ class Copies:
                 self.tallies.mismatched += 1
                 self.tallies.recent.append(self.clock())
                 log.warning("two copies of a session differ at the same version")
-            self._bring_up(key, theirs)
+            with contextlib.suppress(SessionFormatUnknown):  # a newer release's stays as it is
+                self._bring_up(key, theirs)
 
     def _bring_up(self, key: str, theirs: bytes | None) -> None:
         """Make one of two copies that differ.

@@ -31,15 +31,15 @@ class LastStage:
         """Remember a plan, None for no migration; a failure to do so is only logged."""
         if self._file is None or self._kept == (plan,):
             return
-        self._kept = (plan,)
         beside = self._file.with_name(f"{self._file.name}.{os.getpid()}")
         try:
             if plan is None:
                 self._file.unlink(missing_ok=True)
-                return
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            beside.write_bytes(msgspec.json.encode(plan._asdict()))
-            beside.replace(self._file)
+            else:
+                self._file.parent.mkdir(parents=True, exist_ok=True)
+                beside.write_bytes(msgspec.json.encode(plan._asdict()))
+                beside.replace(self._file)
+            self._kept = (plan,)
         except OSError as error:
             log.warning("the stage cannot be remembered: %s", error.strerror)
 

@@ -5,8 +5,10 @@ a tombstone wins over what it deleted. The engine is written with compare-and-se
 else writes it at the same moment is merged, not overwritten.
 """
 
+import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from services.errors import SessionConflict, SessionFormatUnknown, SessionUnreadable
 from services.sessions import document
@@ -30,6 +32,18 @@ class Settlements:
 
     sent: int = 0
     merged: int = 0
+
+
+class Settled(NamedTuple):
+    """How two copies were settled.
+
+    Attributes:
+        record: what both are to be.
+        merged: whether it was made of both.
+    """
+
+    record: Record
+    merged: bool
 
 
 class Settler:
@@ -61,7 +75,7 @@ class Settler:
         self._tallies.sent += sum(taken)
         return taken
 
-    def settle(self, mine: Record) -> Record:
+    def settle(self, mine: Record) -> "Settled":
         """Bring the engine's copy up to this one, or both to what is right.
 
         Returns:
@@ -73,9 +87,10 @@ class Settler:
             SessionConflict: others wrote it faster, SETTLE_ATTEMPTS times.
         """
         for _ in range(SETTLE_ATTEMPTS):
-            right = self._attempt(mine)
-            if right is not None:
-                return right
+            settled = self._attempt(mine)
+            if settled is not None:
+                self._tallies.merged += settled.merged
+                return settled
         raise SessionConflict(mine.member)
 
     def better(self, mine: Record, value: bytes | None) -> Record:
@@ -102,9 +117,11 @@ class Settler:
         expires_at = self._engine.expires_at(key) if parts else None
         if not value or not parts or expires_at is None:
             return None
-        keyspace = self.keyspace_of(key)
+        keyspace, deleted = self.keyspace_of(key), document.is_tombstone(value)
         try:
             owner = document.owner_of(value)
+            if not deleted:
+                _is_readable(value)
         except SessionUnreadable:
             return None
         return Record(
@@ -113,7 +130,7 @@ class Settler:
             expires_at,
             keyspace.id_in(key),
             keyspace.indexes(owner),
-            document.is_tombstone(value),
+            deleted,
         )
 
     def keyspace_of(self, key: str) -> Keyspace:
@@ -127,11 +144,11 @@ class Settler:
                 return keyspace
         raise LookupError("the key belongs to no keyspace of this process")
 
-    def _attempt(self, mine: Record) -> Record | None:
+    def _attempt(self, mine: Record) -> "Settled | None":
         """One try; None when the engine's copy changed meanwhile."""
         if self._engine.put(mine, Condition.ABSENT).outcome is Outcome.STORED:
             self._tallies.sent += 1
-            return mine
+            return Settled(mine, merged=False)
         value = self._engine.get(mine.key)
         if value is None:
             return None
@@ -143,12 +160,12 @@ class Settler:
         right = self._better(mine, theirs)
         if same_document(right, theirs):
             self._engine.touch(right)
-            return right
+            return Settled(right, merged=False)
         replacing = right._replace(replaces=theirs.version, base=value)
         if self._engine.put(replacing, Condition.UNCHANGED).outcome is not Outcome.STORED:
             return None
         self._tallies.sent += 1
-        return right
+        return Settled(right, merged=right.version > max(mine.version, theirs.version))
 
     def _better(self, mine: Record, theirs: Record) -> Record:
         """The one record that both copies are to become."""
@@ -159,47 +176,41 @@ class Settler:
             return higher
         if lower.deleted:
             return lower._replace(version=higher.version + 1)
-        merged = self._merged(keyspace, higher, lower, theirs)
+        merged = _merged(keyspace, higher, lower)
         if merged is None:
             return higher._replace(expires_at=expires_at)
-        self._tallies.merged += 1
         return higher._replace(version=higher.version + 1, body=merged, expires_at=expires_at)
 
-    def _merged(
-        self, keyspace: Keyspace, higher: Record, lower: Record, theirs: Record
-    ) -> bytes | None:
-        """The body both copies make together; None when the higher has all of the lower."""
-        try:
-            above = document.decode(document.join(higher.version, higher.body))
-            below = document.decode(document.join(lower.version, lower.body))
-        except SessionFormatUnknown:
-            _keep_newer_format(theirs, higher)
-            return None
-        except SessionUnreadable:
-            return None
-        together = keyspace.merge(above, below, None)
-        if together == above:
-            return None
-        above.clear()
-        above.update(together)
-        return document.encode_body(above, MERGED_MAX_BYTES)
+
+def _merged(keyspace: Keyspace, higher: Record, lower: Record) -> bytes | None:
+    """The body both copies make together; None when the higher has all of the lower.
+
+    Raises:
+        SessionFormatUnknown: a newer release wrote one of them, and knows how to do this.
+    """
+    above = document.decode(document.join(higher.version, higher.body))
+    try:
+        below = document.decode(document.join(lower.version, lower.body))
+    except SessionUnreadable:
+        return None
+    together = keyspace.merge(above, below, None)
+    if together == above:
+        return None
+    above.clear()
+    above.update(together)
+    return document.encode_body(above, MERGED_MAX_BYTES)
+
+
+def _is_readable(value: bytes) -> None:
+    """Let a document pass, also a newer release's.
+
+    Raises:
+        SessionUnreadable: it is none.
+    """
+    with contextlib.suppress(SessionFormatUnknown):
+        document.decode(value)
 
 
 def same_document(one: Record, other: Record) -> bool:
     """Whether two records hold the same document; their expiry may differ."""
     return (one.version, one.body) == (other.version, other.body)
-
-
-def _keep_newer_format(theirs: Record, higher: Record) -> None:
-    """Do not write over what a newer release stored, unless that comes from one as well.
-
-    Raises:
-        SessionFormatUnknown: it would be.
-    """
-    if higher is theirs:
-        return
-    try:
-        document.decode(document.join(higher.version, higher.body))
-    except SessionFormatUnknown:
-        return
-    raise SessionFormatUnknown("a newer release wrote the engine's copy")

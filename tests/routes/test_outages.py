@@ -141,6 +141,45 @@ def test_with_a_spill_the_page_shows_the_conversation_begun_meanwhile(
     assert browser.get(f"{API}/session/{before}").status_code == 200
 
 
+def test_an_answer_is_marked_when_only_the_browser_s_session_was_spilled(
+    sheltered: tuple[Flask, CutOff], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is saved after the view, and counts all the same."""
+    app, engine = sheltered
+    browser = app.test_client()
+    browser.get("/develope")
+    started = app.extensions["teaser_chat"].start_conversation
+
+    def start_and_lose_the_engine(*words: object, **more: object) -> object:
+        answer = started(*words, **more)
+        engine.down = True
+        return answer
+
+    monkeypatch.setattr(
+        app.extensions["teaser_chat"], "start_conversation", start_and_lose_the_engine
+    )
+    answer = browser.post(f"{API}/start", json={"initial_input": "A lamp"})
+    assert (answer.status_code, answer.headers["X-Session-Store"]) == (200, "degraded")
+    assert app.extensions["spill"].backlog().count == 1
+
+
+def test_a_spill_with_room_again_is_ready_again(
+    sheltered: tuple[Flask, CutOff], tmp_path: Path
+) -> None:
+    """Also when nobody sends a write because it was not ready."""
+    app, engine = sheltered
+    client = app.test_client(use_cookies=False)
+    engine.down = True
+    start(client)
+    folder = tmp_path.rename(tmp_path.with_name(f"{tmp_path.name}-away"))
+    tmp_path.write_text("this is no folder")
+    assert client.post(f"{API}/start", json={"initial_input": "A lamp"}).status_code == 503
+    assert client.get("/readyz").status_code == 503
+    tmp_path.unlink()
+    folder.rename(tmp_path)
+    assert client.get("/readyz").status_code == 200
+
+
 def test_readiness_with_a_spill(sheltered: tuple[Flask, CutOff]) -> None:
     """It serves, it is degraded, and it tells what waits and since when."""
     app, engine = sheltered

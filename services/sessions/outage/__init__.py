@@ -99,7 +99,9 @@ class Outage:
     @property
     def takes_writes(self) -> bool:
         """Whether new sessions can be taken while the engine takes none."""
-        return isinstance(self.store, ShelteredStore) and not self.store.refusing
+        if not isinstance(self.store, ShelteredStore) or not self.spill:
+            return False
+        return not self.store.refusing or self.spill.has_room()
 
     def _spill_state(self) -> dict[str, Any] | None:
         if self.spill is None:

@@ -23,11 +23,14 @@ class Flag(Protocol):
     def raised(self) -> contextlib.AbstractContextManager[None]:
         """Raise it and keep it from being lowered for as long as something is written."""
 
+    def held(self) -> contextlib.AbstractContextManager[None]:
+        """Keep the spill where it is for as long as something is read."""
+
     def lower(self, empty: Callable[[], bool]) -> None:
         """Lower it if the spill is found empty while nobody writes."""
 
     def quiet(self) -> contextlib.AbstractContextManager[None]:
-        """Wait until nobody writes, and let nobody begin until the block ends."""
+        """Wait until nobody writes or reads, and let nobody begin until the block ends."""
 
     def alone(self) -> contextlib.AbstractContextManager[bool]:
         """Whether nobody else holds this right until the block ends."""
@@ -51,6 +54,12 @@ class ThreadFlag:
         """As in Flag."""
         with self._lock:
             self._up = True
+            yield
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """As in Flag."""
+        with self._lock:
             yield
 
     def lower(self, empty: Callable[[], bool]) -> None:
@@ -110,6 +119,24 @@ class FileFlag:
             if not os.fstat(descriptor).st_size:
                 os.pwrite(descriptor, b"1", 0)
             yield
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """As in Flag; it needs no right to write.
+
+        Raises:
+            OSError: the file cannot be opened, and it is not because there is none.
+        """
+        try:
+            descriptor = os.open(self._file, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            yield  # nothing was ever written, so there is nothing to keep
+            return
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+            yield
+        finally:
+            os.close(descriptor)
 
     def lower(self, empty: Callable[[], bool]) -> None:
         """As in Flag.

@@ -47,6 +47,7 @@ class Replay:
         self._tallies = Settlements()
         self._settler = Settler(engine, keyspaces, self._tallies, clock=clock)
         self._stuck: set[str] = set()
+        self._kept: dict[str, Record] = {}
 
     def kind_of(self, key: str) -> str:
         """The name of the keyspace a key belongs to."""
@@ -57,24 +58,34 @@ class Replay:
 
         A request that needs the session does so, rather than wait for the rest.
         """
+        if self.is_taken(record):
+            return True
         try:
             self._settle(record)
         except (StoreUnavailable, SessionConflict, SessionFormatUnknown):
             return False
-        metrics.replayed(1)
-        with contextlib.suppress(StoreUnavailable):  # the engine decides from now on, even so
-            self._spill.forget([record])
+        with contextlib.suppress(StoreUnavailable):
+            self._remove([record])
         return True
 
-    def catch_up(self, record: Record) -> None:
-        """Take over what the engine knows of a session that has to wait, if it answers reads.
+    def is_taken(self, record: Record) -> bool:
+        """Whether the engine has this record, though the spill could not remove it."""
+        return self._kept.get(record.key) == record
 
-        Another worker may have written it there; both parts are to be read here.
+    def catch_up(self, record: Record) -> Record:
+        """What a session that has to wait is together with what the engine knows of it.
+
+        Another worker may have written it there; both parts are to be read here. Where the engine
+        cannot be read either, it is the record itself.
         """
-        with contextlib.suppress(StoreUnavailable, SessionFormatUnknown):
+        try:
             together = self._settler.better(record, self._engine.get(record.key))
-            if not same_document(together, record):
+        except (StoreUnavailable, SessionFormatUnknown):
+            return record
+        if not same_document(together, record):
+            with contextlib.suppress(StoreUnavailable):
                 self._spill.swap(record, together)
+        return together
 
     def work(self) -> None:
         """Send everything that waits, unless another process of the host is at it.
@@ -99,10 +110,14 @@ class Replay:
             taken = self._send_batch(records)
             pause_ends = time.monotonic() + random.uniform(*BATCH_PAUSE)  # noqa: S311 - no secret
             failed |= {record.key for record in records} - {record.key for record in taken}
-            kept |= self._not_removed(taken)
+            try:
+                self._remove(taken)
+            except StoreRefused as error:
+                log.warning("the spill cannot remove what the engine has: %s", error.reason)
+                kept |= {record.key: record for record in taken}
         self._stuck &= failed
-        if kept and not failed:
-            self._spill.discard(kept)
+        if kept and not failed and self._spill.discard(kept):
+            self._kept.clear()
 
     def _send_batch(self, records: list[Record]) -> list[Record]:
         """Send many, those the engine lacks in one round trip; what it has now."""
@@ -113,15 +128,19 @@ class Replay:
             if is_taken or self._is_settled(record)
         ]
 
-    def _not_removed(self, taken: list[Record]) -> dict[str, Record]:
-        """Remove what the engine has; by key what could not be removed, on a full disk."""
-        metrics.replayed(len(taken))
-        try:
-            self._spill.forget(taken)
-        except StoreRefused as error:
-            log.warning("the engine has what waited; the spill cannot remove it: %s", error.reason)
-            return {record.key: record for record in taken}
-        return {}
+    def _remove(self, taken: list[Record]) -> None:
+        """Remove what the engine has.
+
+        Raises:
+            StoreUnavailable: the spill cannot be written; what stays is remembered as taken, so
+                that it does not count for the present copy when the engine is away once more.
+        """
+        new = sum(not self.is_taken(record) for record in taken)
+        self._kept |= {record.key: record for record in taken}
+        metrics.replayed(new)
+        self._spill.forget(taken)
+        for record in taken:
+            self._kept.pop(record.key, None)
 
     def _is_settled(self, record: Record) -> bool:
         """Whether one that the engine has in another version could be settled."""
@@ -137,6 +156,4 @@ class Replay:
         return True
 
     def _settle(self, record: Record) -> None:
-        merged = self._tallies.merged
-        self._settler.settle(record)
-        metrics.replayed(0, self._tallies.merged - merged)
+        metrics.replayed(0, merged=self._settler.settle(record).merged)

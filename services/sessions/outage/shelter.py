@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from services import metrics
 from services.errors import StoreUnavailable
-from services.sessions import waiting
+from services.sessions import document, waiting
 from services.sessions.outage.replay import Replay
 from services.sessions.outage.spill import Spill
 from services.sessions.stores.base import Condition, Outcome, Put, Record, Store
@@ -48,11 +48,9 @@ class ShelteredStore(Store):
         """From the spill if it is there, else from the engine."""
         record = self._waiting(key)
         if record is not None:
-            self._replay.catch_up(record)
-            value = self._spill.get(key)
-            if value is not None:
-                waiting.mark_spilled(key)
-                return value
+            waiting.mark_spilled(key)
+            present = self._replay.catch_up(record)
+            return document.join(present.version, present.body)
         return self._engine.get(key)
 
     def head(self, key: str) -> bytes | None:
@@ -152,7 +150,7 @@ class ShelteredStore(Store):
         if self.refusing:
             log.warning("the spill takes writes again")
             self.refusing = ""
-        metrics.spilled(self._replay.kind_of(record.key))
         if done.outcome is Outcome.STORED:
+            metrics.spilled(self._replay.kind_of(record.key))
             waiting.mark_spilled(record.key)
         return done

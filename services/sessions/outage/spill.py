@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 
 DISK_RETRY_AFTER = 30
 """Seconds after which trying again makes sense when the folder cannot be written."""
+ROOM = 65_536
+"""Bytes that a disk must have left to be tried again."""
 _BESIDE = ("", "-wal", "-shm")
 """The files of an SQLite database, by what is added to its name."""
 _R = TypeVar("_R")
@@ -66,10 +68,6 @@ class Spill:
     def copy_of(self, key: str) -> Record | None:
         """The same as a record for the engine."""
         return self._reading(lambda: self._store.copy_of(key))
-
-    def expires_at(self, key: str) -> int | None:
-        """Milliseconds since 1970 at which it ends."""
-        return self._reading(lambda: self._store.expires_at(key))
 
     def put(self, record: Record, condition: Condition) -> Put:
         """Take a write the engine could not take, if the condition holds as far as is known.
@@ -134,6 +132,20 @@ class Spill:
         """Whether this thread is the one on the host that sends, until the block ends."""
         return self._flag.alone()
 
+    def has_room(self) -> bool:
+        """Whether its folder can be written, by trying it; for a spill that took no write."""
+        if self._file is None:
+            return True
+        trial = self._file.with_name(f"{self._file.name}.trial-{os.getpid()}")
+        try:
+            trial.write_bytes(bytes(ROOM))
+        except OSError:
+            return False
+        finally:
+            with contextlib.suppress(OSError):
+                trial.unlink(missing_ok=True)
+        return True
+
     def settle(self) -> None:
         """Find out whether anything waits; call it after sending, and once at the start."""
         self._mended(lambda: self._flag.lower(self._is_empty))
@@ -170,8 +182,9 @@ class Spill:
 
     def _reading(self, read: Callable[[], _R]) -> _R:
         def read_what_is_there() -> _R:
-            self._connect_to_present_file()
-            return read()
+            with self._flag.held():
+                self._connect_to_present_file()
+                return read()
 
         return self._mended(read_what_is_there)
 

@@ -12,8 +12,9 @@ import pytest
 
 from services.errors import StoreUnavailable
 from services.sessions import waiting
+from services.sessions.copies import Copies
 from services.sessions.outage import GuardedStore
-from services.sessions.stores import RedisStore
+from services.sessions.stores import MemoryStore, RedisStore
 from services.sessions.stores.base import Condition
 from tests.support.engines import document_record
 from tests.support.proxy import Proxy
@@ -156,3 +157,15 @@ def test_threads_without_a_request_wait_as_long_as_the_settings_say(
         proxy.latency(1.2)
         store.ping()
         store.close()
+
+
+def test_waiting_for_another_request_s_session_is_part_of_the_budget() -> None:
+    """Whoever holds it may be waiting for Redis, and then so does this one."""
+    copies = Copies(MemoryStore(), MemoryStore(), ())
+    with ThreadPoolExecutor(1) as pool, copies.lock("key"):
+
+        def wait_in_a_request() -> str:
+            with request_with(0.1):
+                return failure(lambda: copies.lock("key").__enter__())[0]
+
+        assert pool.submit(wait_in_a_request).result(timeout=10) == "budget"

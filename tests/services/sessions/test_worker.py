@@ -362,6 +362,17 @@ def test_a_process_that_starts_during_an_outage_serves_as_the_one_before(tmp_pat
     assert pinned.store.plan.stage is Stage.OFF
 
 
+def test_a_stage_that_could_not_be_remembered_is_tried_again(tmp_path: Path) -> None:
+    """The disk may have been full for a moment."""
+    in_the_way = tmp_path / "folder"
+    in_the_way.write_text("this is no folder")
+    last, plan = LastStage(in_the_way / "stage.json"), Plan(Stage.LIVE, stepped=True)
+    last.keep(plan)
+    in_the_way.unlink()
+    last.keep(plan)
+    assert last.read() == plan
+
+
 def test_a_migration_that_is_over_is_forgotten_on_the_host(tmp_path: Path) -> None:
     """And so is one whose file cannot be read any more."""
     file, remote = tmp_path / "stage.json", CutOff()

@@ -47,6 +47,24 @@ def test_it_is_lowered_over_an_empty_spill_only(flag: Flag) -> None:
     assert not up(flag)
 
 
+def test_what_is_read_stays_where_it_is(flag: Flag) -> None:
+    """Nobody takes the files away before the read is over."""
+    with flag.raised():
+        pass
+    taken = threading.Event()
+
+    def take() -> None:
+        with flag.quiet():
+            taken.set()
+
+    with flag.held():
+        other = threading.Thread(target=take)
+        other.start()
+        assert not taken.wait(0.2)
+    other.join()
+    assert taken.is_set()
+
+
 def test_one_sends_at_a_time(flag: Flag) -> None:
     """The second one is told so and does not wait."""
     with flag.alone() as first, flag.alone() as second:

@@ -12,7 +12,7 @@ from services.errors import StoreRefused, StoreUnavailable
 from services.sessions import document
 from services.sessions.document import tombstone_body
 from services.sessions.keyspaces import teaser_chat_keyspace
-from services.sessions.outage import Replay, Spill, open_spill
+from services.sessions.outage import Replay, ShelteredStore, Spill, open_spill
 from services.sessions.outage.replay import BATCH
 from services.sessions.stores import RedisStore, SqlStore, Store
 from services.sessions.stores.base import Condition, Put, Record
@@ -29,6 +29,12 @@ class Meddled(CutOff):
         self.meanwhile: list[object] = []
         self.order: list[str] = []
         self.down_after = 0
+        self.refuses = False
+
+    def put(self, record: Record, condition: Condition) -> Put:
+        if self.refuses:
+            raise StoreRefused("read_only")
+        return super().put(record, condition)
 
     def put_many(self, records: Sequence[Record], condition: Condition) -> list[Put]:
         if self.order and len(self.order) == self.down_after:
@@ -177,6 +183,66 @@ def test_on_a_full_disk_the_whole_spill_is_given_up(engine: Meddled, tmp_path: P
     assert not spill.occupied
     put(spill, chat("room again"))
     assert spill.backlog().count == 1
+
+
+def test_what_the_engine_took_does_not_count_again_because_it_stays(
+    engine: Meddled, tmp_path: Path
+) -> None:
+    """A copy that a read-only disk kept would bring back what was deleted since."""
+
+    class ReadOnly(SqlStore):
+        def forget_many(self, records: Sequence[Record]) -> int:  # noqa: ARG002
+            raise StoreRefused("read_only")
+
+    file = tmp_path / "spill.db"
+    spill = Spill(ReadOnly(f"sqlite:///{file}"), file=file)
+    replay = Replay(engine, spill, (CHAT,))
+    store = ShelteredStore(engine, spill, replay)
+    record = chat()
+    engine.down = True
+    store.put(record, Condition.ABSENT)
+    engine.down = False
+    assert document.version_of(store.get(record.key) or b"") == 1
+    assert store.delete(gone(record))
+    engine.down = True
+    with pytest.raises(StoreUnavailable):
+        store.get(record.key)
+    later = Replay(engine, spill, (CHAT,))
+    engine.down = False
+    engine.refuses = True
+    assert document.is_tombstone(ShelteredStore(engine, spill, later).get(record.key) or b"")
+
+
+@pytest.mark.parametrize(
+    ("here", "there"),
+    [((4, 1), (5, 2)), ((4, 2), (5, 1)), ((5, 2), (5, 1)), ((6, 2), (5, 2)), ((6, 1), (5, 2))],
+)
+def test_two_copies_of_which_one_is_a_newer_release_s_wait_for_it(
+    spill: Spill, engine: Meddled, here: tuple[int, int], there: tuple[int, int]
+) -> None:
+    """Neither is dropped by a release that cannot read both; versions and formats as given."""
+    base = chat()
+
+    def copy(version: int, form: int, text: str) -> Record:
+        record = document_record(base.key, version, text, indexes=base.indexes)
+        return record._replace(body=record.body.replace(b'"format":1', b'"format":%d' % form))
+
+    mine, theirs = copy(*here, "mine"), copy(*there, "theirs")
+    engine.install(theirs)
+    spill.put(mine, Condition.UNCHANGED)
+    Replay(engine, spill, (CHAT,)).work()
+    assert engine.get(base.key) == document.join(theirs.version, theirs.body)
+    assert spill.get(base.key) == document.join(mine.version, mine.body)
+
+
+def test_json_that_is_no_document_makes_room(spill: Spill, engine: Meddled) -> None:
+    """However high a version it claims."""
+    record = chat()
+    engine.install(record._replace(version=9, body=b',"text":"no document"}'))
+    put(spill, record)
+    Replay(engine, spill, (CHAT,)).work()
+    assert engine.get(record.key) == document.join(1, record.body)
+    assert engine.get(f"{record.key}:corrupt") == b'{"version":9,"text":"no document"}'
 
 
 def test_one_process_of_a_host_sends(spill: Spill, engine: Meddled) -> None:

@@ -62,7 +62,6 @@ def test_a_record_comes_back_as_it_went_in(spill: Spill) -> None:
     assert spill.put(record, Condition.UNCHANGED).version == 7
     assert spill.copy_of(record.key) == record
     assert spill.waiting(10) == [record]
-    assert spill.expires_at(record.key) == record.expires_at
 
 
 def test_conditions_hold_among_what_is_there(spill: Spill) -> None:
