@@ -208,7 +208,7 @@ class Connections:
 
 def _converse(connection: Connection, commands: Sequence[Command]) -> list[Any]:
     """Send all commands and read all replies, errors among them."""
-    connection.send_packed_command(map(_packed, _portions(commands)))
+    connection.send_packed_command(map(_packed, portions(commands)))
     replies: list[Any] = []
     for _ in commands:
         try:
@@ -218,7 +218,7 @@ def _converse(connection: Connection, commands: Sequence[Command]) -> list[Any]:
     return replies
 
 
-def _portions(commands: Sequence[Command]) -> Iterator[Sequence[Command]]:
+def portions(commands: Sequence[Command]) -> Iterator[Sequence[Command]]:
     """Commands in portions for one system call each, which has to end within the timeout."""
     begun, size = 0, 0
     for at, command in enumerate(commands):

@@ -12,7 +12,7 @@ import pytest
 from services.errors import StoreRefused, StoreUnavailable
 from services.sessions.stores import RedisStore, open_store
 from services.sessions.stores.base import Condition, Outcome, Record
-from services.sessions.stores.connections import Connections, pool_of
+from services.sessions.stores.connections import AT_ONCE, Connections, pool_of, portions
 from tests.support.servers import RedisServer, eventually, free_port
 
 HOUR = 3_600_000
@@ -32,6 +32,17 @@ def assert_unavailable(store: RedisStore, reason: str) -> None:
     with pytest.raises(StoreUnavailable) as written:
         store.put(record("k"), Condition.ABSENT)
     assert (read.value.reason, written.value.reason) == (reason, reason)
+
+
+def test_many_commands_are_sent_in_portions_that_end_in_time() -> None:
+    """Few long ones or many short ones at once; all of them, in their order."""
+    long = [("SET", f"{at}", b"x" * 40_000) for at in range(5)]
+    short = [("GET", f"{at}") for at in range(AT_ONCE + 1)]
+    assert [len(one) for one in portions(long)] == [1] * 5
+    assert [len(one) for one in portions(short)] == [AT_ONCE, 1]
+    mixed = long + short
+    assert [command for one in portions(mixed) for command in one] == mixed
+    assert [len(one) for one in portions([("SET", "k", b"x" * 10**6)])] == [1]
 
 
 def test_a_refused_connection_is_unavailable_not_missing() -> None:

@@ -194,6 +194,9 @@ def test_what_the_engine_took_does_not_count_again_because_it_stays(
         def forget_many(self, records: Sequence[Record]) -> int:  # noqa: ARG002
             raise StoreRefused("read_only")
 
+        def swap(self, old: Record, new: Record) -> bool:  # noqa: ARG002
+            raise StoreRefused("read_only")
+
     file = tmp_path / "spill.db"
     spill = Spill(ReadOnly(f"sqlite:///{file}"), file=file)
     replay = Replay(engine, spill, (CHAT,))

@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import threading
 import uuid
 from pathlib import Path
 
@@ -168,6 +169,27 @@ def test_two_processes_that_find_it_unreadable_move_one_file_aside(
     second = Spill(Slow(f"sqlite:///{file}"), file=file)
     assert second.get(record.key) == document.join(1, record.body)
     assert len(list(file.parent.glob("spill.db.unreadable-*[0-9]"))) == 1
+
+
+def test_a_file_is_not_given_up_under_somebody_who_reads_it(spill: Spill, file: Path) -> None:
+    """A reader that connects meanwhile would make parts of it anew, which then went as well."""
+    record, given_up = chat(), threading.Event()
+    spill.put(record, Condition.ABSENT)
+
+    def give_up() -> None:
+        spill.discard({record.key: record})
+        given_up.set()
+
+    class Slow(SqlStore):
+        def get(self, key: str) -> bytes | None:
+            threading.Thread(target=give_up).start()
+            assert not given_up.wait(0.3)
+            return super().get(key)
+
+    reader = Spill(Slow(f"sqlite:///{file}"), file=file)
+    assert reader.get(record.key) == document.join(1, record.body)
+    assert given_up.wait(10)
+    assert not file.exists()
 
 
 def test_a_file_is_given_up_when_all_in_it_was_taken(spill: Spill, file: Path) -> None:
