@@ -53,7 +53,8 @@ drill-mutants: $(VENV)/test.stamp test-servers ## switch each protection off and
 soak: $(VENV)/test.stamp test-servers ## faults in random order for SOAK_SECONDS; SEED repeats an order
 	$(BIN)/python -m tests.drills.soak --seconds $(SOAK_SECONDS) $(if $(SEED),--seed $(SEED))
 
-alerts: test-servers ## check Prometheus's alerts and run their rule tests
+alerts: ## check Prometheus's alerts and run their rule tests
+	@command -v promtool >/dev/null || { echo "promtool is missing; on Debian: apt-get install prometheus"; exit 1; }
 	cd deploy/prometheus && promtool check rules alerts.yml && promtool test rules alerts_test.yml
 
 clean: ## remove the virtual environment and what tools left behind

@@ -25,6 +25,10 @@ from services.sessions.stores import MemoryStore, Store, open_store
 from services.sessions.worker import Worker
 from services.teaser_chat import TeaserChat
 
+LOG_FORMAT = "[%(asctime)s] [%(process)d] [%(levelname)s] %(name)s: %(message)s"
+LOG_TIME = "%Y-%m-%d %H:%M:%S %z"
+"""As gunicorn's own lines, with which they stand together."""
+
 
 def create_app(settings: Settings | None = None, *, engine: Store | None = None) -> Flask:
     """The application, ready to serve; nothing is connected before the first request.
@@ -39,7 +43,7 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
     settings = settings or config.load()
     app = Flask(__name__, instance_path=str(Path(__file__).resolve().parent / "instance"))
     app.config.from_mapping(_flask_settings(settings))
-    logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(level=settings.log_level, format=LOG_FORMAT, datefmt=LOG_TIME)
 
     old = MemoryStore(max_sessions=settings.memory_max_sessions)
     engine = engine or open_store(

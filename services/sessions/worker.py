@@ -149,7 +149,8 @@ class Worker:
     def state(self) -> dict[str, Any]:
         """What readiness tells of the migration: stage, engine, backlog and what is amiss."""
         plan = self.store.plan
-        warnings = [self._fault] if self._fault else []
+        warnings = self.outage.warnings() + ([self._fault] if self._fault else [])
+        unsent = self.flusher.unsent if plan.stage is not Stage.OFF else 0
         if plan.stage.dict_first and (others := self._others()):
             warnings.append(f"{others} more processes serve while the dict is first")
         return {
@@ -157,7 +158,7 @@ class Worker:
             "cohort": plan.cohort,
             "pinned": self.pinned,
             "engine": self.store.name,
-            "backlog": self.flusher.unsent if plan.stage is not Stage.OFF else 0,
+            "backlog": unsent + self.outage.spilled,
             "warnings": warnings,
             **self.outage.state(),
         }

@@ -199,7 +199,7 @@ class Deployment:
     def warnings(self) -> list[str]:
         """What the application logged that is more than usual."""
         lines = [line for one in self.gunicorns for line in one.output().splitlines()]
-        return [line for line in lines if line.startswith(("WARNING", "ERROR"))]
+        return [line for line in lines if "[WARNING]" in line or "[ERROR]" in line]
 
     def _store_stage(self, stage: str, cohort: int = 0) -> None:
         if self._by_command:

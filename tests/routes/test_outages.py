@@ -180,6 +180,33 @@ def test_a_spill_with_room_again_is_ready_again(
     assert client.get("/readyz").status_code == 200
 
 
+def test_a_spill_that_cannot_be_written_is_told_before_it_is_needed(
+    settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With its place, in the log at the start and in readiness; it hinders nothing yet."""
+    (tmp_path / "file").write_text("this is no folder")
+    place = tmp_path / "file" / "spill.db"
+    app = create_app(replace(settings, spill_url=f"sqlite:///{place}"), engine=CutOff())
+    outage = app.extensions["migration"].outage
+    outage.start()
+    outage.finish()
+    assert any(str(place) in record.message for record in caplog.records)
+    ready = app.test_client().get("/readyz")
+    assert (ready.status_code, len(ready.get_json()["warnings"])) == (200, 1)
+
+
+def test_what_people_said_is_readable_for_the_service_alone(
+    sheltered: tuple[Flask, CutOff], tmp_path: Path
+) -> None:
+    """Of all files that hold it."""
+    app, engine = sheltered
+    engine.down = True
+    start(app.test_client())
+    files = list(tmp_path.glob("spill.db*"))
+    assert len(files) >= 3
+    assert {file.stat().st_mode & 0o077 for file in files} == {0}
+
+
 def test_readiness_with_a_spill(sheltered: tuple[Flask, CutOff]) -> None:
     """It serves, it is degraded, and it tells what waits and since when."""
     app, engine = sheltered
@@ -224,9 +251,13 @@ def test_an_outage_is_logged_when_it_begins_and_when_it_ends(
     engine.down = True
     for _ in range(30):
         assert client.get(f"{API}/session/{session_id}").status_code == 503
+    for _ in range(3):
+        start(client)
     said = [record for record in caplog.records if record.levelname in ("WARNING", "ERROR")]
-    assert [record.levelname for record in said] == ["WARNING", "ERROR"]
-    assert all("connection" in record.message for record in said)
+    words = ["a read of the engine failed: connection", "no read until", "a write of the engine"]
+    words += ["the spill takes what the engine cannot", "no write until"]
+    assert len(said) == len(words)
+    assert all(word in record.message for word, record in zip(words, said, strict=True))
 
 
 def test_the_page_opens_for_a_new_visitor(dead: Flask) -> None:

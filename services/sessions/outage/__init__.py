@@ -5,6 +5,7 @@ takes the writes; a replay gives them to the engine when it is back. `Outage` pu
 """
 
 import contextlib
+import logging
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -18,6 +19,8 @@ from services.sessions.outage.replay import Replay
 from services.sessions.outage.shelter import ShelteredStore
 from services.sessions.outage.spill import Spill, open_spill
 from services.sessions.stores.base import Clock, Store
+
+log = logging.getLogger(__name__)
 
 __all__ = ["GuardedStore", "Outage", "Replay", "ShelteredStore", "Spill", "open_spill"]
 
@@ -61,8 +64,10 @@ class Outage:
     def start(self) -> None:
         """Begin to send what waits, also from before; to be called after the fork."""
         if self.spill:
-            with contextlib.suppress(StoreUnavailable):  # the first write will tell
+            with contextlib.suppress(StoreUnavailable):  # what follows tells
                 self.spill.settle()
+            if warnings := self.warnings():
+                log.error("%s", warnings[0])
             self._background.repeat("session-replay", self._replay.work, REPLAY_SECONDS)
         self._background.repeat("engine-probe", self._probe, PROBE_SECONDS)
         self.engine.probed = True
@@ -95,6 +100,12 @@ class Outage:
             return self.spill.backlog().count if self.spill else 0
         except StoreUnavailable:
             return 0
+
+    def warnings(self) -> list[str]:
+        """What an operator should know before there is an outage."""
+        if self.spill and not self.spill.has_room():
+            return [f"the spill {self.spill.file} cannot be written; an outage would refuse writes"]
+        return []
 
     @property
     def takes_writes(self) -> bool:

@@ -98,7 +98,8 @@ class Replay:
         with self._spill.sender() as alone:
             if alone:
                 self._send_all()
-                self._spill.settle()
+                if not self._spill.settle():
+                    log.warning("the engine has everything that waited in the spill")
 
     def _send_all(self) -> None:
         """Send in batches until nothing is left but what cannot be sent or removed."""

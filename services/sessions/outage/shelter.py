@@ -139,6 +139,8 @@ class ShelteredStore(Store):
         return None if record is None or self._replay.send(record) else record
 
     def _accept(self, record: Record, condition: Condition) -> Put:
+        if not self._spill.occupied:
+            log.warning("the spill takes what the engine cannot")
         try:
             done = self._spill.put(record, condition)
         except StoreUnavailable as error:

@@ -45,13 +45,16 @@ class Spill:
         store: the local engine that keeps them.
         file: where that keeps them; None in memory.
         clock: seconds since 1970.
+
+    Attributes:
+        file: as given.
     """
 
     def __init__(
         self, store: LocalStore, *, file: Path | None = None, clock: Clock = time.time
     ) -> None:
         self._store = store
-        self._file = file
+        self.file = file
         self._inode: int | None = None
         self._clock = clock
         self._flag: Flag = FileFlag(file) if file else ThreadFlag()
@@ -113,7 +116,7 @@ class Spill:
             with self._flag.quiet():
                 self._connect_to_present_file()
                 left = self._store.waiting(len(taken) + 1)
-                if self._file is None or any(taken.get(one.key) != one for one in left):
+                if self.file is None or any(taken.get(one.key) != one for one in left):
                     return False
                 self._store.close()
                 for part in self._files():
@@ -134,10 +137,11 @@ class Spill:
 
     def has_room(self) -> bool:
         """Whether its folder can be written, by trying it; for a spill that took no write."""
-        if self._file is None:
+        if self.file is None:
             return True
-        trial = self._file.with_name(f"{self._file.name}.trial-{os.getpid()}")
+        trial = self.file.with_name(f"{self.file.name}.trial-{os.getpid()}")
         try:
+            trial.parent.mkdir(parents=True, exist_ok=True)
             trial.write_bytes(bytes(ROOM))
         except OSError:
             return False
@@ -146,9 +150,10 @@ class Spill:
                 trial.unlink(missing_ok=True)
         return True
 
-    def settle(self) -> None:
+    def settle(self) -> bool:
         """Find out whether anything waits; call it after sending, and once at the start."""
         self._mended(lambda: self._flag.lower(self._is_empty))
+        return self.occupied
 
     def close(self) -> None:
         """Let go of the file."""
@@ -176,7 +181,7 @@ class Spill:
 
     def _is_empty(self) -> bool:
         self._connect_to_present_file()
-        if self._file and self._inode is None:
+        if self.file and self._inode is None:
             return True
         return self._store.backlog().count == 0
 
@@ -218,30 +223,30 @@ class Spill:
         A connection would go on with the file that was moved away, where nobody looks.
         """
         inode = self._present_inode()
-        if self._file and (inode is None or inode != self._inode):
+        if self.file and (inode is None or inode != self._inode):
             self._store.close()
             self._inode = inode
 
     def _present_inode(self) -> int | None:
         try:
-            return os.stat(self._file).st_ino if self._file else None  # noqa: PTH116 - as in FileFlag
+            return os.stat(self.file).st_ino if self.file else None  # noqa: PTH116 - as in FileFlag
         except FileNotFoundError:
             return None
 
     def _files(self) -> list[Path]:
         """The files of the database."""
-        return [Path(f"{self._file}{ending}") for ending in _BESIDE] if self._file else []
+        return [Path(f"{self.file}{ending}") for ending in _BESIDE] if self.file else []
 
     def _move_aside(self, inode: int | None) -> None:
         """Put an unreadable file where a person may look at it, unless that was done already."""
         self._store.close()
         with self._flag.quiet():
-            if self._file is None or self._present_inode() != inode:
+            if self.file is None or self._present_inode() != inode:
                 return
-            aside = f"{self._file.name}.unreadable-{int(self._clock() * 1000)}"
+            aside = f"{self.file.name}.unreadable-{int(self._clock() * 1000)}"
             for part in self._files():
                 with contextlib.suppress(FileNotFoundError):
-                    part.rename(part.with_name(part.name.replace(self._file.name, aside, 1)))
+                    part.rename(part.with_name(part.name.replace(self.file.name, aside, 1)))
             self._inode = None
         metrics.spill_moved_aside()
         log.error("the spill was unreadable and is kept as %s; a new one is begun", aside)

@@ -237,13 +237,22 @@ class SqlStore(LocalStore):
     def _attempt(self, work: Callable[[sa.Connection], _R]) -> _R:
         if not self._prepared:
             self._prepare()
+        pool = self._engine.pool
         with self._engine.connect() as connection:
-            return work(connection)
+            try:
+                return work(connection)
+            finally:
+                if self._engine.pool is not pool:
+                    # It was closed meanwhile; a file that was removed keeps its room on the disk
+                    # until the last connection to it is closed, and no pool would do that now.
+                    connection.detach()
 
     def _prepare(self) -> None:
         """Make the folder, the file and the table."""
         with self._preparing:
             self.file.parent.mkdir(parents=True, exist_ok=True)
+            if not self.file.exists():  # what people said is nobody else's business
+                self.file.touch(mode=0o600)
             with self._engine.connect() as connection:
                 prepare(connection)
             self._prepared = True

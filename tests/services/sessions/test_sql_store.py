@@ -101,3 +101,15 @@ def test_a_file_whose_mode_cannot_be_changed_now_is_read_all_the_same(tmp_path: 
     other.execute("ROLLBACK")
     other.close()
     store.close()
+
+
+def test_a_store_closed_during_a_call_leaves_no_file_open(tmp_path: Path) -> None:
+    """A removed file would go on taking room on the disk."""
+    file = tmp_path / "sessions.db"
+    store = SqlStore(f"sqlite:///{file}")
+    store.ping()
+    store._run(lambda _connection: store.close())
+    names = [str(one.readlink()) for one in Path("/proc/self/fd").iterdir() if one.is_symlink()]
+    assert [name for name in names if name.startswith(str(tmp_path))] == []
+    store.ping()
+    store.close()

@@ -441,7 +441,7 @@ def test_while_the_spill_is_empty_nothing_is_asked_of_it(worker: Worker, spill: 
     """It costs a look at the flag; a file is not even made."""
     worker.said(worker.begin())
     assert not spill.occupied
-    assert spill._file is None or not spill._file.exists()
+    assert spill.file is None or not spill.file.exists()
 
 
 def test_an_unreadable_copy_in_the_engine_makes_room(worker: Worker, engine: CutOff) -> None:
