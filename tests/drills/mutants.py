@@ -110,7 +110,7 @@ MUTANTS = (
     Mutant(
         "merge-of-the-replay",
         "services/sessions/settle.py",
-        "        merged = self._merged(keyspace, higher, lower, theirs)",
+        "        merged = _merged(keyspace, higher, lower)",
         "        merged = None",
         ("hosts-apart",),
     ),
