@@ -150,6 +150,7 @@ class Worker:
         """What readiness tells of the migration: stage, engine, backlog and what is amiss."""
         plan = self.store.plan
         warnings = self.outage.warnings() + ([self._fault] if self._fault else [])
+        outage = self.outage.state()
         unsent = self.flusher.unsent if plan.stage is not Stage.OFF else 0
         if plan.stage.dict_first and (others := self._others()):
             warnings.append(f"{others} more processes serve while the dict is first")
@@ -158,9 +159,9 @@ class Worker:
             "cohort": plan.cohort,
             "pinned": self.pinned,
             "engine": self.store.name,
-            "backlog": unsent + self.outage.spilled,
+            "backlog": unsent + (outage["spill"] or {}).get("backlog", 0),
             "warnings": warnings,
-            **self.outage.state(),
+            **outage,
         }
 
     def _serve_as_before(self) -> None:

@@ -56,6 +56,7 @@ class Outage:
         self.engine = GuardedStore(engine)
         self.store: Store = self.engine
         self.spill = spill
+        self._lacks_room = False
         self._background = Background()
         if spill:
             self._replay = Replay(self.engine, spill, keyspaces, clock=clock)
@@ -66,8 +67,9 @@ class Outage:
         if self.spill:
             with contextlib.suppress(StoreUnavailable):  # what follows tells
                 self.spill.settle()
-            if warnings := self.warnings():
-                log.error("%s", warnings[0])
+            self._lacks_room = True  # until it was tried
+            for warning in self.warnings():
+                log.error("%s", warning)
             self._background.repeat("session-replay", self._replay.work, REPLAY_SECONDS)
         self._background.repeat("engine-probe", self._probe, PROBE_SECONDS)
         self.engine.probed = True
@@ -102,8 +104,9 @@ class Outage:
             return 0
 
     def warnings(self) -> list[str]:
-        """What an operator should know before there is an outage."""
-        if self.spill and not self.spill.has_room():
+        """What an operator should know before there is an outage; found out at the start."""
+        self._lacks_room = bool(self.spill and self._lacks_room and not self.spill.has_room())
+        if self.spill and self._lacks_room:
             return [f"the spill {self.spill.file} cannot be written; an outage would refuse writes"]
         return []
 

@@ -136,7 +136,7 @@ class Breaker:
 
     def _open(self) -> None:
         # With jitter, so that the processes of all hosts do not ask at the same moment.
-        self._probe_at = self._clock() + self._pause * random.uniform(0.5, 1.0)  # noqa: S311
+        self._probe_at = self._clock() + self._pause * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
         self._become(State.OPEN)
 
     def _close(self) -> None:
