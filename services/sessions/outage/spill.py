@@ -186,20 +186,22 @@ class Spill:
         return self._store.backlog().count == 0
 
     def _reading(self, read: Callable[[], _R]) -> _R:
-        def read_what_is_there() -> _R:
-            with self._flag.held():
-                self._connect_to_present_file()
-                return read()
-
-        return self._mended(read_what_is_there)
+        return self._holding(self._flag.held, read)
 
     def _writing(self, write: Callable[[], _R]) -> _R:
-        def write_under_the_flag() -> _R:
-            with self._flag.raised():
-                self._connect_to_present_file()
-                return write()
+        return self._holding(self._flag.raised, write)
 
-        return self._mended(write_under_the_flag)
+    def _holding(
+        self, hold: Callable[[], contextlib.AbstractContextManager[None]], action: Callable[[], _R]
+    ) -> _R:
+        """Do something with the file while it is held where it is."""
+
+        def act_on_present_file() -> _R:
+            with hold():
+                self._connect_to_present_file()
+                return action()
+
+        return self._mended(act_on_present_file)
 
     def _mended(self, action: Callable[[], _R]) -> _R:
         """Do it; if the file turns out to be unreadable, once more with a new one.
