@@ -17,6 +17,10 @@ class SessionNotFound(SessionError):
     """The session is missing, expired or deleted, or belongs to someone else."""
 
 
+class SessionForeign(SessionNotFound):
+    """The session belongs to someone else; whoever asks is told what SessionNotFound says."""
+
+
 class SessionConflict(SessionError):
     """The stored version is not the one the change was made from."""
 

@@ -21,13 +21,11 @@ from services.errors import (
 )
 from services.sessions import document
 from services.sessions.document import Session
-from services.sessions.keyspaces import Keyspace
+from services.sessions.keyspaces import KEPT, Keyspace
 from services.sessions.migration import Plan, Stage, stage_named
 from services.sessions.repository import Change, Sessions
 from services.sessions.stores.base import Clock, Store
 
-KEPT = 10 * 365 * 86_400
-"""Seconds the stage is remembered."""
 HEARTBEAT_TTL = 6
 """Seconds after its last report that a worker counts as gone."""
 MOST_WORKERS = 1000

@@ -6,6 +6,8 @@ The document is flat: the members this module owns (ENVELOPE), then the caller's
      "created_at":1767225600000,"updated_at":1767225660000,"expires_at":1767229260000,
      "history":[...], ...}
 
+A session with a life of its own also has `"ttl"`, in seconds.
+
 `version` stands first so that a script on the server can read it from the first bytes.
 Engines are handed the rest (the body) and the number apart: whoever decides the version,
 client or server, puts the two together without parsing anything.
@@ -37,12 +39,15 @@ ENVELOPE = (
     "created_at",
     "updated_at",
     "expires_at",
+    "ttl",
     "deleted",
 )
 """Members this module owns; a caller's data may not use these names."""
 
 _TOMBSTONE = re.compile(rb'\{"version":[1-9][0-9]{0,14},"deleted":true[,}]')
 _HEAD = re.compile(rb'\{"version":([1-9][0-9]{0,14})(?=[,}])')
+# No text inside the document can look like this: its quotes would be escaped.
+_AFTER_OWNER = b',"created_at":'
 _CONTAINERS = frozenset((dict, list))
 _PLAIN = frozenset((str, int, float, bool, type(None))) | _CONTAINERS
 _encode = msgspec.json.Encoder().encode
@@ -61,6 +66,7 @@ class Session(dict[str, Any]):
         version: the stored version it was read from; 0 while it was never stored.
         created_at, updated_at, expires_at: milliseconds since 1970, UTC. `expires_at` is the
             instant set with the last write; an extension since then moves only the engine's.
+        ttl: seconds it lives after each use; None for as long as its kind does.
         stored: the whole stored value it was read from or saved as; None before.
     """
 
@@ -70,6 +76,7 @@ class Session(dict[str, Any]):
         "owner",
         "session_id",
         "stored",
+        "ttl",
         "updated_at",
         "version",
     )
@@ -84,6 +91,7 @@ class Session(dict[str, Any]):
         self.created_at = 0
         self.updated_at = 0
         self.expires_at = 0
+        self.ttl: int | None = None
         self.stored: bytes | None = None
 
 
@@ -108,6 +116,7 @@ def encode_body(session: Session, max_bytes: int) -> bytes:
         "created_at": session.created_at,
         "updated_at": session.updated_at,
         "expires_at": session.expires_at,
+        **({} if session.ttl is None else {"ttl": session.ttl}),
         **session,
     }
     try:
@@ -135,6 +144,15 @@ def version_of(value: bytes) -> int | None:
 def tombstone_body(owner: str | None) -> bytes:
     """What stands after the version of a session that was deleted while two copies existed."""
     return b',"deleted":true,' + _encode({"format": FORMAT, "owner": owner})[1:]
+
+
+def identity_in(body: bytes) -> bytes:
+    """The beginning of a body that tells its format, session and owner; empty without one.
+
+    Two documents are one session's and one owner's if they begin alike after their version.
+    """
+    end = body.find(_AFTER_OWNER)
+    return body[: end + len(_AFTER_OWNER)] if end > 0 else b""
 
 
 def is_tombstone(value: bytes) -> bool:
@@ -184,6 +202,9 @@ def decode(value: bytes) -> Session:
         session.expires_at = members.pop("expires_at")
     except KeyError as error:
         raise SessionUnreadable(f"the stored document has no {error}") from error
+    session.ttl = members.pop("ttl", None)
+    if session.ttl is not None and (type(session.ttl) is not int or session.ttl < 1):
+        raise SessionUnreadable("the stored document's ttl is no number of seconds")
     del members["format"]
     session.stored = value
     session.update(members)

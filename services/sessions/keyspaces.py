@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.errors import InvalidSessionId
-from services.sessions.merge import Merge, merge_conversations, merge_higher
+from services.sessions.keys import PART
+from services.sessions.merge import Merge, merge_contexts, merge_conversations, merge_higher
 
 SESSION_PREFIX = "chat:session:"
 SESSION_TTL = 3600
@@ -23,9 +24,21 @@ UNREADABLE_KEPT = 7 * 86_400
 BROWSER_TTL = 7 * 86_400
 """Seconds a browser's session lives; it is touched at half life."""
 
+STATE_TTL = 86_400
+"""Seconds a front end's saved state lives after its last use."""
+CONTEXT_TTL = 86_400
+"""Seconds a context lives after its last use, unless its tenant or itself says otherwise."""
+CONTEXT_TTL_LONGEST = 30 * 86_400
+"""The most that a tenant or a context may say."""
+KEPT = 10 * 365 * 86_400
+"""Seconds for what is kept until somebody removes it."""
+
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{22,128}")
+_NAME = re.compile(r"[A-Za-z0-9_.~-]{1,128}")
+_CONTEXT = re.compile(f"{PART}:user:{PART}:session:{PART}")
+_TENANT = re.compile(PART)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +55,8 @@ class Keyspace:
         merge: makes one of two copies that were changed apart; see services.sessions.merge.
         reusable: whether a deleted id may be taken again. A tombstone of any other beats every
             copy, whatever its version.
+        group: the part of an id by which sessions are listed by last use; None for no such list.
+            No session of such a kind may live longer than INDEX_KEPT.
     """
 
     name: str
@@ -52,6 +67,7 @@ class Keyspace:
     indexed: bool = False
     merge: Merge = merge_higher
     reusable: bool = False
+    group: Callable[[str], str] | None = None
 
     def key(self, session_id: str) -> str:
         """The key of the session with this id.
@@ -72,6 +88,18 @@ class Keyspace:
         if not self.indexed:
             return ()
         return (self.index(),) if owner is None else (self.index(), self.owner_index(owner))
+
+    def idle_index(self, session_id: str) -> str:
+        """The key of the index by last use a session stands in; empty for none."""
+        return self.idle_index_of(self.group(session_id)) if self.group else ""
+
+    def idle_index_of(self, group: str) -> str:
+        """The key of the index by last use over the sessions of a group."""
+        return f"index:{self.name}:idle:{group}"
+
+    def life(self, data: Mapping[str, Any], ttl: int | None) -> int:
+        """Seconds a session lives after a use: its own ttl, or what its kind gives it."""
+        return min(ttl or self.ttl(data), self.longest)
 
     def index(self) -> str:
         """The key of the index over all sessions of this kind."""
@@ -105,6 +133,73 @@ def browser_keyspace(ttl: int = BROWSER_TTL) -> Keyspace:
         id_pattern=_TOKEN,
         ttl=lambda _data: ttl,
         longest=ttl,
+        reusable=True,
+    )
+
+
+def state_keyspace(ttl: int = STATE_TTL) -> Keyspace:
+    """What a front end saves of itself; the id is the front end's own choice (ttl in seconds)."""
+    return Keyspace(
+        name="state",
+        prefix="session:",
+        id_pattern=_UUID,
+        ttl=lambda _data: ttl,
+        longest=ttl,
+        indexed=True,
+        reusable=True,
+    )
+
+
+def context_keyspace(ttl: int = CONTEXT_TTL) -> Keyspace:
+    """What is known in a user's session with a tenant; see `keys.context_id` (ttl in seconds)."""
+    return Keyspace(
+        name="context",
+        prefix="tenant:",
+        id_pattern=_CONTEXT,
+        ttl=lambda _data: ttl,
+        longest=CONTEXT_TTL_LONGEST,
+        indexed=True,
+        merge=merge_contexts,
+        reusable=True,
+        group=lambda session_id: session_id.partition(":")[0],
+    )
+
+
+def tenant_keyspace() -> Keyspace:
+    """What is set for a tenant, and with it the list of tenants there are."""
+    return Keyspace(
+        name="tenant",
+        prefix="tenant-settings:",
+        id_pattern=_TENANT,
+        ttl=lambda _data: KEPT,
+        longest=KEPT,
+        indexed=True,
+        reusable=True,
+    )
+
+
+def named_keyspace(name: str, ttl: int = SESSION_TTL) -> Keyspace:
+    """A kind of session for a program of your own.
+
+    Args:
+        name: lower-case letters, digits and `-`; keys are `<name>:<id>`, and an id is up to 128
+            of the characters that need no encoding in a URL.
+        ttl: seconds a session lives after its last use, unless it is given another.
+
+    Raises:
+        ValueError: the name is none, or belongs to a kind of this package.
+    """
+    taken = ("chat", "session", "tenant", "tenant-settings", "browser", "migration", "index")
+    if not re.fullmatch(r"[a-z][a-z0-9-]{0,31}", name) or name in taken:
+        raise ValueError(f"{name!r} cannot name a kind of session")
+    return Keyspace(
+        name=name,
+        prefix=f"{name}:",
+        id_pattern=_NAME,
+        ttl=lambda _data: ttl,
+        longest=max(ttl, CONTEXT_TTL_LONGEST),
+        indexed=True,
+        merge=merge_contexts,
         reusable=True,
     )
 

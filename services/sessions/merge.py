@@ -38,7 +38,7 @@ class _Placed(NamedTuple):
     key: _Key
     moment: float
     follows: bool
-    message: dict[str, Any]
+    message: Any
 
 
 def merge_higher(
@@ -72,33 +72,84 @@ def merge_conversations(
     Returns:
         A dict of its own; the arguments stay as they are and share nothing with it.
     """
-    return copy.deepcopy(_members(higher, lower, base))
+    return copy.deepcopy(_Rule(_has_messages).members(higher, lower, base))
 
 
-def _members(
-    higher: Mapping[str, Any], lower: Mapping[str, Any], base: Mapping[str, Any] | None
+def merge_contexts(
+    higher: Mapping[str, Any], lower: Mapping[str, Any], base: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    merged = {}
-    for name in dict.fromkeys((*higher, *lower)):
-        ours, theirs = higher.get(name, _GONE), lower.get(name, _GONE)
-        before = None if base is None else (base.get(name, _GONE),)
-        if _has_messages(name, ours, theirs):
-            old = before[0] if before and _has_messages(name, before[0]) else []
-            value: Any = _all_messages(ours or [], theirs or [], old, with_base=base is not None)
-        else:
-            value = _one_of(ours, theirs, before)
-        if value is not _GONE:
-            merged[name] = value
-    return merged
+    """Everything of both copies: mappings and lists together, of a single value the higher's.
+
+    Lists are put together as messages are by `merge_conversations`, whatever is in them: an
+    entry is known by its `id`, or by its whole content.
+
+    Args and Returns:
+        As `merge_conversations`.
+    """
+    return copy.deepcopy(_Rule(_are_lists).members(higher, lower, base))
 
 
-def _one_of(ours: Any, theirs: Any, before: tuple[Any] | None) -> Any:
-    """The higher copy's value, unless only the lower copy changed it."""
-    if isinstance(ours, dict) and isinstance(theirs, dict):
-        if before is None:
-            return _members(ours, theirs, None)
-        return _members(ours, theirs, before[0] if isinstance(before[0], dict) else {})
-    return theirs if before and ours == before[0] else ours
+class _Rule:
+    """How members of two copies become one.
+
+    Args:
+        joins: whether a member's values, by its name, are lists to be put together.
+    """
+
+    def __init__(self, joins: Callable[..., bool]) -> None:
+        self._joins = joins
+
+    def members(
+        self, higher: Mapping[str, Any], lower: Mapping[str, Any], base: Mapping[str, Any] | None
+    ) -> dict[str, Any]:
+        merged = {}
+        for name in dict.fromkeys((*higher, *lower)):
+            ours, theirs = higher.get(name, _GONE), lower.get(name, _GONE)
+            before = None if base is None else (base.get(name, _GONE),)
+            if self._joins(name, ours, theirs):
+                old = before[0] if before and self._joins(name, before[0]) else []
+                value: Any = self._joined(ours, theirs, old, with_base=base is not None)
+            else:
+                value = self._one_of(ours, theirs, before)
+            if value is not _GONE:
+                merged[name] = value
+        return merged
+
+    def _one_of(self, ours: Any, theirs: Any, before: tuple[Any] | None) -> Any:
+        """The higher copy's value, unless only the lower copy changed it."""
+        if isinstance(ours, dict) and isinstance(theirs, dict):
+            if before is None:
+                return self.members(ours, theirs, None)
+            return self.members(ours, theirs, before[0] if isinstance(before[0], dict) else {})
+        return theirs if before and ours == before[0] else ours
+
+    def _joined(
+        self, higher: Any, lower: Any, base: Sequence[Any], *, with_base: bool
+    ) -> list[Any]:
+        """The entries of two lists, each once."""
+        ours, theirs = _placed(_entries(higher)), _placed(_entries(lower))
+        mine = {placed.key: placed.message for placed in ours}
+        other = {placed.key: placed.message for placed in theirs}
+        old = {placed.key: placed.message for placed in _placed(base)}
+        merged = []
+        for key in _in_order(ours, theirs):
+            entry = mine[key] if key in mine else other[key]
+            if key in mine and key in other and isinstance(entry, dict):
+                before = old.get(key, {}) if with_base else None
+                entry = self.members(entry, other[key], before)
+            merged.append(entry)
+        return merged
+
+
+def _are_lists(_name: str, *copies: Any) -> bool:
+    """Whether a member is a list in a copy, and nothing else in any."""
+    held = [one for one in copies if one is not _GONE and one is not None]
+    return any(held) and all(isinstance(one, list) for one in held)
+
+
+def _entries(held: Any) -> Sequence[Any]:
+    """A list's entries; none of a list that is not there."""
+    return held if isinstance(held, list) else ()
 
 
 def _has_messages(name: str, *copies: Any) -> bool:
@@ -113,46 +164,32 @@ def _has_messages(name: str, *copies: Any) -> bool:
     )
 
 
-def _all_messages(
-    higher: Any, lower: Any, base: Sequence[Any], *, with_base: bool
-) -> list[dict[str, Any]]:
-    ours = _placed([] if higher is _GONE else higher)
-    theirs = _placed([] if lower is _GONE else lower)
-    mine = {placed.key: placed.message for placed in ours}
-    other = {placed.key: placed.message for placed in theirs}
-    old = {placed.key: placed.message for placed in _placed(base)}
-    merged = []
-    for key in _in_order(ours, theirs):
-        if key in mine and key in other:
-            before = old.get(key, {}) if with_base else None
-            merged.append(_members(mine[key], other[key], before))
-        else:
-            merged.append(mine[key] if key in mine else other[key])
-    return merged
+def _placed(messages: Sequence[Any]) -> list[_Placed]:
+    """The messages of a copy by the moment of their turn; turns stay whole.
 
-
-def _placed(messages: Sequence[dict[str, Any]]) -> list[_Placed]:
-    """The messages of a copy by the moment of their turn; turns stay whole."""
+    What is no message, as a text in a list of texts, stays after the one before it.
+    """
     placed: list[_Placed] = []
     seen: Counter[bytes] = Counter()
     moment, turn, first = -math.inf, set[str](), b""
     for message in messages:
-        follows = bool(placed) and _replies(message, turn)
+        about = message if isinstance(message, dict) else {}
+        follows = bool(placed) and _replies(about, turn)
         if not follows:
-            said = _moment(message)
+            said = _moment(about)
             moment, turn, first = moment if said is None else said, set(), b""
         known_by = _known_by(message, first)
         key = known_by, seen[known_by]
         seen[known_by] += 1
-        turn.add(str(message.get("id")))
+        turn.add(str(about.get("id")))
         first = first or b"%b %d " % key
         placed.append(_Placed(key, moment, follows, message))
     return sorted(placed, key=lambda one: one.moment)
 
 
-def _known_by(message: Mapping[str, Any], first: bytes) -> bytes:
+def _known_by(message: Any, first: bytes) -> bytes:
     """What a message is known by in both copies: its id, or its content and its turn's first."""
-    if message.get("id") is not None:
+    if isinstance(message, dict) and message.get("id") is not None:
         return b"id " + _encode(message["id"])
     return first + _encode(message)
 

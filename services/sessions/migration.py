@@ -28,7 +28,7 @@ from services.errors import StoreUnavailable
 from services.sessions.copies import Copies
 from services.sessions.keyspaces import Keyspace
 from services.sessions.paths import DictFirst, DictOnly, EngineFirst, EngineOnly, Path
-from services.sessions.stores.base import Clock, Condition, Put, Record, Store
+from services.sessions.stores.base import Clock, Condition, Outcome, Put, Record, Store
 from services.sessions.stores.memory import MemoryStore
 
 log = logging.getLogger(__name__)
@@ -172,9 +172,30 @@ class MigratingStore(Store):
         """As `get`."""
         return self.get(key)
 
+    def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
+        """The stored values of the copies that count; in complete in one round trip."""
+        if self._plan.stage is Stage.COMPLETE:
+            return self.new.get_many(keys)
+        return super().get_many(keys)
+
     def put(self, record: Record, condition: Condition) -> Put:
         """Store a document if the condition holds where it is decided."""
         return self._path_of(record.key).put(record, condition)
+
+    def put_many(self, records: Sequence[Record], condition: Condition) -> list[Put]:
+        """As `put`, each; in complete in one round trip."""
+        if self._plan.stage is Stage.COMPLETE:
+            return self.new.put_many(records, condition)
+        return super().put_many(records, condition)
+
+    def delete_many(self, records: Sequence[Record]) -> list[bool]:
+        """As `delete`, each; in complete in one round trip."""
+        if self._plan.stage is not Stage.COMPLETE:
+            return super().delete_many(records)
+        if self._plan.stepped:
+            answers = self.new.put_many(records, Condition.ANY)
+            return [answer.outcome is Outcome.STORED for answer in answers]
+        return self.new.delete_many(records)
 
     def delete(self, record: Record) -> bool:
         """Remove a session, leaving a tombstone while two copies may exist."""
@@ -211,6 +232,15 @@ class MigratingStore(Store):
         for engine in self._engines:
             found.update(dict.fromkeys(engine.members(index, start=0, limit=start + limit)))
         return list(found)[start : start + limit]
+
+    def trim(self, index: str) -> int:
+        """Drop expired entries of both engines; how many went in the engine that decides."""
+        first, *_ = [engine.trim(index) for engine in self._engines]
+        return first
+
+    def idle(self, index: str, before: int, *, limit: int) -> list[str]:
+        """In the engine that decides."""
+        return self._first.idle(index, before, limit=limit)
 
     def ping(self) -> None:
         """Ask the engine that decides for a sign of life."""

@@ -44,7 +44,7 @@ class DictOnly:
     def put(self, record: Record, condition: Condition) -> Put:
         """Into the dict."""
         with self._copies.lock(record.key):
-            if condition is Condition.ABSENT:
+            if condition in (Condition.ABSENT, Condition.OWNED):
                 self._look_for(record.key)
             done = _put_into_dict(self._copies, record, condition)
             if done.outcome is Outcome.STORED:
@@ -207,6 +207,8 @@ class EngineFirst:
 
     def put(self, record: Record, condition: Condition) -> Put:
         """Into the engine, then into the dict."""
+        if self._reads_old and condition is Condition.OWNED and record.key in self._copies.unsent:
+            self._copies.send(record.key)  # what is replaced must not win by its version
         done = self._copies.new.put(record, condition)
         if done.outcome is Outcome.MISSING and self._reads_old:
             self._copies.send(record.key)

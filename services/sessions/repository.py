@@ -16,6 +16,7 @@ from services import metrics
 from services.errors import (
     SessionConflict,
     SessionError,
+    SessionForeign,
     SessionFormatUnknown,
     SessionNotFound,
     SessionTooLarge,
@@ -48,6 +49,7 @@ UPDATE_PAUSE = 0.002
 
 EVENTS: dict[type[BaseException], str] = {
     SessionConflict: "conflict",
+    SessionForeign: "missing",
     SessionFormatUnknown: "unknown_format",
     SessionNotFound: "missing",
     SessionTooLarge: "too_large",
@@ -104,7 +106,12 @@ class Sessions:
         return session
 
     def save(
-        self, session_id: str, data: Mapping[str, Any], *, owner: str | None = None
+        self,
+        session_id: str,
+        data: Mapping[str, Any],
+        *,
+        owner: str | None = None,
+        ttl: int | None = None,
     ) -> Session:
         """Store a session: a loaded one if nobody changed it meanwhile, anything else as new.
 
@@ -112,6 +119,8 @@ class Sessions:
             session_id: its id.
             data: a Session that was loaded, or plain data for an id that is not taken.
             owner: for a new session, whose it is; None lets everyone reach it who knows the id.
+            ttl: for a new session, seconds it lives after each use; None for as long as its
+                kind does.
 
         Returns:
             The session with the version it has now; the one that was passed, if it was loaded.
@@ -122,42 +131,73 @@ class Sessions:
             SessionNotFound: it was deleted or has expired meanwhile.
             SessionNotSerialisable, SessionTooLarge: nothing is stored.
         """
-        if isinstance(data, Session) and data.version:
-            if data.session_id != session_id:
-                raise ValueError("a loaded session is saved under its own id")
-            return self._write(data, Condition.UNCHANGED)
-        return self._write(Session(session_id, data, owner=owner), Condition.ABSENT)
+        session = self.to_save(session_id, data, owner, ttl)
+        return self._write(session, _condition_for(session))
+
+    def to_save(
+        self, session_id: str, data: Mapping[str, Any], owner: str | None, ttl: int | None
+    ) -> Session:
+        """The session that `save` stores: the loaded one that was passed, or a new one."""
+        if not isinstance(data, Session) or not data.version:
+            session = Session(session_id, data, owner=owner)
+            session.ttl = ttl
+            return session
+        if data.session_id != session_id:
+            raise ValueError("a loaded session is saved under its own id")
+        return data
 
     def replace(
-        self, session_id: str, data: Mapping[str, Any], *, owner: str | None = None
+        self,
+        session_id: str,
+        data: Mapping[str, Any],
+        *,
+        owner: str | None = None,
+        ttl: int | None = None,
     ) -> Session:
-        """Store a session over whatever is there: the last writer wins.
+        """Store a session over whatever this owner has there: the last writer wins.
+
+        It is one round trip; only where the id was used before by somebody else, or was
+        deleted, it is looked at first.
+
+        Args:
+            session_id: its id.
+            data: what it is to hold.
+            owner: whose it is if it is new.
+            ttl: seconds it lives after each use; None for as long as its kind does.
 
         Raises:
-            As `save`, without SessionConflict and SessionNotFound.
+            As `save`, and SessionForeign: the id belongs to somebody else.
         """
-        return self._write(Session(session_id, data, owner=owner), Condition.ANY)
+        session = Session(session_id, data, owner=owner)
+        session.ttl = ttl
+        try:
+            return self._write(session, Condition.OWNED)
+        except SessionConflict:
+            return self._retried(lambda: self._replaced(session))
 
-    def update(self, session_id: str, change: Change, *, owner: str | None = None) -> Session:
+    def update(
+        self, session_id: str, change: Change, *, owner: str | None = None, create: bool = False
+    ) -> Session:
         """Load a session, change it, save it; again from the start while others are faster.
+
+        Args:
+            session_id: its id.
+            change: what is done to it.
+            owner: who asks; whose it is if it is new.
+            create: whether an empty session is changed and stored where there is none.
 
         Raises:
             As `get` and `save`, and whatever `change` raises; nothing is stored then.
             SessionConflict: it never won within UPDATE_ATTEMPTS and UPDATE_SECONDS.
         """
-        give_up_at = time.monotonic() + UPDATE_SECONDS
-        for attempt in range(UPDATE_ATTEMPTS):
-            session = self._load(session_id, owner)
+
+        def attempt() -> Session:
+            session = self._load_or_begin(session_id, owner, create=create)
             if change(session) is False:
-                return self.extend(session)
-            try:
-                return self._write(session, Condition.UNCHANGED)
-            except SessionConflict:
-                if time.monotonic() > give_up_at:
-                    break
-            pause = UPDATE_PAUSE * min(2**attempt, 16)
-            time.sleep(random.uniform(0, 2 * pause))  # noqa: S311 - jitter, not a secret
-        raise SessionConflict(f"{session_id} is being changed by too many requests at once")
+                return self.extend(session) if session.created_at else session
+            return self._write(session, _condition_for(session))
+
+        return self._retried(attempt)
 
     def delete(self, session_id: str, *, owner: str | None = None) -> bool:
         """Remove a session; False when there was none that this owner could reach.
@@ -189,7 +229,7 @@ class Sessions:
 
     def past_half_life(self, session: Session) -> bool:
         """Whether less than half of the time remains that the last write gave the session."""
-        return session.expires_at - self._now() < self.keyspace.ttl(session) * 500
+        return session.expires_at - self._now() < self._life(session) * 500
 
     def count(self) -> int:
         """How many sessions there are; exact but for entries of deletions that were cut short."""
@@ -199,20 +239,60 @@ class Sessions:
         """Ids of an owner's sessions, the ones used last first, in pages."""
         return self.store.members(self.keyspace.owner_index(owner), start=start, limit=limit)
 
+    def _retried(self, attempt: Callable[[], Session]) -> Session:
+        """Do it until nobody else is faster, for so many times or so long."""
+        give_up_at = time.monotonic() + UPDATE_SECONDS
+        for number in range(UPDATE_ATTEMPTS):
+            try:
+                return attempt()
+            except SessionConflict:
+                if time.monotonic() > give_up_at:
+                    break
+            pause = UPDATE_PAUSE * min(2**number, 16)
+            time.sleep(random.uniform(0, 2 * pause))  # noqa: S311 - jitter, not a secret
+        raise SessionConflict("a session is being changed by too many requests at once")
+
+    def _replaced(self, session: Session) -> Session:
+        """Put a session in the place of what is there, if that is nobody else's."""
+        there = self._load_or_begin(session.session_id, session.owner, create=True)
+        session.version, session.stored, session.owner = there.version, there.stored, there.owner
+        return self._write(session, _condition_for(session))
+
+    def _load_or_begin(self, session_id: str, owner: str | None, *, create: bool) -> Session:
+        """The session, or where there is none and one may be begun, an empty one.
+
+        One that takes the place of a tombstone has the tombstone's version, to be written over.
+        """
+        value = self.store.get(self.keyspace.key(session_id))
+        is_free = value is None or (self.keyspace.reusable and document.is_tombstone(value))
+        if not create or not is_free:
+            return self.found(session_id, value, owner)
+        session = Session(session_id, owner=owner)
+        session.version, session.stored = document.version_of(value or b"") or 0, value
+        return session
+
     def _load(self, session_id: str, owner: str | None) -> Session:
+        value = self.store.get(self.keyspace.key(session_id))
+        return self.found(session_id, value, owner)
+
+    def found(self, session_id: str, value: bytes | None, owner: str | None) -> Session:
+        """The session in what is stored under its key, counted as a load.
+
+        Raises:
+            As `get`.
+        """
         try:
-            session = self._found(session_id, owner)
+            session = self._found(session_id, value, owner)
         except SessionError as error:
             self._count_failure(error)
             raise
         self._count("loaded")
         return session
 
-    def _found(self, session_id: str, owner: str | None) -> Session:
-        key = self.keyspace.key(session_id)
-        value = self.store.get(key)
+    def _found(self, session_id: str, value: bytes | None, owner: str | None) -> Session:
         if value is None or document.is_tombstone(value):
             raise SessionNotFound(session_id)
+        key = self.keyspace.key(session_id)
         try:
             session = document.decode(value)
             if session.session_id != session_id:
@@ -221,27 +301,36 @@ class Sessions:
             self._set_aside(key, value, session_id)
             raise
         if session.owner is not None and session.owner != owner:
-            raise SessionNotFound(session_id)
+            raise SessionForeign(session_id)
         return session
 
     def _write(self, session: Session, condition: Condition) -> Session:
         before = session.created_at, session.updated_at, session.expires_at
-        session.updated_at = self._now()
-        session.created_at = session.created_at or session.updated_at
-        session.expires_at = self._expiry(session)
         try:
-            body = document.encode_body(session, self._max_bytes)
-            done = self.store.put(self._record(session, body, session.expires_at), condition)
+            record = self.prepared(session)
+            done = self.store.put(record, condition)
             if done.outcome is not Outcome.STORED:
                 raise _refusal(done.outcome, session.session_id)
         except BaseException as error:
             session.created_at, session.updated_at, session.expires_at = before
             self._count_failure(error)
             raise
-        session.version, session.stored = done.version, document.join(done.version, body)
-        self._count("created" if condition is Condition.ABSENT else "saved")
-        metrics.document_bytes(self.keyspace.name, len(body))
+        self._written(session, record.body, done.version)
         return session
+
+    def prepared(self, session: Session) -> Record:
+        """A session with its times set, as a record to be stored."""
+        session.updated_at = self._now()
+        session.created_at = session.created_at or session.updated_at
+        session.expires_at = self._expiry(session)
+        body = document.encode_body(session, self._max_bytes)
+        return self._record(session, body, session.expires_at)
+
+    def _written(self, session: Session, body: bytes, version: int) -> None:
+        """Note what was stored."""
+        session.version, session.stored = version, document.join(version, body)
+        self._count("created" if version == 1 else "saved")
+        metrics.document_bytes(self.keyspace.name, len(body))
 
     def _deleted(self, record: Record) -> bool:
         there_was_one = self.store.delete(record)
@@ -261,7 +350,10 @@ class Sessions:
         return int(self.clock() * 1000)
 
     def _expiry(self, session: Session) -> int:
-        return self._now() + self.keyspace.ttl(session) * 1000
+        return self._now() + self._life(session) * 1000
+
+    def _life(self, session: Session) -> int:
+        return self.keyspace.life(session, session.ttl)
 
     def _record(self, session: Session, body: bytes, expires_at: int) -> Record:
         return Record(
@@ -272,6 +364,8 @@ class Sessions:
             member=session.session_id,
             indexes=self.keyspace.indexes(session.owner),
             base=session.stored,
+            idle_index=self.keyspace.idle_index(session.session_id),
+            active_at=self._now(),
         )
 
     def _tombstone(self, session: Session) -> Record:
@@ -282,11 +376,17 @@ class Sessions:
 
     def _set_aside(self, key: str, value: bytes, session_id: str) -> None:
         keep_until = self._now() + UNREADABLE_KEPT * 1000
-        if self.store.set_aside(key, value, keep_until, session_id, self.keyspace.indexes(None)):
+        indexes = [*self.keyspace.indexes(None), self.keyspace.idle_index(session_id)]
+        if self.store.set_aside(key, value, keep_until, session_id, list(filter(None, indexes))):
             self.unreadable += 1
             # The id gives access, so the log has only enough of it to find the key.
             start = key[: len(self.keyspace.prefix) + 8]
             log.warning("set aside an unreadable session: %s... (%d bytes)", start, len(value))
+
+
+def _condition_for(session: Session) -> Condition:
+    """How a session is stored: as new, or in the place of what it was made from."""
+    return Condition.UNCHANGED if session.version else Condition.ABSENT
 
 
 def _refusal(outcome: Outcome, session_id: str) -> Exception:

@@ -6,6 +6,7 @@ else writes it at the same moment is merged, not overwritten.
 """
 
 import contextlib
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -14,6 +15,8 @@ from services.errors import SessionConflict, SessionFormatUnknown, SessionUnread
 from services.sessions import document
 from services.sessions.keyspaces import UNREADABLE_KEPT, Keyspace
 from services.sessions.stores.base import Clock, Condition, Outcome, Record, Store
+
+log = logging.getLogger(__name__)
 
 SETTLE_ATTEMPTS = 20
 """How often two copies are compared again when someone else is faster."""
@@ -118,19 +121,23 @@ class Settler:
         if not value or not parts or expires_at is None:
             return None
         keyspace, deleted = self.keyspace_of(key), document.is_tombstone(value)
+        active_at = 0
         try:
             owner = document.owner_of(value)
             if not deleted:
-                _is_readable(value)
+                active_at = expires_at - _life(keyspace, value) * 1000
         except SessionUnreadable:
             return None
+        session_id = keyspace.id_in(key)
         return Record(
             key,
             *parts,
             expires_at,
-            keyspace.id_in(key),
+            session_id,
             keyspace.indexes(owner),
             deleted,
+            idle_index=keyspace.idle_index(session_id),
+            active_at=active_at,
         )
 
     def keyspace_of(self, key: str) -> Keyspace:
@@ -169,9 +176,15 @@ class Settler:
 
     def _better(self, mine: Record, theirs: Record) -> Record:
         """The one record that both copies are to become."""
+        keyspace = self.keyspace_of(mine.key)
+        if not (mine.deleted or theirs.deleted) and _owner(mine) != _owner(theirs):
+            if _owner(theirs) is not None:
+                # Whoever wrote it while the engine was away could not know that the id is taken.
+                log.warning("a copy of somebody else's session gives way to the engine's")
+                return theirs
+            mine = _for_everyone(mine, keyspace)
         higher, lower = (mine, theirs) if mine.version > theirs.version else (theirs, mine)
         expires_at = max(mine.expires_at, theirs.expires_at)
-        keyspace = self.keyspace_of(mine.key)
         if higher.deleted or (keyspace.reusable and lower.deleted):
             return higher
         if lower.deleted:
@@ -201,14 +214,32 @@ def _merged(keyspace: Keyspace, higher: Record, lower: Record) -> bytes | None:
     return document.encode_body(above, MERGED_MAX_BYTES)
 
 
-def _is_readable(value: bytes) -> None:
-    """Let a document pass, also a newer release's.
+def _life(keyspace: Keyspace, value: bytes) -> int:
+    """Seconds a stored document lives after each use; 0 for one of a newer release.
 
     Raises:
-        SessionUnreadable: it is none.
+        SessionUnreadable: it is no document.
     """
     with contextlib.suppress(SessionFormatUnknown):
-        document.decode(value)
+        session = document.decode(value)
+        return keyspace.life(session, session.ttl)
+    return 0
+
+
+def _owner(record: Record) -> str | None:
+    return document.owner_of(document.join(record.version, record.body))
+
+
+def _for_everyone(record: Record, keyspace: Keyspace) -> Record:
+    """The same document without an owner, as the one it replaces has none.
+
+    Raises:
+        SessionFormatUnknown: a newer release wrote it.
+    """
+    session = document.decode(document.join(record.version, record.body))
+    session.owner = None
+    body = document.encode_body(session, MERGED_MAX_BYTES)
+    return record._replace(body=body, indexes=keyspace.indexes(None))
 
 
 def same_document(one: Record, other: Record) -> bool:

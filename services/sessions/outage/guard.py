@@ -60,6 +60,10 @@ class GuardedStore(Store):
         """As the engine."""
         return self._call(self.reads, self.engine.head, key)
 
+    def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
+        """As the engine."""
+        return self._call(self.reads, self.engine.get_many, keys)
+
     def heads(self, keys: Sequence[str]) -> list[bytes | None]:
         """As the engine."""
         return self._call(self.reads, self.engine.heads, keys)
@@ -75,6 +79,10 @@ class GuardedStore(Store):
     def delete(self, record: Record) -> bool:
         """As the engine."""
         return self._call(self.writes, self.engine.delete, record)
+
+    def delete_many(self, records: Sequence[Record]) -> list[bool]:
+        """As the engine."""
+        return self._call(self.writes, self.engine.delete_many, records)
 
     def touch(self, record: Record) -> bool:
         """As the engine."""
@@ -99,6 +107,14 @@ class GuardedStore(Store):
     def members(self, index: str, *, start: int = 0, limit: int = 50) -> list[str]:
         """As the engine."""
         return self._call(self.reads, self.engine.members, index, start=start, limit=limit)
+
+    def trim(self, index: str) -> int:
+        """As the engine."""
+        return self._call(self.writes, self.engine.trim, index)
+
+    def idle(self, index: str, before: int, *, limit: int) -> list[str]:
+        """As the engine."""
+        return self._call(self.reads, self.engine.idle, index, before, limit=limit)
 
     def ping(self) -> None:
         """As the engine."""

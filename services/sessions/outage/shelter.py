@@ -57,6 +57,12 @@ class ShelteredStore(Store):
         """As `get`."""
         return self.get(key) if self._spill.occupied else self._engine.head(key)
 
+    def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
+        """As `get`."""
+        if self._spill.occupied:
+            return [self.get(key) for key in keys]
+        return self._engine.get_many(keys)
+
     def heads(self, keys: Sequence[str]) -> list[bytes | None]:
         """As `get`."""
         if self._spill.occupied:
@@ -74,6 +80,8 @@ class ShelteredStore(Store):
         try:
             done = self._engine.put(record, condition)
         except StoreUnavailable:
+            if condition is Condition.IDLE:
+                raise  # only the engine knows who used it last
             return self._accept(record, condition)
         # Another worker may have found the engine away meanwhile; both writes are to be seen.
         self._waiting(record.key)
@@ -94,6 +102,13 @@ class ShelteredStore(Store):
             return self._engine.delete(record)
         self.put(record, Condition.ANY)
         return True
+
+    def delete_many(self, records: Sequence[Record]) -> list[bool]:
+        """As `delete`."""
+        if not all(record.deleted for record in records):
+            return self._engine.delete_many(records)
+        self.put_many(records, Condition.ANY)
+        return [True] * len(records)
 
     def touch(self, record: Record) -> bool:
         """Where the session is."""
@@ -121,6 +136,14 @@ class ShelteredStore(Store):
     def members(self, index: str, *, start: int = 0, limit: int = 50) -> list[str]:
         """In the engine; what is in the spill is listed when it has been sent."""
         return self._engine.members(index, start=start, limit=limit)
+
+    def trim(self, index: str) -> int:
+        """In the engine."""
+        return self._engine.trim(index)
+
+    def idle(self, index: str, before: int, *, limit: int) -> list[str]:
+        """In the engine; what is in the spill is in use."""
+        return self._engine.idle(index, before, limit=limit)
 
     def ping(self) -> None:
         """Ask the engine for a sign of life."""

@@ -37,6 +37,14 @@ class Condition(StrEnum):
     """Nothing; the stored version is raised by one, to the record's at least (replace)."""
     OLDER = "older"
     """Nothing is stored, or a lower version (put-if-newer)."""
+    OWNED = "owned"
+    """Nothing is stored, or a document of the same session and owner; as ANY otherwise."""
+    IDLE = "idle"
+    """A document is stored that nobody used after the record's `active_at`; as ANY otherwise."""
+
+
+RAISING = frozenset({Condition.ANY, Condition.OWNED, Condition.IDLE})
+"""Conditions of a writer that need not know the stored version: it is raised by one."""
 
 
 class Outcome(StrEnum):
@@ -57,12 +65,14 @@ class Record(NamedTuple):
         body: the document after its version member, see document.encode_body.
         expires_at: milliseconds since 1970 at which it and its index entries end.
         member: its name in the indexes.
-        indexes: keys of the indexes it stands in, in order of width.
+        indexes: keys of the indexes by expiry it stands in, in order of width.
         deleted: whether it is a tombstone, which leaves the indexes instead of entering them.
         replaces: the stored version that Condition.UNCHANGED asks for; the one before `version`
             when left out.
         base: the stored value that a change was made from, for a store in which a version alone
             does not tell which copy that was.
+        idle_index: key of the index by last use it stands in; empty for none.
+        active_at: milliseconds since 1970 of the last use, its place in that index.
     """
 
     key: str
@@ -74,10 +84,17 @@ class Record(NamedTuple):
     deleted: bool = False
     replaces: int | None = None
     base: bytes | None = None
+    idle_index: str = ""
+    active_at: int = 0
 
     def at(self, version: int) -> "Record":
         """The same document with this version; most often it has it already."""
         return self if version == self.version else self._replace(version=version)
+
+    @property
+    def all_indexes(self) -> tuple[str, ...]:
+        """The keys of every index it stands in."""
+        return (*self.indexes, self.idle_index) if self.idle_index else tuple(self.indexes)
 
     @property
     def expected(self) -> int:
@@ -124,6 +141,10 @@ class Store(ABC):
     def head(self, key: str) -> bytes | None:
         """The first HEAD_BYTES of the stored value or more, for its version; None without one."""
 
+    def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
+        """Many stored values, in this order; engines that can do it in one trip do."""
+        return [self.get(key) for key in keys]
+
     def heads(self, keys: Sequence[str]) -> list[bytes | None]:
         """The heads of many values, in this order; engines that can do it in one trip do."""
         return [self.head(key) for key in keys]
@@ -148,9 +169,13 @@ class Store(ABC):
         by itself keeps nothing.
         """
 
+    def delete_many(self, records: Sequence[Record]) -> list[bool]:
+        """Remove many documents, each as `delete` would; engines that can do it in one trip do."""
+        return [self.delete(record) for record in records]
+
     @abstractmethod
     def touch(self, record: Record) -> bool:
-        """Move expiry of the document and its index entries, never to an earlier instant.
+        """Move expiry and last use of the document, never to an earlier instant.
 
         The document stays as it is.
 
@@ -180,6 +205,18 @@ class Store(ABC):
     @abstractmethod
     def members(self, index: str, *, start: int = 0, limit: int = 50) -> list[str]:
         """Names in this index, the ones that expire last first; expired entries are dropped."""
+
+    @abstractmethod
+    def trim(self, index: str) -> int:
+        """Drop the entries of an index by expiry whose sessions have expired; how many went."""
+
+    @abstractmethod
+    def idle(self, index: str, before: int, *, limit: int) -> list[str]:
+        """Names in an index by last use that nobody used after `before` (ms), longest idle first.
+
+        Those that have expired meanwhile may be among them; writing with Condition.IDLE answers
+        MISSING for them and drops their entries.
+        """
 
     @abstractmethod
     def ping(self) -> None:

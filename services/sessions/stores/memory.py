@@ -9,6 +9,7 @@ from itertools import islice
 from services.errors import StoreFull
 from services.sessions import document
 from services.sessions.stores.base import (
+    RAISING,
     Backlog,
     Clock,
     Condition,
@@ -32,6 +33,8 @@ class _Entry:
     indexes: Sequence[str] = ()
     deleted: bool = False
     written_at: int = 0
+    idle_index: str = ""
+    active_at: int = 0
 
 
 class MemoryStore(LocalStore):
@@ -66,7 +69,7 @@ class MemoryStore(LocalStore):
             stored = document.version_of(entry.value) if entry else 0
             if stored is None:
                 return Put(Outcome.CORRUPT, 0)
-            refused = _refuse(stored, record, condition)
+            refused = _refuse(entry, stored, record, condition)
             if entry and refused and entry.value == document.join(record.version, record.body):
                 self.touch(record)
                 return Put(Outcome.STORED, stored)
@@ -75,7 +78,7 @@ class MemoryStore(LocalStore):
             if not entry:
                 self._make_room()
             version = record.version
-            if condition is Condition.ANY:
+            if condition in RAISING:
                 version = max(stored + 1, version)
             self.install(record.at(version))
             return Put(Outcome.STORED, version)
@@ -94,6 +97,8 @@ class MemoryStore(LocalStore):
                 record.indexes,
                 record.deleted,
                 self._now(),
+                record.idle_index,
+                record.active_at,
             )
 
     def swap(self, old: Record, new: Record) -> bool:
@@ -139,6 +144,7 @@ class MemoryStore(LocalStore):
             entry = self._living(record.key)
             if entry:
                 entry.expires_at = max(entry.expires_at, record.expires_at)
+                entry.active_at = max(entry.active_at, record.active_at)
             return entry is not None
 
     def expires_at(self, key: str) -> int | None:
@@ -165,6 +171,28 @@ class MemoryStore(LocalStore):
             self._indexed(index), key=lambda entry: (entry.expires_at, entry.member), reverse=True
         )
         return [entry.member for entry in newest_first[start : start + limit]]
+
+    def trim(self, index: str) -> int:
+        with self._lock:
+            now = self._now()
+            gone = [
+                key
+                for key, entry in self._entries.items()
+                if entry.expires_at <= now and index in entry.indexes
+            ]
+            for key in gone:
+                del self._entries[key]
+            return len(gone)
+
+    def idle(self, index: str, before: int, *, limit: int) -> list[str]:
+        with self._lock:
+            found = [
+                entry
+                for entry in self._entries.values()
+                if entry.idle_index == index and entry.active_at <= before and not entry.deleted
+            ]
+        longest_first = sorted(found, key=lambda entry: (entry.active_at, entry.member))
+        return [entry.member for entry in longest_first[:limit]]
 
     def ping(self) -> None:
         """Nothing to ask: the dict is there as long as the process is."""
@@ -218,11 +246,26 @@ def _record(key: str, entry: _Entry) -> Record | None:
     parts = None if is_aside(key) else document.split(entry.value)
     if not parts:
         return None
-    return Record(key, *parts, entry.expires_at, entry.member, entry.indexes, entry.deleted)
+    return Record(
+        key,
+        *parts,
+        entry.expires_at,
+        entry.member,
+        entry.indexes,
+        entry.deleted,
+        idle_index=entry.idle_index,
+        active_at=entry.active_at,
+    )
 
 
-def _refuse(stored: int, record: Record, condition: Condition) -> Outcome | None:
+def _refuse(
+    entry: _Entry | None, stored: int, record: Record, condition: Condition
+) -> Outcome | None:
     """Why a write may not happen over the stored version (0: nothing stored); None if it may."""
+    if condition is Condition.IDLE and (entry is None or entry.active_at > record.active_at):
+        return Outcome.CONFLICT if stored else Outcome.MISSING
+    if condition is Condition.OWNED and entry is not None and not _is_same(entry, record):
+        return Outcome.CONFLICT
     if condition is Condition.ABSENT and stored:
         return Outcome.CONFLICT
     if condition is Condition.UNCHANGED and stored != record.expected:
@@ -230,3 +273,10 @@ def _refuse(stored: int, record: Record, condition: Condition) -> Outcome | None
     if condition is Condition.OLDER and stored >= record.version:
         return Outcome.CONFLICT
     return None
+
+
+def _is_same(entry: _Entry, record: Record) -> bool:
+    """Whether a stored document is the same session's and the same owner's as a record."""
+    identity = document.identity_in(record.body)
+    parts = document.split(entry.value)
+    return bool(identity) and parts is not None and parts[1].startswith(identity)

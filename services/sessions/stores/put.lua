@@ -1,18 +1,28 @@
 -- Stores one session document if its condition holds: one key, one decision, one round trip.
 --
--- KEYS[1]   the document; KEYS[2], ... the indexes it stands in
--- ARGV[1]   condition: absent | unchanged | any | older
--- ARGV[2]   the version the document gets (with "any": one more than what is stored, or this)
+-- KEYS[1]   the document; KEYS[2], ... the indexes it stands in, last the one by last use if any
+-- ARGV[1]   condition: absent | unchanged | older | any | owned | idle
+-- ARGV[2]   the version the document gets (with the last three: one more than is stored, or this)
 -- ARGV[3]   the document, with that version as its first member
 -- ARGV[4]   how long it lives from now, in milliseconds
 -- ARGV[5]   its name in the indexes
 -- ARGV[6]   how long the indexes are kept after that, in milliseconds
 -- ARGV[7]   the stored version that "unchanged" asks for
 -- ARGV[8]   1 for a tombstone, which leaves the indexes
+-- ARGV[9]   how long ago its last use was, in milliseconds; empty without an index by last use
+-- ARGV[10]  with "owned": how the stored document must go on after its version
 --
 -- Answers the version now stored when it was written, 0 when the document to change is
 -- missing, minus the stored version on a conflict, and an error CORRUPT for no document.
 -- The version is read from the first bytes; the document is never parsed.
+
+local function ago(milliseconds)
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000) - milliseconds
+end
+
+local by_expiry, by_use = #KEYS, ARGV[9] ~= '' and KEYS[#KEYS]
+if by_use then by_expiry = by_expiry - 1 end
 
 local head = redis.call('GETRANGE', KEYS[1], 0, 31)
 local stored = 0
@@ -25,6 +35,18 @@ end
 
 local condition, version, document = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local refused = false
+if condition == 'idle' then
+  local used = tonumber(redis.call('ZSCORE', by_use, ARGV[5])) or 0
+  if used > ago(ARGV[9]) then return -stored end
+  if stored == 0 then
+    redis.call('ZREM', by_use, ARGV[5])
+    return 0
+  end
+elseif condition == 'owned' and stored > 0 then
+  local begins = string.find(head, ',', 1, true) - 1
+  local same = redis.call('GETRANGE', KEYS[1], begins, begins + #ARGV[10] - 1)
+  if #ARGV[10] == 0 or same ~= ARGV[10] then return -stored end
+end
 if condition == 'absent' then
   refused = stored > 0
 elseif condition == 'unchanged' then
@@ -56,7 +78,21 @@ if #KEYS == 1 then return version end
 
 -- The clients' clocks may differ from each other; the one of the server counts for all of them.
 local ends = redis.call('PEXPIRETIME', KEYS[1])
-for i = 2, #KEYS do
+if by_use then
+  local used = ends - ARGV[4] - ARGV[9]
+  if repeated then
+    redis.call('ZADD', by_use, 'GT', used, ARGV[5])
+  else
+    redis.call('ZADD', by_use, used, ARGV[5])
+  end
+  if stored == 0 then
+    redis.call('PEXPIRE', by_use, ARGV[4] + ARGV[6])
+    -- No session outlives this unused, so what is left of these is an entry without a session.
+    redis.call('ZREMRANGEBYSCORE', by_use, '-inf', string.format('(%.0f', ends - ARGV[4] - ARGV[6]))
+  end
+end
+
+for i = 2, by_expiry do
   redis.call('ZADD', KEYS[i], ends, ARGV[5])
   if stored == 0 then
     redis.call('PEXPIRE', KEYS[i], ARGV[4] + ARGV[6])

@@ -77,6 +77,11 @@ class RedisStore(Store):
             return UNREADABLE
         return value or None
 
+    def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
+        return [
+            _read(reply) for reply in self._connections.execute_each([("GET", key) for key in keys])
+        ]
+
     def heads(self, keys: Sequence[str]) -> list[bytes | None]:
         replies = self._connections.execute_each(
             [("GETRANGE", key, 0, HEAD_BYTES - 1) for key in keys]
@@ -103,13 +108,22 @@ class RedisStore(Store):
         return [_put_answer(reply) for reply in replies]
 
     def delete(self, record: Record) -> bool:
-        commands: list[Command] = [("DEL", record.key)]
-        commands += [("ZREM", index, record.member) for index in record.indexes]
-        return bool(self._connections.execute_all(commands)[0])
+        return self.delete_many((record,))[0]
+
+    def delete_many(self, records: Sequence[Record]) -> list[bool]:
+        commands: list[Command] = [("DEL", record.key) for record in records]
+        for record in records:
+            commands += [("ZREM", index, record.member) for index in record.all_indexes]
+        return [bool(reply) for reply in self._connections.execute_all(commands)[: len(records)]]
 
     def touch(self, record: Record) -> bool:
-        arguments = (self._rest(record.expires_at), record.member, _INDEX_KEPT)
-        return bool(self._run("touch.lua", (record.key, *record.indexes), arguments))
+        arguments = (
+            self._rest(record.expires_at),
+            record.member,
+            _INDEX_KEPT,
+            self._since_use(record),
+        )
+        return bool(self._run("touch.lua", (record.key, *record.all_indexes), arguments))
 
     def expires_at(self, key: str) -> int | None:
         rest = self._connections.execute("PTTL", key)
@@ -128,6 +142,13 @@ class RedisStore(Store):
 
     def members(self, index: str, *, start: int = 0, limit: int = 50) -> list[str]:
         found = self._run("index.lua", (index,), (start, start + limit - 1))
+        return [member.decode() for member in found]
+
+    def trim(self, index: str) -> int:
+        return int(self._run("trim.lua", (index,), ()))
+
+    def idle(self, index: str, before: int, *, limit: int) -> list[str]:
+        found = self._run("idle.lua", (index,), (max(0, self._now() - before), limit))
         return [member.decode() for member in found]
 
     def ping(self) -> None:
@@ -170,7 +191,8 @@ class RedisStore(Store):
 
     def _put_arguments(self, record: Record, condition: Condition) -> tuple[Sequence[str], Command]:
         """Keys and arguments of put.lua."""
-        return (record.key, *record.indexes), (
+        identity = document.identity_in(record.body) if condition is Condition.OWNED else b""
+        return (record.key, *record.all_indexes), (
             condition.value,
             record.version,
             document.join(record.version, record.body),
@@ -179,7 +201,13 @@ class RedisStore(Store):
             _INDEX_KEPT,
             record.expected,
             int(record.deleted),
+            self._since_use(record),
+            identity,
         )
+
+    def _since_use(self, record: Record) -> int | str:
+        """Milliseconds since the last use; empty for a record in no index by it."""
+        return max(0, self._now() - record.active_at) if record.idle_index else ""
 
     def _run(self, name: str, keys: Sequence[str], arguments: Command) -> Any:
         source, digest = _script(name)
@@ -191,13 +219,19 @@ class RedisStore(Store):
             return self._connections.execute("EVAL", source, *rest)
 
 
-def _head(reply: Any) -> bytes | None:
-    """What a reply to GETRANGE means; an error about anything but the value is raised."""
+def _read(reply: Any) -> bytes | None:
+    """What a reply to GET or GETRANGE means; an error about anything but the value is raised."""
     if isinstance(reply, SessionUnreadable):
         return UNREADABLE
     if isinstance(reply, Exception):
         raise reply
-    return reply or None
+    value: bytes | None = reply
+    return value
+
+
+def _head(reply: Any) -> bytes | None:
+    """As `_read`, of a reply to GETRANGE, which is empty where there is nothing."""
+    return None if reply == b"" else _read(reply)
 
 
 def _put_answer(answer: Any) -> Put:

@@ -114,6 +114,42 @@ class SqlStore(LocalStore):
         told = {"index": index, "start": start, "limit": limit, "now": self._now()}
         return self._run(lambda connection: list(connection.execute(say.MEMBERS, told).scalars()))
 
+    def trim(self, index: str) -> int:
+        told = {"index": index, "now": self._now()}
+        gone = 0
+        while True:
+            some = self._run(lambda connection: connection.execute(say.TRIM, told).rowcount)
+            gone += some
+            if some < say.EXPIRED_AT_ONCE:
+                return gone
+
+    def idle(self, index: str, before: int, *, limit: int) -> list[str]:
+        told = {"index": index, "before": before, "limit": limit}
+        return self._run(lambda connection: list(connection.execute(say.IDLE, told).scalars()))
+
+    def put_many(self, records: Sequence[Record], condition: Condition) -> list[Put]:
+        def put_all(connection: sa.Connection) -> list[Put]:
+            with transaction(connection):
+                return [self._put(connection, record, condition) for record in records]
+
+        return self._run(put_all) if records else []
+
+    def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
+        told = {"keys": keys, "now": self._now()}
+        rows = self._run(lambda connection: connection.execute(say.VALUES, told).all())
+        found = {row.key: document.join(row.version, row.body) for row in rows}
+        return [found.get(key) for key in keys]
+
+    def delete_many(self, records: Sequence[Record]) -> list[bool]:
+        def delete_all(connection: sa.Connection) -> list[bool]:
+            with transaction(connection):
+                return [
+                    connection.execute(say.DELETE, self._told(record)).rowcount > 0
+                    for record in records
+                ]
+
+        return self._run(delete_all) if records else []
+
     def copy_of(self, key: str) -> Record | None:
         row = None if is_aside(key) else self._living_row(say.COPY, key)
         return _record(row) if row else None
@@ -177,6 +213,8 @@ class SqlStore(LocalStore):
         if is_repeated:
             connection.execute(say.EXTEND, told)
             return Put(Outcome.STORED, stored)
+        if condition is Condition.IDLE and not stored:
+            connection.execute(say.REMOVE_EXPIRED, told)
         return Put(Outcome.CONFLICT if stored else Outcome.MISSING, stored)
 
     def _told(self, record: Record) -> dict[str, Any]:
@@ -194,6 +232,9 @@ class SqlStore(LocalStore):
             "its_keyspace_index": keyspace_index,
             "its_owner_index": owner_index,
             "its_written_at": now,
+            "its_idle_index": record.idle_index or None,
+            "its_active_at": record.active_at,
+            "identity": document.identity_in(record.body),
         }
 
     def _now(self) -> int:
@@ -260,6 +301,15 @@ class SqlStore(LocalStore):
 
 def _record(row: Sequence[Any]) -> Record:
     """A row as a record for another engine."""
-    key, version, body, expires_at, member, deleted, *indexes = row
-    named = tuple(filter(None, indexes))
-    return Record(key, version, body, expires_at, member, named, deleted)
+    key, version, body, expires_at, member, deleted, idle_index, active_at, *indexes = row
+    return Record(
+        key,
+        version,
+        body,
+        expires_at,
+        member,
+        tuple(filter(None, indexes)),
+        deleted,
+        idle_index=idle_index or "",
+        active_at=active_at or 0,
+    )

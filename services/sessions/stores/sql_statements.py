@@ -2,8 +2,10 @@
 
 SQLAlchemy takes several times longer to build a statement than SQLite to run it. What differs
 from call to call are parameters: `now`, in milliseconds since 1970; `its_...`, the columns of the
-record at hand; `expected`, the version that it replaces; `old_version` and `old_body` of what must
-still be stored. None is named like a column, because SQLAlchemy would set that column to it.
+record at hand; `expected`, the version that it replaces; `identity`, how the body of the same
+session and owner begins; `index`, the key of one, and `before`, an instant; `old_version` and
+`old_body` of what must still be stored. None is named like a column, because SQLAlchemy would set
+that column to it.
 """
 
 from typing import Any
@@ -14,6 +16,8 @@ from sqlalchemy.dialects.sqlite import insert
 from services.sessions.stores.base import ASIDE, HEAD_BYTES, Condition
 from services.sessions.stores.sql_table import sessions
 
+EXPIRED_AT_ONCE = 500
+"""Expired rows that one statement of a clean-up removes, so that others get to write between."""
 EXPIRED_PER_CREATION = 8
 """Expired rows removed with every new one, so that the table stays bounded without a job."""
 
@@ -30,6 +34,8 @@ _its = {
         "keyspace_index",
         "owner_index",
         "written_at",
+        "idle_index",
+        "active_at",
     )
 }
 _contents = {name: its for name, its in _its.items() if name != "key"}
@@ -41,6 +47,11 @@ _is_it = sa.and_(_c.version == _its["version"], _c.body == _its["body"])
 _is_old = sa.and_(_c.version == sa.bindparam("old_version"), _c.body == sa.bindparam("old_body"))
 # Living documents, without what was set aside.
 _handed_out = sa.and_(sa.func.substr(_c.key, -len(ASIDE)) != ASIDE, _lives)
+_identity = sa.bindparam("identity", type_=_c.body.type)
+_same_owner = sa.and_(
+    sa.func.length(_identity) > 0,
+    sa.func.substr(_c.body, 1, sa.func.length(_identity)) == _identity,
+)
 _index = sa.bindparam("index", type_=_c.keyspace_index.type)
 _indexed = sa.and_(
     sa.or_(_c.keyspace_index == _index, _c.owner_index == _index), sa.not_(_c.deleted), _lives
@@ -52,6 +63,8 @@ _record: sa.Select[Any] = sa.select(
     _c.expires_at,
     _c.member,
     _c.deleted,
+    _c.idle_index,
+    _c.active_at,
     _c.keyspace_index,
     _c.owner_index,
 )
@@ -65,13 +78,18 @@ def _upsert(where: Any = None, **changes: Any) -> Any:
 
 
 _raised = sa.func.max(_c.version + 1, _its["version"])
+_raised_if_lives = sa.case((_expired, _its["version"]), else_=_raised)
 _change = sa.update(sessions).where(_named, _lives).values(_contents)
 WRITES = {
     condition: write.returning(_c.version)
     for condition, write in {
         Condition.ABSENT: _upsert(_expired),
         Condition.OLDER: _upsert(sa.or_(_expired, _c.version < _its["version"])),
-        Condition.ANY: _upsert(version=sa.case((_expired, _its["version"]), else_=_raised)),
+        Condition.ANY: _upsert(version=_raised_if_lives),
+        Condition.OWNED: _upsert(sa.or_(_expired, _same_owner), version=_raised_if_lives),
+        Condition.IDLE: _change.where(
+            sa.func.coalesce(_c.active_at, 0) <= _its["active_at"]
+        ).values(version=_raised),
         Condition.UNCHANGED: _change.where(_c.version == sa.bindparam("expected")),
     }.items()
 }
@@ -85,7 +103,10 @@ SWAP = _change.where(_is_old)
 EXTEND = (
     sa.update(sessions)
     .where(_named, _lives)
-    .values(expires_at=sa.func.max(_c.expires_at, _its["expires_at"]))
+    .values(
+        expires_at=sa.func.max(_c.expires_at, _its["expires_at"]),
+        active_at=sa.func.max(_c.active_at, _its["active_at"]),
+    )
 )
 """Let a document live longer."""
 SET_ASIDE = (
@@ -97,6 +118,7 @@ SET_ASIDE = (
         expires_at=sa.bindparam("keep_until"),
         keyspace_index=None,
         owner_index=None,
+        idle_index=None,
     )
 )
 """Move exactly the old value to the key `aside`, for until `keep_until`."""
@@ -109,9 +131,20 @@ REMOVE_EXPIRED = sa.delete(sessions).where(_named, _expired)
 _some_expired = sa.select(_c.key).where(_expired).limit(EXPIRED_PER_CREATION)
 DROP_EXPIRED = sa.delete(sessions).where(_c.key.in_(_some_expired.scalar_subquery()))
 """Remove a few of all that have expired."""
+_expired_in = (
+    sa.select(_c.key)
+    .where(_expired, sa.or_(_c.keyspace_index == _index, _c.owner_index == _index))
+    .limit(EXPIRED_AT_ONCE)
+)
+TRIM = sa.delete(sessions).where(_c.key.in_(_expired_in.scalar_subquery()))
+"""Remove some of what has expired in an `index`."""
 
 # The expiry comes along: an expired row that is met is removed.
 VALUE = sa.select(_c.version, _c.body, _c.expires_at).where(_named)
+VALUES = sa.select(_c.key, _c.version, _c.body).where(
+    _c.key.in_(sa.bindparam("keys", expanding=True)), _lives
+)
+"""What is stored under many `keys`."""
 _start = sa.func.substr(_c.body, 1, HEAD_BYTES).label("body")
 HEAD = sa.select(_c.version, _start, _c.expires_at).where(_named)
 ENDS = sa.select(_c.expires_at).where(_named)
@@ -133,5 +166,16 @@ MEMBERS = (
     .limit(sa.bindparam("limit"))
 )
 """The names in an `index`, so many (`limit`) from this place on (`start`)."""
+IDLE = (
+    sa.select(_c.member)
+    .where(
+        _c.idle_index == sa.bindparam("index", type_=_c.idle_index.type),
+        _c.active_at <= sa.bindparam("before", type_=_c.active_at.type),
+        sa.not_(_c.deleted),
+    )
+    .order_by(_c.active_at, _c.member)
+    .limit(sa.bindparam("limit"))
+)
+"""The names in an `index` by last use that were not used after `before`, so many (`limit`)."""
 PING = sa.select(_c.key).limit(1)
 """A sign of life: the table can be read."""

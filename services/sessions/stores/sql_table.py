@@ -21,8 +21,10 @@ sessions = sa.Table(
     sa.Column("member", sa.Text, nullable=False),
     sa.Column("keyspace_index", sa.Text),
     sa.Column("owner_index", sa.Text),
-    # Empty in what an earlier release wrote.
+    # These are empty in what an earlier release wrote.
     sa.Column("written_at", sa.BigInteger),
+    sa.Column("idle_index", sa.Text),
+    sa.Column("active_at", sa.BigInteger),
     sa.Column(
         "deleted",
         sa.Boolean,
@@ -30,6 +32,7 @@ sessions = sa.Table(
     ),
     sa.Index("ix_sessions_keyspace_index", "keyspace_index", "expires_at"),
     sa.Index("ix_sessions_owner_index", "owner_index", "expires_at"),
+    sa.Index("ix_sessions_idle_index", "idle_index", "active_at"),
     sa.Index("ix_sessions_waiting", sa.text("deleted DESC"), "written_at"),
 )
 

@@ -236,7 +236,10 @@ def test_ten_thousand_are_taken_in_batches_without_sorting_them(tmp_path: Path) 
     connection = sqlite3.connect(file)
     end = record("k").expires_at
     rows = [(f"k{at:05}", record("k", text="x" * 500).body, end, at) for at in range(10_000)]
-    insert = "INSERT INTO sessions VALUES (?1,1,?2,?3,?1,'all',NULL,?4)"
+    insert = (
+        "INSERT INTO sessions (key,version,body,expires_at,member,keyspace_index,written_at)"
+        " VALUES (?1,1,?2,?3,?1,'all',?4)"
+    )
     with connection:
         connection.executemany(insert, rows)
     statements: list[tuple[str, tuple[object, ...]]] = []

@@ -3,56 +3,14 @@
 import threading
 import time
 import uuid
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
-import fakeredis
 import pytest
 
 from services.sessions import document
-from services.sessions.stores import MemoryStore, RedisStore, SqlStore, Store
-from services.sessions.stores.base import Condition, Outcome, Put, Record, corrupt_key
-from services.sessions.stores.connections import Connections
-
-HOUR = 3_600_000
-SHORT = 400
-"""Milliseconds that a busy machine does not take to store a document, and a test can wait."""
-
-
-@pytest.fixture(params=["memory", "sqlite", "fakeredis", "redis"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    """An empty engine of each kind."""
-    engine = _engine(request, tmp_path)
-    yield engine
-    engine.close()
-
-
-def _engine(request: pytest.FixtureRequest, folder: Path) -> Store:
-    if request.param == "memory":
-        return MemoryStore()
-    if request.param == "sqlite":
-        return SqlStore(f"sqlite:///{folder / 'sessions.db'}")
-    if request.param == "fakeredis":
-        pool = fakeredis.FakeRedis(server=fakeredis.FakeServer()).connection_pool
-        return RedisStore(Connections(pool))
-    return RedisStore.from_url(request.getfixturevalue("redis_url"), timeout=5)
-
-
-def now() -> int:
-    """The engines' own clock, in milliseconds."""
-    return int(time.time() * 1000)
-
-
-def record(key: str, version: int = 1, text: str = "hello", *, lives: int = HOUR) -> Record:
-    """A document that lives so many milliseconds from now, in two indexes."""
-    body = b',"format":1,"text":"%s"}' % text.encode()
-    return Record(key, version, body, now() + lives, key, ("all", "owner:a"))
-
-
-def value(version: int, text: str) -> bytes:
-    """What a document of `record` looks like when it is stored."""
-    return document.join(version, record("any", version, text).body)
+from services.sessions.stores import Store
+from services.sessions.stores.base import Condition, Outcome, Put, corrupt_key
+from tests.support.records import HOUR, SHORT, now, record, tombstone, value
 
 
 def test_a_missing_key_is_none_and_not_an_error(store: Store) -> None:
@@ -221,11 +179,6 @@ def test_a_head_tells_the_version_without_the_document(store: Store) -> None:
     head = store.head("k")
     assert head is not None
     assert document.version_of(head) == 7
-
-
-def tombstone(key: str, version: int) -> Record:
-    """What a deletion leaves while two copies exist."""
-    return record(key, version)._replace(body=document.tombstone_body("a"), deleted=True)
 
 
 def test_a_tombstone_takes_the_place_and_leaves_the_indexes(store: Store) -> None:

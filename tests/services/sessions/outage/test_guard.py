@@ -109,15 +109,18 @@ def test_every_call_of_the_contract_is_guarded() -> None:
     calls = {
         "get": ("k",),
         "head": ("k",),
+        "get_many": (["k"],),
         "heads": (["k"],),
         "put": (RECORD, Condition.ANY),
         "put_many": ([RECORD], Condition.ANY),
         "delete": (RECORD,),
+        "delete_many": ([RECORD],),
         "touch": (RECORD,),
         "expires_at": ("k",),
         "set_aside": ("k", b"", 0, "k"),
         "count": ("i",),
         "members": ("i",),
+        "trim": ("i",),
         "ping": (),
     }
     public = {
@@ -125,11 +128,13 @@ def test_every_call_of_the_contract_is_guarded() -> None:
         for name, member in inspect.getmembers(Store, inspect.isfunction)
         if not name.startswith("_")
     }
-    assert public == set(calls) | {"close"}
+    assert public == set(calls) | {"close", "idle"}
     engine.down = False
     for name, arguments in calls.items():
         with pytest.raises(StoreUnavailable):
             getattr(guarded, name)(*arguments)
+    with pytest.raises(StoreUnavailable):
+        guarded.idle("i", 0, limit=1)
 
 
 def test_a_call_that_hangs_holds_up_no_other() -> None:
