@@ -24,6 +24,7 @@ from services.sessions.outage import Outage, open_spill
 from services.sessions.stores import MemoryStore, Store, open_store
 from services.sessions.worker import Worker
 from services.teaser_chat import TeaserChat
+from services.tokens import open_tokens
 
 LOG_FORMAT = "[%(asctime)s] [%(process)d] [%(levelname)s] %(name)s: %(message)s"
 LOG_TIME = "%Y-%m-%d %H:%M:%S %z"
@@ -75,6 +76,12 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
         pinned=settings.stage is not None,
     )
     app.extensions["teaser_chat"] = TeaserChat()
+    app.extensions["tokens"] = open_tokens(
+        settings.auth_secret,
+        settings.auth_key_set_file,
+        audience=settings.auth_audience,
+        issuer=settings.auth_issuer,
+    )
     app.register_blueprint(develope.blueprint)
     app.register_blueprint(operations.blueprint)
     app.cli.add_command(commands.group)

@@ -4,7 +4,7 @@ All faults are reported together, one line each, before anything starts.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,19 +15,22 @@ from services.sessions.migration import Stage, stage_named
 from services.sessions.repository import SESSION_MAX_BYTES
 from services.sessions.stores import SCHEMES, TIMEOUT, open_store
 from services.sessions.waiting import REQUEST_SECONDS
+from services.token_keys import SECRET_LENGTH as AUTH_SECRET_LENGTH
+from services.tokens import AUDIENCE, open_tokens
 
 ROOT = Path(__file__).resolve().parent
 DEVELOPMENT_SECRET = "for-development-only"  # noqa: S105 - refused unless DEBUG is on
-
+DEVELOPMENT_AUTH_SECRET = "for-development-only-never-in-a-deployment"  # noqa: S105 - as above
 
 LARGEST = 2**31 - 1
 LONGEST_TIMEOUT = REQUEST_SECONDS
 """What a request may wait in all is the most that one answer may take."""
 SECRET_LENGTH = 16
-SECRET_HINT = (
-    f"Use a random text of at least {SECRET_LENGTH} characters,"
+RANDOM_HINT = (
+    "Use a random text of at least {} characters,"
     " such as `python3 -c 'import secrets; print(secrets.token_hex())'` prints."
 )
+SECRET_LENGTHS = {"SECRET_KEY": SECRET_LENGTH, "AUTH_SECRET": AUTH_SECRET_LENGTH}
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -37,11 +40,15 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the environment said.
+    """What the environment said; what may hold a secret is left out when it is printed.
 
     Attributes:
         debug: development on this machine: a built-in secret, cookies without TLS.
         secret_key: signs the browsers' cookies.
+        auth_secret: verifies bearer tokens (HS256); None where it is not used.
+        auth_key_set_file: public keys that verify bearer tokens (RS256); None where there is none.
+        auth_audience: whom bearer tokens must be for.
+        auth_issuer: who must have issued them; None for anyone with the key.
         stage: the stage that SESSION_STAGE pins; None to follow the one in the engine.
         store_url: the engine; see services.sessions.stores.SCHEMES. It may hold a password.
         spill_url: where this host keeps what the engine cannot take; None where nothing is kept.
@@ -60,9 +67,13 @@ class Settings:
     """
 
     debug: bool
-    secret_key: str
+    secret_key: str = field(repr=False)
+    auth_secret: str | None = field(repr=False)
+    auth_key_set_file: str | None
+    auth_audience: str
+    auth_issuer: str | None
     stage: Stage | None
-    store_url: str
+    store_url: str = field(repr=False)
     spill_url: str | None
     session_ttl: int
     session_ttl_analyzed: int
@@ -88,9 +99,14 @@ def load() -> Settings:
     env.read_env(ROOT / ".env", recurse=False)
     debug = env.bool("DEBUG", default=False)
     store_url = _store_url(env)
+    key_set_file = env.str("AUTH_KEY_SET_FILE", default="", validate=_is_key_set)
     values: dict[str, Any] = {
         "debug": debug,
         "secret_key": _secret_key(env, debug=bool(debug)),
+        "auth_secret": _auth_secret(env, key_set_file, debug=bool(debug)),
+        "auth_key_set_file": key_set_file or None,
+        "auth_audience": env.str("AUTH_AUDIENCE", default=AUDIENCE, validate=_is_not_blank),
+        "auth_issuer": env.str("AUTH_ISSUER", default="") or None,
         "stage": env.str("SESSION_STAGE", default="", validate=_is_stage),
         "store_url": store_url,
         "spill_url": _spill_url(env, store_url),
@@ -113,7 +129,8 @@ def load() -> Settings:
         env.seal()
     except EnvValidationError as error:
         said = cast(dict[str, list[str]], error.error_messages)
-        said.get("SECRET_KEY", []).append(SECRET_HINT)
+        for name, length in SECRET_LENGTHS.items():
+            said.get(name, []).append(RANDOM_HINT.format(length))
         faults = [f"  {name}: {' '.join(messages)}" for name, messages in said.items()]
         raise ConfigError("\n".join(["These settings keep it from starting:", *faults])) from None
     values["stage"] = Stage(values["stage"]) if values["stage"] else None
@@ -125,6 +142,36 @@ def _secret_key(env: Env, *, debug: bool) -> str | None:
     if debug:
         return env.str("SECRET_KEY", default=DEVELOPMENT_SECRET)
     return cast(str | None, env.str("SECRET_KEY", validate=_is_secret))
+
+
+def _auth_secret(env: Env, key_set_file: str | None, *, debug: bool) -> str | None:
+    """What verifies tokens unless a key set does; only development has one without a setting."""
+
+    def check(value: str) -> None:
+        if not value:
+            return
+        if key_set_file:
+            raise ValidationError("AUTH_KEY_SET_FILE verifies tokens already; set one of the two.")
+        if value == DEVELOPMENT_AUTH_SECRET and not debug:
+            raise ValidationError("It is no secret.")
+        _opens_tokens(secret=value)
+
+    given = env.str("AUTH_SECRET", default="", validate=check)
+    built_in = DEVELOPMENT_AUTH_SECRET if debug and not key_set_file else None
+    return given or built_in
+
+
+def _is_key_set(file: str) -> None:
+    if file:
+        _opens_tokens(key_set_file=file)
+
+
+def _opens_tokens(*, secret: str | None = None, key_set_file: str | None = None) -> None:
+    """Refuse what tokens cannot be verified with."""
+    try:
+        open_tokens(secret, key_set_file, audience=AUDIENCE, issuer=None)
+    except ValueError as error:
+        raise ValidationError(f"It is of no use: {error}.") from None
 
 
 def _store_url(env: Env) -> str:
@@ -149,6 +196,11 @@ def _positive(env: Env, name: str, default: int) -> int | None:
 def _is_secret(value: str) -> None:
     if len(value.strip()) < SECRET_LENGTH or value == DEVELOPMENT_SECRET:
         raise ValidationError("It is too short or no secret.")
+
+
+def _is_not_blank(value: str) -> None:
+    if not value.strip():
+        raise ValidationError("It must not be empty.")
 
 
 def _is_stage(name: str) -> None:

@@ -71,6 +71,18 @@ ANSWERS: dict[type[Exception], Answer] = {
         "store_unavailable",
         "Conversations cannot be reached right now; please try again in a moment.",
     ),
+    service.TokenRefused: Answer(
+        401,
+        "unauthenticated",
+        "This needs a valid bearer token; please get a new one and send it in the Authorization"
+        " header.",
+    ),
+    service.AuthenticationNotConfigured: Answer(
+        503,
+        "authentication_not_configured",
+        "Tokens cannot be verified here yet; please ask the operator to set AUTH_SECRET or"
+        " AUTH_KEY_SET_FILE.",
+    ),
 }
 
 HTTP_ANSWERS = {
@@ -107,6 +119,8 @@ def answer(error: Exception) -> Response:
     response.status_code = found.status
     if isinstance(error, service.StoreUnavailable):
         response.headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, service.TokenRefused):
+        response.headers["WWW-Authenticate"] = _challenge(error)
     if isinstance(error, HTTPException):
         response.headers.extend(
             [item for item in error.get_headers() if item[0] in ("Allow", "Retry-After")]
@@ -148,6 +162,14 @@ def _details(error: Exception) -> dict[str, Any]:
     return {"errors": error.normalized_messages()} if isinstance(error, ValidationError) else {}
 
 
+def _challenge(error: service.TokenRefused) -> str:
+    """What the client should send (RFC 6750, 3); one that sent no token is told no error."""
+    if error.reason == service.NO_TOKEN:
+        return "Bearer"
+    log.info("request %s has no good token: %s", request_id(), error.reason)
+    return 'Bearer error="invalid_token"'
+
+
 def _wants_a_page() -> bool:
     """Whether a person's browser asks for a page, not a script for data."""
     if request.path.startswith("/api/"):
@@ -165,5 +187,5 @@ def _body(found: Answer, **details: Any) -> Response:
 
 
 def _is_told(error: Exception) -> bool:
-    """Whether the log says so already: an engine's failures are told once, by its breaker."""
-    return isinstance(error, service.StoreUnavailable)
+    """Whether the operator knows: an engine's failures are told once, by its breaker."""
+    return isinstance(error, service.StoreUnavailable | service.AuthenticationNotConfigured)

@@ -1,5 +1,8 @@
 """Every error a service raises on purpose; routes/errors.py gives each its HTTP answer."""
 
+NO_TOKEN = "no_token"  # noqa: S105 - a reason
+"""Why a request without a bearer token is refused."""
+
 
 class TeaserChatError(Exception):
     """Root of all errors the services raise on purpose."""
@@ -91,3 +94,19 @@ class AnalysisMissing(ConversationError):
 
 class MessageIdReused(ConversationError):
     """A client_message_id came a second time with a different text."""
+
+
+class AuthenticationNotConfigured(TeaserChatError):
+    """There is nothing to verify tokens with, or for issuing them nothing to sign them with."""
+
+
+class TokenRefused(TeaserChatError):
+    """There is no bearer token, or it is not good.
+
+    Attributes:
+        reason: one stable word for logs, never shown to a client.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the token is refused: {reason}")
+        self.reason = reason

@@ -52,6 +52,10 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(
         debug=False,
         secret_key="a secret for the tests only",
+        auth_secret="a secret for the tokens of the tests",
+        auth_key_set_file=None,
+        auth_audience="teaser-chat",
+        auth_issuer=None,
         stage=Stage.COMPLETE,
         store_url=f"sqlite:///{tmp_path / 'sessions.db'}",
         spill_url=None,

@@ -7,9 +7,11 @@ import pytest
 import config
 from config import ConfigError
 from services.sessions.migration import Stage
+from tests.support.signing import public, rsa_key, write_key_set
 
 NAMES = (
-    "DEBUG", "SECRET_KEY", "SESSION_STAGE", "REDIS_URL", "SESSION_STORE_URL", "SESSION_TTL",
+    "DEBUG", "SECRET_KEY", "AUTH_SECRET", "AUTH_KEY_SET_FILE", "AUTH_AUDIENCE", "AUTH_ISSUER",
+    "SESSION_STAGE", "REDIS_URL", "SESSION_STORE_URL", "SESSION_TTL",
     "SESSION_TTL_ANALYZED", "SESSION_MAX_BYTES", "MEMORY_MAX_SESSIONS", "REDIS_POOL_SIZE",
     "REDIS_TIMEOUT", "SESSION_SPILL_URL", "MAX_REQUEST_BYTES", "SESSION_COOKIE_SECURE", "BIND",
     "WEB_CONCURRENCY", "GUNICORN_THREADS", "LOG_LEVEL",
@@ -51,6 +53,9 @@ def test_a_deployment_needs_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_all_faults_are_reported_together(monkeypatch: pytest.MonkeyPatch) -> None:
     """One start tells everything that is wrong."""
     wrong = {
+        "AUTH_SECRET": "short",
+        "AUTH_KEY_SET_FILE": "/dev/null/keys.json",
+        "AUTH_AUDIENCE": " ",
         "SESSION_STAGE": "sometimes",
         "REDIS_URL": "http://127.0.0.1",
         "SESSION_TTL": "0",
@@ -128,3 +133,81 @@ def test_a_file_fills_what_the_environment_leaves_open(
     monkeypatch.setenv("SESSION_TTL", "120")
     settings = config.load()
     assert (settings.secret_key, settings.session_ttl, settings.log_level) == (SECRET, 120, "ERROR")
+
+
+def test_tokens_are_verified_with_what_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A secret or a key set; without either nothing is, and the service starts all the same."""
+    monkeypatch.setenv("SECRET_KEY", SECRET)
+    settings = config.load()
+    assert (settings.auth_secret, settings.auth_key_set_file) == (None, None)
+    assert (settings.auth_audience, settings.auth_issuer) == ("teaser-chat", None)
+    monkeypatch.setenv("AUTH_SECRET", SECRET)
+    monkeypatch.setenv("AUTH_ISSUER", "https://login.example")
+    assert config.load().auth_secret == SECRET
+    assert config.load().auth_issuer == "https://login.example"
+    monkeypatch.setenv("AUTH_SECRET", "")
+    file = tmp_path / "keys.json"
+    write_key_set(file, public(rsa_key()))
+    monkeypatch.setenv("AUTH_KEY_SET_FILE", str(file))
+    assert config.load().auth_key_set_file == str(file)
+    monkeypatch.setenv("AUTH_SECRET", SECRET)
+    with pytest.raises(ConfigError, match=r"AUTH_SECRET: .*set one of the two"):
+        config.load()
+
+
+def test_only_development_has_a_built_in_secret_for_tokens(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A deployment that names it does not start, and a key set takes its place."""
+    monkeypatch.setenv("DEBUG", "1")
+    assert config.load().auth_secret == config.DEVELOPMENT_AUTH_SECRET
+    file = tmp_path / "keys.json"
+    write_key_set(file, public(rsa_key()))
+    monkeypatch.setenv("AUTH_KEY_SET_FILE", str(file))
+    assert config.load().auth_secret is None
+    monkeypatch.delenv("AUTH_KEY_SET_FILE")
+    monkeypatch.delenv("DEBUG")
+    monkeypatch.setenv("SECRET_KEY", SECRET)
+    for value in (config.DEVELOPMENT_AUTH_SECRET, SECRET[:31], " " * 32):
+        monkeypatch.setenv("AUTH_SECRET", value)
+        with pytest.raises(ConfigError, match=r"AUTH_SECRET: .*at least 32 .*secrets\.token_hex"):
+            config.load()
+
+
+@pytest.mark.parametrize("text", [None, "", "{", "[]", '{"keys":[]}', '{"keys":[{"kty":"oct"}]}'])
+def test_a_key_set_without_a_usable_key_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str | None
+) -> None:
+    """At the start; a file that is not there as well."""
+    monkeypatch.setenv("DEBUG", "1")
+    file = tmp_path / "keys.json"
+    if text is not None:
+        file.write_text(text)
+    monkeypatch.setenv("AUTH_KEY_SET_FILE", str(file))
+    with pytest.raises(ConfigError, match=r"AUTH_KEY_SET_FILE: It is of no use: "):
+        config.load()
+
+
+def test_no_secret_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither when settings are printed nor when they are refused."""
+    secrets = {
+        "SECRET_KEY": "first-secret",
+        "AUTH_SECRET": "second-secret",
+        "SESSION_STORE_URL": "sqlserver://user:third-secret@127.0.0.1",
+        "REDIS_URL": "redis://user:third-secret@127.0.0.1:port/0",
+    }
+    for name, value in secrets.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError) as refused:
+        config.load()
+    assert str(refused.value).count("\n") == len(secrets)
+    assert "-secret" not in str(refused.value)
+    monkeypatch.setenv("SECRET_KEY", "first-secret" * 4)
+    monkeypatch.setenv("AUTH_SECRET", "second-secret" * 4)
+    monkeypatch.delenv("SESSION_STORE_URL")
+    monkeypatch.setenv("REDIS_URL", "redis://user:third-secret@127.0.0.1:6379/0")
+    settings = config.load()
+    assert "third-secret" in settings.store_url
+    assert "-secret" not in f"{settings} {settings!r}"

@@ -152,6 +152,7 @@ class Gunicorn(Server):
         self.spill = Path(self._spill_folder.name) / "spill.db"
         base = {
             "SECRET_KEY": "a secret for the tests only",
+            "AUTH_SECRET": "a secret for the tokens of the tests",
             "BIND": f"127.0.0.1:{self.port}",
             "SESSION_COOKIE_SECURE": "false",
             "PYTHONUNBUFFERED": "1",

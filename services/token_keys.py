@@ -1,0 +1,162 @@
+"""What bearer tokens are verified with: one secret (HS256), or the public keys in a file (RS256).
+
+Each kind knows the one algorithm that fits it. What a token says of its algorithm never chooses.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import jwt
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from jwt.algorithms import HMACAlgorithm, RSAAlgorithm
+
+log = logging.getLogger(__name__)
+
+SECRET_LENGTH = 32
+"""The fewest characters of a secret: as many bytes as SHA-256 has (RFC 7518, 3.2)."""
+KEY_BITS = (2048, 16_384)
+"""The shortest RSA key (RFC 7518, 3.3), and the longest that OpenSSL works with."""
+LOOK_SECONDS = 1.0
+"""Seconds between two looks at the file; a key that was taken out of it is good for so long."""
+FILE_BYTES = 1_048_576
+"""The longest file that is read."""
+
+
+class Secret:
+    """A secret that whoever issues tokens shares with us.
+
+    Raises:
+        ValueError: it is too short, or a key of another kind.
+    """
+
+    algorithm = "HS256"
+
+    def __init__(self, text: str) -> None:
+        if len(text.strip()) < SECRET_LENGTH:
+            raise ValueError(f"it has fewer than {SECRET_LENGTH} characters")
+        try:
+            HMACAlgorithm(HMACAlgorithm.SHA256).prepare_key(text)
+        except (jwt.InvalidKeyError, UnicodeError):
+            raise ValueError("it is a key of another kind, no random text") from None
+        self._text = text
+
+    def key(self, _kid: str | None) -> str:
+        """The secret, whichever key a token names."""
+        return self._text
+
+
+class KeySet:
+    """The RSA keys of a JSON Web Key Set in a file, which is read again when it changed.
+
+    While the file cannot be read the last good keys stay.
+
+    Args:
+        file: the key set; only the public part of a key is used.
+        clock: seconds, monotonic.
+
+    Raises:
+        ValueError: it cannot be read or holds no usable key.
+    """
+
+    algorithm = "RS256"
+
+    def __init__(self, file: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._file = file
+        self._clock = clock
+        self._text = _read(file)
+        self._keys = usable_keys(self._text)
+        self._fault = ""
+        self._look_at = clock() + LOOK_SECONDS
+
+    def key(self, kid: str | None) -> RSAPublicKey | None:
+        """The key of this name; the only one there is for a token that names none."""
+        if self._clock() >= self._look_at:
+            self._look()
+        keys = self._keys
+        if kid is None and len(keys) == 1:
+            return next(iter(keys.values()))
+        return keys.get(kid) if kid is not None else None
+
+    def _look(self) -> None:
+        # Before reading, so that other threads go on with the keys there are. Two that read at
+        # once may leave the earlier text behind; the next look mends that.
+        self._look_at = self._clock() + LOOK_SECONDS
+        try:
+            text = _read(self._file)
+            if text != self._text:
+                self._keys = usable_keys(text)
+                self._text = text
+                log.warning("the key set was read again: %d keys", len(self._keys))
+            elif self._fault:
+                log.warning("the key set can be read again")
+            self._fault = ""
+        except ValueError as error:
+            if str(error) != self._fault:
+                self._fault = str(error)
+                log.error("the key set is of no use, the last good keys stay: %s", error)
+
+
+def usable_keys(text: bytes) -> Mapping[str | None, RSAPublicKey]:
+    """The RSA keys for RS256 signatures in a JSON Web Key Set, by their names.
+
+    Raises:
+        ValueError: it is none, has no such key, or several under one name; the text quotes nothing.
+    """
+    try:
+        members = msgspec.json.decode(text, type=dict[str, Any]).get("keys")
+    except (ValueError, RecursionError):
+        raise ValueError("it is no JSON object") from None
+    if not isinstance(members, list):
+        raise ValueError("it has no list of keys")
+    keys: dict[str | None, RSAPublicKey] = {}
+    for member in members:
+        key = _usable(member)
+        if key is None:
+            continue
+        if member.get("kid") in keys:
+            raise ValueError("several of its keys have the same kid")
+        keys[member.get("kid")] = key
+    if not keys:
+        raise ValueError(f"it has no RSA key of {KEY_BITS[0]} bits or more for RS256 signatures")
+    return keys
+
+
+def _usable(member: Any) -> RSAPublicKey | None:
+    """The public key of an entry; None where it is for something else or unsound (RFC 7517, 5)."""
+    if not isinstance(member, dict) or not isinstance(member.get("kid", ""), str):
+        return None
+    operations = member.get("key_ops", ["verify"])
+    if not isinstance(operations, list) or "verify" not in operations:
+        return None
+    if member.get("use", "sig") != "sig" or member.get("alg", "RS256") != "RS256":
+        return None
+    try:
+        # Without the members of a private key, which has no business here.
+        public = {name: member[name] for name in ("kty", "n", "e")}
+        key = RSAAlgorithm.from_jwk(public)
+    except (KeyError, TypeError, ValueError, jwt.PyJWTError):
+        return None
+    shortest, longest = KEY_BITS
+    return key if isinstance(key, RSAPublicKey) and shortest <= key.key_size <= longest else None
+
+
+def _read(file: Path) -> bytes:
+    """The file's bytes.
+
+    Raises:
+        ValueError: it cannot be read, is no regular file or longer than any key set.
+    """
+    try:
+        if not file.is_file():
+            raise ValueError("there is no such file")
+        with file.open("rb") as source:
+            text = source.read(FILE_BYTES + 1)
+    except OSError as error:
+        raise ValueError(f"it cannot be read: {error.strerror}") from None
+    if len(text) > FILE_BYTES:
+        raise ValueError(f"it is longer than {FILE_BYTES} bytes")
+    return text
