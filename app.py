@@ -7,7 +7,7 @@ from flask import Flask
 
 import config
 from config import Settings
-from routes import develope, errors, middleware, operations
+from routes import develope, docs, errors, middleware, openapi, operations
 from routes.migration import commands
 from services import sessions
 from services.sessions.browser import BrowserSessions
@@ -82,8 +82,9 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
         audience=settings.auth_audience,
         issuer=settings.auth_issuer,
     )
-    app.register_blueprint(develope.blueprint)
-    app.register_blueprint(operations.blueprint)
+    api = openapi.Api(app)
+    for blueprint in (develope.blueprint, operations.blueprint, docs.blueprint):
+        api.register_blueprint(blueprint)
     app.cli.add_command(commands.group)
     return app
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 from flask import (
-    Blueprint,
+    Response,
     current_app,
     jsonify,
     redirect,
@@ -15,8 +15,9 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 
-from routes import errors, schemas
+from routes import answers, errors, schemas
 from routes.event_stream import respond_with
+from routes.openapi import CHANGING, LAST_EVENT_ID, READING, SESSION_ID, Blueprint
 from services.conversation.analysis import CONFIDENCE_NOTE
 from services.norms.catalogue import DISCLAIMER
 from services.sessions.browser import BrowserSession
@@ -25,21 +26,19 @@ from services.teaser_chat import AnalysisRun, TeaserChat
 CONVERSATION = "conversation"
 """Where a browser's session keeps the id of the conversation its page shows."""
 
-blueprint = Blueprint("develope", __name__)
-
-_start_body = schemas.StartBody()
-_respond_body = schemas.RespondBody()
-_session_argument = schemas.SessionArgument()
-_ask_body = schemas.AskBody()
+blueprint = Blueprint("develope", __name__, description="The teaser chat.")
 
 
 @blueprint.get("/")
+@blueprint.response(302, description="To the page.")
 def home() -> ResponseReturnValue:
-    """The way to the only page."""
+    """The way to the page."""
     return redirect(url_for("develope.page"))
 
 
 @blueprint.get("/develope")
+@blueprint.response(200, answers.TEXT, content_type="text/html")
+@blueprint.errors("store_unavailable")
 def page() -> ResponseReturnValue:
     """The teaser-chat page, with the conversation this browser was in."""
     browser = _browser()
@@ -56,55 +55,78 @@ def page() -> ResponseReturnValue:
 
 
 @blueprint.post("/api/develope/start")
-def start_conversation() -> ResponseReturnValue:
+@blueprint.arguments(schemas.StartBody)
+@blueprint.response(200, answers.Start)
+@blueprint.errors(*CHANGING, "message_id_reused")
+def start_conversation(body: schemas.Checked) -> ResponseReturnValue:
     """Open a conversation with a product's description."""
-    answer = _chat().start_conversation(**schemas.body(_start_body), owner=_browser().owner)
+    answer = _chat().start_conversation(**body, owner=_browser().owner)
     _show_on_page(answer["session_id"])
     return jsonify(answer)
 
 
 @blueprint.post("/api/develope/respond")
-def continue_conversation() -> ResponseReturnValue:
+@blueprint.arguments(schemas.RespondBody)
+@blueprint.response(200, answers.Turn)
+@blueprint.errors(*CHANGING, "message_id_reused")
+def continue_conversation(body: schemas.Checked) -> ResponseReturnValue:
     """Answer the question the chat asked."""
-    body = schemas.body(_respond_body)
     return jsonify(_chat().continue_conversation(**body, owner=_browser().owner))
 
 
 @blueprint.post("/api/develope/analyze")
-def analyze_norms() -> ResponseReturnValue:
+@blueprint.arguments(schemas.SessionArgument)
+@blueprint.response(200, answers.FullAnalysis)
+@blueprint.errors(*CHANGING, "conversation_incomplete")
+def analyze_norms(body: schemas.Checked) -> ResponseReturnValue:
     """Check every norm against what is known of the product."""
-    body = schemas.body(_session_argument)
     return jsonify(_chat().analyze_norms(**body, owner=_browser().owner))
 
 
 @blueprint.get("/api/develope/analyze-stream")
-def analyze_norms_stream() -> ResponseReturnValue:
-    """Check every norm, telling each step as it is done."""
-    arguments = schemas.query(_session_argument)
+@blueprint.arguments(schemas.SessionArgument, location="query")
+@blueprint.takes(LAST_EVENT_ID)
+@blueprint.response(200, answers.TEXT, content_type="text/event-stream")
+@blueprint.response(204, description="All of it was seen already; do not ask again.")
+@blueprint.errors(*READING, "conversation_incomplete")
+def analyze_norms_stream(arguments: schemas.Checked) -> ResponseReturnValue:
+    """Check every norm, telling each step as it is done.
+
+    Every event has an id, and as its data an object with a `phase`: `summary`, `databases`,
+    `analyzing` (with `progress` and `total`) and `finalizing` have a `status` to show; `complete`
+    is the last and has the results. What goes wrong on the way is told in the last event:
+    `{"phase": "error", "error": <a sentence>}`.
+    """
     run = _chat().open_analysis(**arguments, owner=_browser().owner)
     seen = request.headers.get("Last-Event-ID")
     if seen == run.last_event_id:
-        return "", 204  # tells an EventSource that there is nothing to resume
+        return Response(status=204)  # tells an EventSource that there is nothing to resume
     return respond_with(_told(run, seen))
 
 
 @blueprint.post("/api/develope/ask-analysis")
-def ask_analysis_question() -> ResponseReturnValue:
+@blueprint.arguments(schemas.AskBody)
+@blueprint.response(200, answers.QuestionAnswer)
+@blueprint.errors(*CHANGING, "analysis_missing", "message_id_reused")
+def ask_analysis_question(body: schemas.Checked) -> ResponseReturnValue:
     """Answer a question about the analysis."""
-    body = schemas.body(_ask_body)
     return jsonify(_chat().ask_analysis_question(**body, owner=_browser().owner))
 
 
-@blueprint.get("/api/develope/session/<session_id>")
+@blueprint.get("/api/develope/session/<session_id>", parameters=[SESSION_ID])
+@blueprint.response(200, answers.Conversation)
+@blueprint.errors("validation_failed", *READING)
 def get_session_route(session_id: str) -> ResponseReturnValue:
     """The conversation so far."""
     session_id = schemas.session_id(session_id)
     return jsonify(_chat().get_conversation(session_id, owner=_browser().owner))
 
 
-@blueprint.delete("/api/develope/session/<session_id>")
+@blueprint.delete("/api/develope/session/<session_id>", parameters=[SESSION_ID])
+@blueprint.response(200, answers.Deleted)
+@blueprint.errors("validation_failed", "session_unreadable", "store_unavailable")
 def delete_session_route(session_id: str) -> ResponseReturnValue:
-    """Remove the conversation."""
+    """Remove the conversation; one that is not there is removed already."""
     session_id = schemas.session_id(session_id)
     _chat().delete_conversation(session_id, owner=_browser().owner)
     _show_on_page(None, instead_of=session_id)

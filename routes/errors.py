@@ -97,6 +97,17 @@ HTTP_ANSWERS = {
     ),
 }
 UNEXPECTED = Answer(500, "internal_error", "Something went wrong here; please try again later.")
+INVALID = Answer(
+    422, "validation_failed", "A member is missing or wrong; please look at the errors named."
+)
+REFUSED = Answer(400, "refused", "The request was refused; please check it.")
+"""Whatever else Werkzeug refuses, with its own status."""
+
+BY_CODE = {
+    found.code: found
+    for found in (REFUSED, INVALID, UNEXPECTED, *HTTP_ANSWERS.values(), *ANSWERS.values())[::-1]
+}
+"""Every code there is; where several answers share one, the most general of them."""
 
 
 def init_app(app: Flask) -> None:
@@ -138,13 +149,13 @@ def told_in_stream(error: Exception) -> str:
 
 def _answer_for(error: Exception) -> Answer:
     if isinstance(error, ValidationError):
-        return Answer(422, "validation_failed", _sentence(error))
+        return INVALID._replace(sentence=_sentence(error))
     if isinstance(error, HTTPException):
         status = error.code or UNEXPECTED.status
         if status in HTTP_ANSWERS:
             return HTTP_ANSWERS[status]
         if status < UNEXPECTED.status:
-            return Answer(status, "refused", "The request was refused; please check it.")
+            return REFUSED._replace(status=status)
         return UNEXPECTED
     kinds = (ANSWERS[kind] for kind in type(error).__mro__ if kind in ANSWERS)
     return next(kinds, UNEXPECTED)

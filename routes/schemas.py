@@ -10,6 +10,9 @@ from werkzeug.exceptions import RequestEntityTooLarge
 MAX_TEXT = 4000
 """The longest message or question, in characters."""
 
+Checked = dict[str, Any]
+"""What a schema found."""
+
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -25,11 +28,19 @@ class Text(fields.String):
     """Text a person wrote, kept as it came: not empty, not blank, not too long."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(required=True, validate=[_not_blank, _not_too_long], **kwargs)
+        super().__init__(
+            required=True,
+            validate=[_not_blank, _not_too_long],
+            metadata={"minLength": 1, "pattern": r"\S"},  # as _not_blank, for the description
+            **kwargs,
+        )
 
 
 class Id(fields.String):
     """A UUID in its usual spelling, answered in lower case."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={"format": "uuid"}, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
@@ -81,7 +92,7 @@ class AskBody(Body):
     client_message_id = Id()
 
 
-def body(schema: Schema) -> dict[str, Any]:
+def body(schema: Schema) -> Checked:
     """The request's JSON body, checked.
 
     Raises:
@@ -89,7 +100,7 @@ def body(schema: Schema) -> dict[str, Any]:
         BadRequest, UnsupportedMediaType: it is no JSON, or not said to be.
     """
     _refuse_endless_bodies()
-    loaded: dict[str, Any] = schema.load(request.get_json())
+    loaded: Checked = schema.load(request.get_json())
     return loaded
 
 
@@ -108,13 +119,13 @@ def _refuse_endless_bodies() -> None:
             raise RequestEntityTooLarge
 
 
-def query(schema: Schema) -> dict[str, Any]:
+def query(schema: Schema) -> Checked:
     """The request's query string, checked; arguments of others, such as proxies, are left alone.
 
     Raises:
         ValidationError: an argument is missing or wrong.
     """
-    loaded: dict[str, Any] = schema.load(request.args, unknown=EXCLUDE)
+    loaded: Checked = schema.load(request.args, unknown=EXCLUDE)
     return loaded
 
 

@@ -1,0 +1,191 @@
+"""What answers look like, for the description of the interface; nothing is dumped by these."""
+
+from functools import partial
+from typing import Any, get_args
+
+from marshmallow import Schema, fields, validate
+
+from services.conversation.analysis import Status
+from services.sessions.migration import Stage
+from services.sessions.outage.breaker import State
+
+TEXT = {"type": "string"}
+"""A page, an event stream, or anything else that is no JSON."""
+
+
+def _text(description: str = "", **more: Any) -> fields.String:
+    metadata = {"description": description} if description else {}
+    return fields.String(required=True, metadata=metadata | more.pop("metadata", {}), **more)
+
+
+def _one_of(*choices: str) -> fields.String:
+    return fields.String(required=True, validate=validate.OneOf(choices))
+
+
+_flag = partial(fields.Boolean, required=True)
+_texts = partial(fields.List, fields.String(), required=True)
+_id = partial(fields.String, required=True, metadata={"format": "uuid"})
+_time = partial(fields.String, required=True, metadata={"format": "date-time"})
+_count = partial(fields.Integer, required=True, validate=validate.Range(min=0), strict=True)
+_percent = partial(fields.Integer, required=True, validate=validate.Range(0, 100), strict=True)
+
+
+class Error(Schema):
+    """The body of every error."""
+
+    error = _text("One sentence for a person.")
+    code = _text("One stable word for a program.")
+    request_id = _text("What to name when asking for help.")
+    errors = fields.Dict(
+        keys=fields.String(), metadata={"description": "What is wrong, by the member at fault."}
+    )
+
+
+class Turn(Schema):
+    """What a message is answered with."""
+
+    complete = _flag(metadata={"description": "Whether the analysis can be run."})
+    message = _text()
+    missing = _texts(metadata={"description": "What is still to be found out."})
+    reasoning = fields.String(metadata={"description": "What was understood, once complete."})
+
+
+class Start(Turn):
+    """What the first message is answered with."""
+
+    session_id = _id()
+
+
+class Deadline(Schema):
+    """A date in the life of a norm."""
+
+    date = _text(metadata={"format": "date"})
+    what = _text()
+
+
+class NormResult(Schema):
+    """What was found about one norm."""
+
+    norm_id = _text()
+    norm_name = _text()
+    applies = _flag()
+    status = _one_of(*get_args(Status))
+    confidence = _percent()
+    reasoning = _text()
+    url = _text(metadata={"format": "uri"})
+    kind = _one_of("regulation", "directive", "standard")
+    summary = _text()
+    note = _text()
+    doubts = _texts()
+    open_facts = _texts(metadata={"description": "What keeps it open."})
+    deadlines = fields.List(fields.Nested(Deadline), required=True)
+
+
+_norms = partial(fields.List, fields.Nested(NormResult))
+
+
+class Analysis(Schema):
+    """The results, of which `norms` are those that apply, best first."""
+
+    product_description = _text()
+    norms = _norms(required=True)
+    total_norms = _count()
+    all_norm_results = _norms(required=True, metadata={"description": "Every norm checked."})
+    disclaimer = _text()
+
+
+class FullAnalysis(Analysis):
+    """The results, with what was looked through."""
+
+    databases_checked = _texts()
+
+
+class QuestionAnswer(Schema):
+    """What a question about the analysis is answered with."""
+
+    answer = _text()
+    relevant_norms = _texts(metadata={"description": "Their ids."})
+    confidence = _percent()
+    proposed_description = fields.String(
+        metadata={"description": "The product as the question would have it."}
+    )
+
+
+class QuestionEntry(QuestionAnswer):
+    """A question and its answer, as they are kept."""
+
+    question = _text()
+    timestamp = _time()
+    id = _id()
+
+
+class Message(Schema):
+    """One message; those of the assistant carry what the answer to a turn did."""
+
+    role = _one_of("user", "assistant")
+    content = _text()
+    id = _id()
+    timestamp = _time()
+    reply_to = fields.String(metadata={"format": "uuid"})
+    complete = fields.Boolean()
+    open_facts = fields.List(fields.String())
+    reasoning = fields.String()
+
+
+class Conversation(Schema):
+    """A conversation so far; after the analysis with its results."""
+
+    session_id = _id()
+    history = fields.List(fields.Nested(Message), required=True)
+    started = _flag()
+    complete = _flag()
+    analyzed = _flag()
+    missing = _texts()
+    qa_history = fields.List(fields.Nested(QuestionEntry), required=True)
+    product_description = fields.String()
+    matched_norms = _norms()
+    all_norm_results = _norms()
+    disclaimer = fields.String()
+
+
+class Deleted(Schema):
+    """It is not there, or not any more."""
+
+    status = _one_of("deleted")
+
+
+class Health(Schema):
+    """The process lives."""
+
+    status = _one_of("ok")
+
+
+class Breaker(Schema):
+    """Whether the engine is asked."""
+
+    read = _one_of(*State)
+    write = _one_of(*State)
+
+
+class SpillState(Schema):
+    """What waits for the engine, or why that cannot be told."""
+
+    backlog = fields.Integer()
+    age_seconds = fields.Float()
+    unavailable = fields.String()
+
+
+class Readiness(Schema):
+    """Whether the process can serve, and from what."""
+
+    status = _one_of("ready", "unavailable")
+    stage = _one_of(*Stage)
+    cohort = _percent()
+    pinned = _flag(metadata={"description": "Whether SESSION_STAGE names the stage."})
+    engine = _text("What serves.")
+    backlog = _count(metadata={"description": "Sessions not sent on yet."})
+    warnings = _texts()
+    breaker = fields.Nested(Breaker, required=True)
+    spill = fields.Nested(SpillState, required=True, allow_none=True)
+    degraded = _flag()
+    reason = fields.String(metadata={"description": "Why the engine could not be asked."})
