@@ -94,6 +94,15 @@ class Session(dict[str, Any]):
         self.ttl: int | None = None
         self.stored: bytes | None = None
 
+    @property
+    def times(self) -> tuple[int, int, int]:
+        """When it was created and updated, and when it ends."""
+        return self.created_at, self.updated_at, self.expires_at
+
+    @times.setter
+    def times(self, times: tuple[int, int, int]) -> None:
+        self.created_at, self.updated_at, self.expires_at = times
+
 
 def encode_body(session: Session, max_bytes: int) -> bytes:
     """The document after its version member: `,"format":1,...}`.

@@ -30,6 +30,7 @@ from services.sessions.stores.base import (
     Clock,
     Condition,
     Outcome,
+    Put,
     Record,
     Store,
     corrupt_key,
@@ -132,7 +133,7 @@ class Sessions:
             SessionNotSerialisable, SessionTooLarge: nothing is stored.
         """
         session = self.to_save(session_id, data, owner, ttl)
-        return self._write(session, _condition_for(session))
+        return self._write(session, condition_for(session))
 
     def to_save(
         self, session_id: str, data: Mapping[str, Any], owner: str | None, ttl: int | None
@@ -195,7 +196,7 @@ class Sessions:
             session = self._load_or_begin(session_id, owner, create=create)
             if change(session) is False:
                 return self.extend(session) if session.created_at else session
-            return self._write(session, _condition_for(session))
+            return self._write(session, condition_for(session))
 
         return self._retried(attempt)
 
@@ -213,9 +214,48 @@ class Sessions:
         except SessionNotFound:
             return False
         except SessionUnreadable:
-            aside = self._tombstone(Session(session_id))._replace(key=corrupt_key(key))
+            aside = self.tombstone(Session(session_id))._replace(key=corrupt_key(key))
             return self._deleted(aside._replace(indexes=(), deleted=False))
-        return self._deleted(self._tombstone(session))
+        return self._deleted(self.tombstone(session))
+
+    def exists(self, session_id: str, *, owner: str | None = None) -> bool:
+        """Whether there is a session with this id that this owner can reach.
+
+        Raises:
+            As `get`, without SessionNotFound.
+        """
+        try:
+            self._load(session_id, owner)
+        except SessionNotFound:
+            return False
+        return True
+
+    def ends(self, session_id: str, *, owner: str | None = None) -> int:
+        """Milliseconds since 1970 at which a session ends if nobody uses it.
+
+        Raises:
+            As `get`.
+        """
+        self._load(session_id, owner)
+        until = self.store.expires_at(self.keyspace.key(session_id))
+        if until is None:
+            raise SessionNotFound(session_id)
+        return until
+
+    def set_ttl(self, session_id: str, seconds: int, *, owner: str | None = None) -> Session:
+        """Give a session a life of its own: so long from now on, and after each later use.
+
+        Raises:
+            ValueError: it is less than a second, or more than this kind may live.
+            As `update`.
+        """
+        if not 1 <= seconds <= self.keyspace.longest:
+            raise ValueError(f"a {self.keyspace.name} lives 1 to {self.keyspace.longest} seconds")
+
+        def change(session: Session) -> None:
+            session.ttl = seconds
+
+        return self.update(session_id, change, owner=owner)
 
     def extend(self, session: Session) -> Session:
         """Let a session live its full time again from now, without rewriting the document.
@@ -256,7 +296,7 @@ class Sessions:
         """Put a session in the place of what is there, if that is nobody else's."""
         there = self._load_or_begin(session.session_id, session.owner, create=True)
         session.version, session.stored, session.owner = there.version, there.stored, there.owner
-        return self._write(session, _condition_for(session))
+        return self._write(session, condition_for(session))
 
     def _load_or_begin(self, session_id: str, owner: str | None, *, create: bool) -> Session:
         """The session, or where there is none and one may be begun, an empty one.
@@ -284,7 +324,7 @@ class Sessions:
         try:
             session = self._found(session_id, value, owner)
         except SessionError as error:
-            self._count_failure(error)
+            self.count_failure(error)
             raise
         self._count("loaded")
         return session
@@ -304,47 +344,59 @@ class Sessions:
             raise SessionForeign(session_id)
         return session
 
-    def _write(self, session: Session, condition: Condition) -> Session:
-        before = session.created_at, session.updated_at, session.expires_at
-        try:
-            record = self.prepared(session)
-            done = self.store.put(record, condition)
-            if done.outcome is not Outcome.STORED:
-                raise _refusal(done.outcome, session.session_id)
-        except BaseException as error:
-            session.created_at, session.updated_at, session.expires_at = before
-            self._count_failure(error)
-            raise
-        self._written(session, record.body, done.version)
-        return session
-
     def prepared(self, session: Session) -> Record:
-        """A session with its times set, as a record to be stored."""
+        """A session with its times set, as a record to be stored.
+
+        Raises:
+            SessionNotSerialisable, SessionTooLarge, InvalidSessionId.
+        """
         session.updated_at = self._now()
         session.created_at = session.created_at or session.updated_at
         session.expires_at = self._expiry(session)
         body = document.encode_body(session, self._max_bytes)
         return self._record(session, body, session.expires_at)
 
-    def _written(self, session: Session, body: bytes, version: int) -> None:
-        """Note what was stored."""
-        session.version, session.stored = version, document.join(version, body)
-        self._count("created" if version == 1 else "saved")
-        metrics.document_bytes(self.keyspace.name, len(body))
+    def accepted(self, session: Session, record: Record, done: Put) -> Session:
+        """The session as it is stored now, if the store took it.
+
+        Raises:
+            SessionConflict, SessionNotFound, SessionUnreadable: it did not.
+        """
+        if done.outcome is not Outcome.STORED:
+            raise _refusal(done.outcome, session.session_id)
+        session.version, session.stored = done.version, document.join(done.version, record.body)
+        self._count("created" if done.version == 1 else "saved")
+        metrics.document_bytes(self.keyspace.name, len(record.body))
+        return session
+
+    def count_failure(self, error: BaseException) -> None:
+        """Count what went wrong with one session."""
+        event = EVENTS.get(type(error))
+        if event:
+            self._count(event)
+
+    def _write(self, session: Session, condition: Condition) -> Session:
+        before = session.times
+        try:
+            record = self.prepared(session)
+            return self.accepted(session, record, self.store.put(record, condition))
+        except BaseException as error:
+            session.times = before
+            self.count_failure(error)
+            raise
+
+    def count_deleted(self, number: int) -> None:
+        """Count sessions that were removed."""
+        for _ in range(number):
+            self._count("deleted")
 
     def _deleted(self, record: Record) -> bool:
         there_was_one = self.store.delete(record)
-        if there_was_one:
-            self._count("deleted")
+        self.count_deleted(int(there_was_one))
         return there_was_one
 
     def _count(self, event: str) -> None:
         metrics.session_event(self.keyspace.name, event)
-
-    def _count_failure(self, error: BaseException) -> None:
-        event = EVENTS.get(type(error))
-        if event:
-            self._count(event)
 
     def _now(self) -> int:
         return int(self.clock() * 1000)
@@ -368,7 +420,8 @@ class Sessions:
             active_at=self._now(),
         )
 
-    def _tombstone(self, session: Session) -> Record:
+    def tombstone(self, session: Session) -> Record:
+        """What takes the place of a session that is removed."""
         # No copy made before this moment can live longer.
         until = self._now() + self.keyspace.longest * 1000
         body = document.tombstone_body(session.owner)
@@ -384,7 +437,7 @@ class Sessions:
             log.warning("set aside an unreadable session: %s... (%d bytes)", start, len(value))
 
 
-def _condition_for(session: Session) -> Condition:
+def condition_for(session: Session) -> Condition:
     """How a session is stored: as new, or in the place of what it was made from."""
     return Condition.UNCHANGED if session.version else Condition.ABSENT
 

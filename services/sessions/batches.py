@@ -1,0 +1,123 @@
+"""Many sessions at once: each with its own outcome, all in one round trip to the engine.
+
+While a migration has two copies of every session, each is brought into line by itself, and there
+are as many round trips as sessions.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.errors import InvalidSessionId, SessionError
+from services.sessions.document import Session
+from services.sessions.repository import Sessions, condition_for
+from services.sessions.stores.base import Condition, Record
+
+
+@dataclass(slots=True)
+class Batch:
+    """What became of many sessions.
+
+    Attributes:
+        done: those that were loaded, saved or deleted, by id, in the order they were named.
+        failed: why the others were not: SessionNotFound, SessionConflict and so on.
+    """
+
+    done: dict[str, Session] = field(default_factory=dict)
+    failed: dict[str, SessionError] = field(default_factory=dict)
+
+
+def load(sessions: Sessions, session_ids: Iterable[str], *, owner: str | None = None) -> Batch:
+    """The sessions with these ids that this owner can reach.
+
+    Raises:
+        StoreUnavailable: the engine could not be asked.
+    """
+    batch = Batch()
+    keys = _keys(sessions, session_ids, batch)
+    for session_id, value in zip(keys, sessions.store.get_many(list(keys.values())), strict=True):
+        try:
+            batch.done[session_id] = sessions.found(session_id, value, owner)
+        except SessionError as error:
+            batch.failed[session_id] = error
+    return batch
+
+
+def save(
+    sessions: Sessions,
+    items: Mapping[str, Mapping[str, Any]],
+    *,
+    owner: str | None = None,
+    ttl: int | None = None,
+) -> Batch:
+    """Store sessions, each as `Sessions.save` would: loaded ones and new ones.
+
+    The new ones are one round trip and the loaded ones another.
+
+    Args:
+        sessions: which kind.
+        items: loaded sessions or plain data, by id.
+        owner: whose the new ones are.
+        ttl: seconds the new ones live after each use; None for as long as their kind does.
+
+    Raises:
+        StoreUnavailable: the engine could not be asked; some may have been stored.
+    """
+    batch = Batch()
+    prepared: dict[Condition, list[tuple[Session, Record]]] = {}
+    for session_id, data in items.items():
+        session = sessions.to_save(session_id, data, owner, ttl)
+        before = session.times
+        try:
+            record = sessions.prepared(session)
+        except SessionError as error:
+            session.times = before
+            _note_failure(sessions, batch, session_id, error)
+        else:
+            prepared.setdefault(condition_for(session), []).append((session, record))
+    for condition, some in prepared.items():
+        _put(sessions, some, condition, batch)
+    return batch
+
+
+def delete(sessions: Sessions, session_ids: Iterable[str], *, owner: str | None = None) -> Batch:
+    """Remove the sessions with these ids that this owner can reach.
+
+    It takes two round trips: one to see whose they are, and one to remove them.
+
+    Raises:
+        StoreUnavailable: the engine could not be asked; some may have been removed.
+    """
+    batch = load(sessions, session_ids, owner=owner)
+    if batch.done:
+        records = [sessions.tombstone(session) for session in batch.done.values()]
+        sessions.count_deleted(sum(sessions.store.delete_many(records)))
+    return batch
+
+
+def _keys(sessions: Sessions, session_ids: Iterable[str], batch: Batch) -> dict[str, str]:
+    """The keys by id; an id that is none has failed."""
+    keys: dict[str, str] = {}
+    for session_id in session_ids:
+        try:
+            keys[session_id] = sessions.keyspace.key(session_id)
+        except InvalidSessionId as error:
+            batch.failed[session_id] = error
+    return keys
+
+
+def _put(
+    sessions: Sessions, some: list[tuple[Session, Record]], condition: Condition, batch: Batch
+) -> None:
+    """Store what was prepared, under one condition."""
+    answers = sessions.store.put_many([record for _, record in some], condition)
+    for (session, record), answer in zip(some, answers, strict=True):
+        try:
+            batch.done[session.session_id] = sessions.accepted(session, record, answer)
+        except SessionError as error:
+            _note_failure(sessions, batch, session.session_id, error)
+
+
+def _note_failure(sessions: Sessions, batch: Batch, session_id: str, error: SessionError) -> None:
+    sessions.count_failure(error)
+    batch.failed[session_id] = error
