@@ -8,7 +8,7 @@ from flask import Flask
 import config
 from config import Settings
 from routes import develope, docs, errors, middleware, openapi, operations
-from routes.migration import commands
+from routes.commands.migration import commands
 from services import sessions
 from services.sessions.browser import BrowserSessions
 from services.sessions.control import ControlRoom

@@ -13,9 +13,9 @@ from flask import Flask
 
 from app import create_app
 from config import Settings
-from routes.migration import changes, commands, watch
-from routes.migration.tables import workers_table
-from routes.migration.tasks import compared
+from routes.commands.migration import changes, commands, watch
+from routes.commands.migration.tables import workers_table
+from routes.commands.migration.tasks import compared
 from services.sessions.control import CONTROL, ControlRoom, Report, Task
 from services.sessions.keyspaces import start_keyspace
 from services.sessions.migration import Stage

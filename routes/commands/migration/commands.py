@@ -13,28 +13,38 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
-from routes.migration.changes import change_data, changed, leaps, refuse
-from routes.migration.tables import DONE, REFUSED, UNASKED, Answer, Refused, Status, named
-from routes.migration.tasks import asked, compared, number_of, refuse_without_copies, watched
-from routes.migration.watch import begun, status, until
-from services.errors import SessionConflict, StoreUnavailable
+from routes.commands.answering import (
+    DONE,
+    EXIT_CODES,
+    REFUSED,
+    Answer,
+    Refused,
+    answering_with,
+    refuse_memory,
+    unasked,
+)
+from routes.commands.migration.changes import change_data, changed, leaps, refuse
+from routes.commands.migration.tables import Status, named
+from routes.commands.migration.tasks import (
+    asked,
+    compared,
+    number_of,
+    refuse_without_copies,
+    watched,
+)
+from routes.commands.migration.watch import begun, status, until
+from services.errors import StoreUnavailable
 from services.sessions.control import ControlRoom, StageUnknown
 from services.sessions.migration import Stage
 from services.sessions.worker import Worker
 
 STAGES = [stage.value for stage in Stage]
-HELP = """Move the conversations from the dict to the engine, stage by stage.
+HELP = f"""Move the conversations from the dict to the engine, stage by stage.
 
 The stages are off, dualwrite, shadow, live, rampdown, complete; MIGRATION.md says what to do in
 each. Run this in the project's folder, with the environment gunicorn has.
 
-\b
-Exit codes:
-  0  done
-  1  refused, or not settled
-  2  wrong usage
-  3  the engine could not be asked
-"""
+{EXIT_CODES}"""
 
 group = AppGroup("migration", help=HELP)
 
@@ -42,18 +52,30 @@ Command = Callable[..., Answer]
 force_option = click.option("--force", is_flag=True, help="Do it all the same.")
 
 
+def _room() -> ControlRoom:
+    room = cast(Worker, current_app.extensions["migration"]).room
+    refuse_memory(room.engine.name)
+    return room
+
+
 def answering(command: Command) -> Callable[..., None]:
     """Give a command the control room and `--json`, print its answer, and exit with its code."""
 
-    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
     @functools.wraps(command)
-    def run(*, as_json: bool, **options: Any) -> None:
-        room = cast(Worker, current_app.extensions["migration"]).room
-        answer = _answer_of(command, room, options)
-        answer.show(as_json=as_json)
-        raise SystemExit(answer.code)
+    def understood(room: ControlRoom, **options: Any) -> Answer:
+        try:
+            return command(room, **options)
+        except StageUnknown as error:
+            hint = "Set one with `flask migration set STAGE --force`"
+            return Refused(f"the stage that is stored is unknown here: {error}", hint=hint).answer
+        except StoreUnavailable as error:
+            return unasked(
+                f"{room.engine.name} could not be asked ({error.reason}); start it or correct its"
+                " URL, or pin a stage by starting the service again with SESSION_STAGE.",
+                error,
+            )
 
-    return run
+    return answering_with(_room)(understood)
 
 
 @group.command("begin")
@@ -214,27 +236,3 @@ def compare(room: ControlRoom, *, resume: bool, no_wait: bool, timeout: float) -
         f" versions, {found} mismatches in the last minute.{advice}"
     )
     return Answer(text, data, REFUSED if found else DONE)
-
-
-def _answer_of(command: Command, room: ControlRoom, options: dict[str, Any]) -> Answer:
-    """What a command answers, its errors as answers too."""
-    try:
-        if room.engine.name == "memory":
-            raise Refused(
-                "memory:// is a dict of each process, which no command can reach",
-                hint="Set REDIS_URL or SESSION_STORE_URL as the service has it",
-            )
-        return command(room, **options)
-    except Refused as refusal:
-        return refusal.answer
-    except StageUnknown as error:
-        hint = "Set one with `flask migration set STAGE --force`"
-        return Refused(f"the stage that is stored is unknown here: {error}", hint=hint).answer
-    except SessionConflict:
-        return Refused("someone else changed it at this moment", hint="Run it again").answer
-    except StoreUnavailable as error:
-        text = (
-            f"{room.engine.name} could not be asked ({error.reason}); start it or correct its URL,"
-            " or pin a stage by starting the service again with SESSION_STAGE."
-        )
-        return Answer(text, {"error": text, "reason": error.reason}, UNASKED)

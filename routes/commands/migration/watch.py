@@ -11,7 +11,8 @@ from contextlib import contextmanager
 
 import click
 
-from routes.migration.tables import Refused, Status
+from routes.commands.answering import Refused
+from routes.commands.migration.tables import Status
 from services.sessions.control import Control, ControlRoom, Report, Task, hindrances
 
 POLL_SECONDS = 0.1

@@ -1,18 +1,13 @@
-"""What the operator's commands print: an answer as text or as JSON, and the table of workers."""
+"""What `flask migration` prints: where the migration is, and the table of workers."""
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
 
-import click
-
+from routes.commands.answering import DONE, REFUSED, Answer, table
 from services.sessions.control import Control, Report, Task
 from services.sessions.migration import Stage
 
-DONE, REFUSED, UNASKED = 0, 1, 3
-"""Exit codes; 2 is click's own for wrong usage."""
 NOT_BEGUN = "no migration was begun, so every worker serves complete"
 COLUMNS = (
     "host",
@@ -26,49 +21,6 @@ COLUMNS = (
     "lag",
     "backfill",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a command answers.
-
-    Attributes:
-        text: for people.
-        data: the same for programs.
-        code: the exit code.
-    """
-
-    text: str
-    data: Mapping[str, Any] = field(default_factory=dict)
-    code: int = DONE
-
-    def show(self, *, as_json: bool) -> None:
-        """Print it; that the engine could not be asked goes to stderr in either case."""
-        if as_json:
-            click.echo(json.dumps({"done": self.code == DONE, **self.data}))
-        if self.code == UNASKED or not as_json:
-            click.echo(self.text, err=self.code == UNASKED)
-
-
-class Refused(Exception):
-    """A command that is not carried out.
-
-    Args:
-        reasons: why, a sentence each.
-        hint: what to do about it.
-    """
-
-    def __init__(self, *reasons: str, hint: str) -> None:
-        super().__init__(*reasons)
-        self.reasons = reasons
-        self.hint = hint
-
-    @property
-    def answer(self) -> Answer:
-        """The refusal as it is printed."""
-        lines = [*(f"refused: {reason}" for reason in self.reasons), f"{self.hint}."]
-        data = {"refused": list(self.reasons), "hint": self.hint}
-        return Answer("\n".join(lines), data, REFUSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,12 +118,7 @@ def workers_table(workers: Sequence[Report]) -> str:
     """One row for each worker under a row of headings."""
     if not workers:
         return "No worker reports; a worker that runs reports every second."
-    rows = [COLUMNS, *(_row(report) for report in workers)]
-    widths = [max(len(row[at]) for row in rows) for at in range(len(COLUMNS))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    )
+    return table([COLUMNS, *(_row(report) for report in workers)])
 
 
 def named(stage: Stage, cohort: int = 0) -> str:

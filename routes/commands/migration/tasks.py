@@ -2,8 +2,8 @@
 
 import click
 
-from routes.migration.tables import REFUSED, Answer, Refused
-from routes.migration.watch import TaskOf, TimedOut, begun, shown_progress, watch
+from routes.commands.answering import REFUSED, Answer, Refused
+from routes.commands.migration.watch import TaskOf, TimedOut, begun, shown_progress, watch
 from services.sessions.control import ControlRoom, Report
 from services.sessions.migration import Stage
 

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from routes.migration.tables import DONE, REFUSED, Answer, Refused, Status, named
-from routes.migration.watch import behind, until
+from routes.commands.answering import DONE, REFUSED, Answer, Refused
+from routes.commands.migration.tables import Status, named
+from routes.commands.migration.watch import behind, until
 from services.sessions.control import Control, ControlRoom, Report
 from services.sessions.migration import Stage
 
