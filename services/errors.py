@@ -28,6 +28,10 @@ class SessionConflict(SessionError):
     """The stored version is not the one the change was made from."""
 
 
+class SessionChanged(SessionError):
+    """The session is not the one that the caller has seen and wanted to change."""
+
+
 class SessionUnreadable(SessionError):
     """The stored value is no session document this release can read."""
 
@@ -78,6 +82,13 @@ class StoreFull(StoreRefused):
 
 class StoreCorrupt(StoreUnavailable):
     """What the engine keeps its sessions in is damaged, and asking again changes nothing."""
+
+
+class TenantIsolationError(SessionNotFound):
+    """A context's document belongs to another tenant or user than its key says.
+
+    Nobody can cause this through this program. It is told as a missing session, and logged.
+    """
 
 
 class ConversationError(TeaserChatError):

@@ -28,6 +28,11 @@ def key_part(text: str) -> str:
     return part
 
 
+def part_text(part: str) -> str:
+    """The text that `key_part` made this of."""
+    return unquote(part)
+
+
 def context_owner(tenant_id: str, user_id: str) -> str:
     """Whose a context is."""
     return f"{key_part(tenant_id)}:{key_part(user_id)}"
@@ -41,4 +46,10 @@ def context_id(tenant_id: str, user_id: str, session_id: str) -> str:
 
 def context_name(context: str) -> str:
     """The session's own id in what `context_id` made."""
-    return unquote(context.rpartition(":")[2])
+    return part_text(context.rpartition(":")[2])
+
+
+def context_owner_in(context: str) -> str:
+    """Whose a context is, from what `context_id` made."""
+    tenant, _, user, _, _ = context.split(":")
+    return f"{tenant}:{user}"

@@ -257,6 +257,31 @@ class Sessions:
 
         return self.update(session_id, change, owner=owner)
 
+    def delete_checked(
+        self, session_id: str, check: Callable[[Session], None], *, owner: str | None = None
+    ) -> None:
+        """Remove a session if it is as somebody wants it; nobody changes it in between.
+
+        Args:
+            session_id: its id.
+            check: raises if it is not; it is asked again when others are faster.
+            owner: who asks.
+
+        Raises:
+            As `update`.
+        """
+
+        def attempt() -> Session:
+            session = self._load(session_id, owner)
+            check(session)
+            done = self.store.put(self.tombstone(session), Condition.UNCHANGED)
+            if done.outcome is not Outcome.STORED:
+                raise _refusal(done.outcome, session_id)
+            return session
+
+        self._retried(attempt)
+        self._count("deleted")
+
     def extend(self, session: Session) -> Session:
         """Let a session live its full time again from now, without rewriting the document.
 
@@ -278,6 +303,10 @@ class Sessions:
     def owned_by(self, owner: str, *, start: int = 0, limit: int = 50) -> list[str]:
         """Ids of an owner's sessions, the ones used last first, in pages."""
         return self.store.members(self.keyspace.owner_index(owner), start=start, limit=limit)
+
+    def listed(self, *, start: int = 0, limit: int = 50) -> list[str]:
+        """Ids of everybody's sessions, in pages; for those who run it, never for a visitor."""
+        return self.store.members(self.keyspace.index(), start=start, limit=limit)
 
     def _retried(self, attempt: Callable[[], Session]) -> Session:
         """Do it until nobody else is faster, for so many times or so long."""

@@ -1,0 +1,210 @@
+"""Session contexts: what is known in a user's session with a tenant, for several programs at once.
+
+A context has two mappings and two lists. Programs add to them at the same time, and everything
+they add is kept. Tenant and user are part of the key and of the document: nobody reaches
+another's.
+"""
+
+import contextlib
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from services.contexts.changes import EMPTY, merged
+from services.contexts.tenants import DEFAULT_SESSION_TTL, Tenants
+from services.errors import SessionForeign, TenantIsolationError
+from services.sessions import (
+    CONTEXTS,
+    Session,
+    delete_session,
+    get_session,
+    get_sessions,
+    list_sessions,
+    sessions_of,
+)
+from services.sessions.keys import context_id, context_name, context_owner
+
+__all__ = ["DEFAULT_SESSION_TTL", "Context", "Contexts", "Tenants"]
+
+log = logging.getLogger(__name__)
+
+OWN_TTL = "own_ttl"
+"""The member that says how long this context lives whatever its tenant says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """A context as it is stored.
+
+    Attributes:
+        tenant_id, user_id, session_id: whose it is and which one.
+        members: conversation_state, interrupted_queries, recent_interactions, user_preferences.
+        stored_at: milliseconds since 1970 at which it was stored as a whole.
+        last_updated: milliseconds since 1970 of the last change.
+        ttl: seconds it lives after each use.
+    """
+
+    tenant_id: str
+    user_id: str
+    session_id: str
+    members: dict[str, Any]
+    stored_at: int
+    last_updated: int
+    ttl: int
+
+
+class Contexts:
+    """The contexts of all tenants.
+
+    Args:
+        tenants: what is set for each of them.
+
+    Attributes:
+        tenants: as given.
+    """
+
+    def __init__(self, tenants: Tenants) -> None:
+        self.tenants = tenants
+
+    def store_session_context(
+        self,
+        tenant_id: str,
+        user_id: str,
+        session_id: str,
+        context: Mapping[str, Any],
+        *,
+        ttl: int | None = None,
+    ) -> Context:
+        """Store a context in the place of what is there.
+
+        Args:
+            tenant_id: whose it is.
+            user_id: whose it is.
+            session_id: which one; any text of at most 128 characters.
+            context: the members it is to have; those left out are empty.
+            ttl: seconds it lives after each use; None for what is set for its tenant.
+
+        Raises:
+            TenantIsolationError: the stored document belongs to somebody else.
+            SessionError: as services.sessions.Sessions.replace.
+        """
+        whole: dict[str, Any] = {**EMPTY, **context}
+        if ttl is not None:
+            whole[OWN_TTL] = ttl
+        life = ttl or self.tenants.of(tenant_id, register=True).ttl
+        with _isolated():
+            session = sessions_of(CONTEXTS).replace(
+                context_id(tenant_id, user_id, session_id),
+                whole,
+                owner=context_owner(tenant_id, user_id),
+                ttl=life,
+            )
+        return _context(tenant_id, user_id, session)
+
+    def get_session_context(self, tenant_id: str, user_id: str, session_id: str) -> Context:
+        """A context; it lives its full time again from now.
+
+        Raises:
+            TenantIsolationError: the stored document belongs to somebody else.
+            SessionError: as services.sessions.get_session.
+        """
+        with _isolated():
+            session = get_session(
+                context_id(tenant_id, user_id, session_id),
+                owner=context_owner(tenant_id, user_id),
+                extend=True,
+                keyspace=CONTEXTS,
+            )
+        return _context(tenant_id, user_id, session)
+
+    def update_session_context(
+        self,
+        tenant_id: str,
+        user_id: str,
+        session_id: str,
+        additions: Mapping[str, Any],
+        *,
+        ttl: int | None = None,
+    ) -> Context:
+        """Add to a context: mappings merge, lists extend; it begins empty where there is none.
+
+        Args:
+            tenant_id: whose it is.
+            user_id: whose it is.
+            session_id: which one.
+            additions: see services.contexts.changes.merged.
+            ttl: seconds it lives after each use from now on; None for what it was.
+
+        Raises:
+            TenantIsolationError: the stored document belongs to somebody else.
+            SessionError: as services.sessions.update_session.
+        """
+        life = self.tenants.of(tenant_id, register=True).ttl
+
+        def change(session: Session) -> None:
+            together = merged({**EMPTY, **session}, additions)
+            if ttl is not None:
+                together[OWN_TTL] = ttl
+            session.update(together)
+            session.ttl = session.get(OWN_TTL, life)
+
+        with _isolated():
+            session = sessions_of(CONTEXTS).update(
+                context_id(tenant_id, user_id, session_id),
+                change,
+                owner=context_owner(tenant_id, user_id),
+                create=True,
+            )
+        return _context(tenant_id, user_id, session)
+
+    def delete_session_context(self, tenant_id: str, user_id: str, session_id: str) -> bool:
+        """Remove a context; False when there was none.
+
+        Raises:
+            SessionError: as services.sessions.delete_session.
+        """
+        return delete_session(
+            context_id(tenant_id, user_id, session_id),
+            owner=context_owner(tenant_id, user_id),
+            keyspace=CONTEXTS,
+        )
+
+    def list_session_contexts(
+        self, tenant_id: str, user_id: str, *, start: int, limit: int
+    ) -> list[Context]:
+        """A page of a user's contexts, the ones used last first.
+
+        Pages follow the time at which contexts end, which is the same order unless some of them
+        live longer than others. One that has expired this moment is left out of its page.
+
+        Raises:
+            StoreUnavailable: the engine could not be asked.
+        """
+        owner = context_owner(tenant_id, user_id)
+        names = list_sessions(owner, start=start, limit=limit, keyspace=CONTEXTS)
+        found = get_sessions(names, owner=owner, keyspace=CONTEXTS).done.values()
+        page = [_context(tenant_id, user_id, session) for session in found]
+        return sorted(page, key=lambda context: context.last_updated, reverse=True)
+
+
+def _context(tenant_id: str, user_id: str, session: Session) -> Context:
+    return Context(
+        tenant_id=tenant_id,
+        user_id=user_id,
+        session_id=context_name(session.session_id),
+        members={name: session.get(name, empty) for name, empty in EMPTY.items()},
+        stored_at=session.created_at,
+        last_updated=session.updated_at,
+        ttl=session.ttl or DEFAULT_SESSION_TTL,
+    )
+
+
+@contextlib.contextmanager
+def _isolated() -> Iterator[None]:
+    """Tell and log a document that is not its key's owner's."""
+    try:
+        yield
+    except SessionForeign as error:
+        log.error("a context's document belongs to another tenant or user than its key says")
+        raise TenantIsolationError("the context belongs to somebody else") from error

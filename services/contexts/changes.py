@@ -1,0 +1,60 @@
+"""What a context consists of, and how something is added to it; pure."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+EMPTY: Mapping[str, Any] = MappingProxyType(
+    {
+        "conversation_state": {},
+        "interrupted_queries": [],
+        "recent_interactions": [],
+        "user_preferences": {},
+    }
+)
+"""A context's members, as they are where nothing was said of them."""
+
+
+def merged(present: Mapping[str, Any], additions: Mapping[str, Any]) -> dict[str, Any]:
+    """A context with something added to it.
+
+    Mappings merge, at every depth; lists are extended; any other value takes the place of what
+    was there. An entry that has an `id` and is in the list already is merged with that one
+    instead, so that an addition which is sent twice counts once.
+
+    Args:
+        present: the context as it is; it stays as it is.
+        additions: what is added.
+    """
+    together = dict(present)
+    for name, value in additions.items():
+        together[name] = _together(present[name], value) if name in present else value
+    return together
+
+
+def _together(present: Any, added: Any) -> Any:
+    if isinstance(present, Mapping) and isinstance(added, Mapping):
+        return merged(present, added)
+    if isinstance(present, list) and isinstance(added, list):
+        return _extended(present, added)
+    return added
+
+
+def _extended(present: Sequence[Any], added: Sequence[Any]) -> list[Any]:
+    entries = list(present)
+    places = {_id(entry): at for at, entry in enumerate(entries) if _id(entry) is not None}
+    for entry in added:
+        known = _id(entry)
+        if known in places:
+            entries[places[known]] = _together(entries[places[known]], entry)
+        else:
+            if known is not None:
+                places[known] = len(entries)
+            entries.append(entry)
+    return entries
+
+
+def _id(entry: Any) -> tuple[type, Any] | None:
+    """What an entry is known by; the number 1 and the text "1" are two ids."""
+    name = entry.get("id") if isinstance(entry, Mapping) else None
+    return (type(name), name) if isinstance(name, str | int) else None

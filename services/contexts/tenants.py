@@ -1,0 +1,140 @@
+"""What is set for each tenant: how long contexts live, and when orphans are cleaned up."""
+
+import logging
+import time
+from dataclasses import dataclass, replace
+
+from services.errors import SessionConflict, SessionNotFound, StoreUnavailable
+from services.sessions import (
+    TENANTS,
+    Session,
+    get_session,
+    get_sessions,
+    save_session,
+    sessions_of,
+)
+from services.sessions.keys import key_part, part_text
+from services.sessions.keyspaces import CONTEXT_TTL, CONTEXT_TTL_LONGEST
+
+log = logging.getLogger(__name__)
+
+DEFAULT_SESSION_TTL = CONTEXT_TTL
+"""Seconds a context lives after its last use, where nothing else is set."""
+DEFAULT_CLEANUP_THRESHOLD = 48 * 3600
+"""Seconds without any use after which a context counts as an orphan."""
+DEFAULT_CLEANUP_EVERY = 24 * 3600
+"""Seconds from one clean-up of a tenant's orphans to the next."""
+LONGEST = CONTEXT_TTL_LONGEST
+"""The most that any of these may be."""
+REMEMBERED = 5.0
+"""Seconds a process goes by what it read of a tenant."""
+MOST_REMEMBERED = 10_000
+"""Tenants a process remembers; then it begins anew."""
+PAGE = 200
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TenantSettings:
+    """What is set for a tenant, in seconds.
+
+    Attributes:
+        ttl: how long a context lives after its last use.
+        orphan_after: how long nobody must have used it before it is cleaned up.
+        cleanup_every: how often that is done.
+        cleaned_at: milliseconds since 1970 of the last time; 0 for never.
+    """
+
+    ttl: int = DEFAULT_SESSION_TTL
+    orphan_after: int = DEFAULT_CLEANUP_THRESHOLD
+    cleanup_every: int = DEFAULT_CLEANUP_EVERY
+    cleaned_at: int = 0
+
+
+NAMES = ("ttl", "orphan_after", "cleanup_every", "cleaned_at")
+
+
+class Tenants:
+    """The tenants there are and what is set for them, remembered for REMEMBERED seconds.
+
+    A tenant is known from the first context that is stored for it.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[float, TenantSettings]] = {}
+
+    def of(self, tenant_id: str, *, register: bool = False) -> TenantSettings:
+        """What is set for a tenant.
+
+        While the engine cannot be asked it is what was known last, or the usual.
+
+        Args:
+            tenant_id: which one.
+            register: whether it is put on the list of tenants if it is not there.
+        """
+        known = self._known.get(tenant_id)
+        if known and time.monotonic() - known[0] < REMEMBERED:
+            return known[1]
+        try:
+            settings = self._read(tenant_id, register=register)
+        except StoreUnavailable:
+            return known[1] if known else TenantSettings()
+        if register:
+            if len(self._known) >= MOST_REMEMBERED:
+                self._known.clear()
+            self._known[tenant_id] = time.monotonic(), settings
+        return settings
+
+    def change(self, tenant_id: str, **settings: int) -> TenantSettings:
+        """Set something for a tenant, and leave the rest as it is.
+
+        Args:
+            tenant_id: which one; it is put on the list if it is not there.
+            settings: members of TenantSettings.
+
+        Raises:
+            SessionError: as services.sessions.update_session.
+        """
+
+        def change(session: Session) -> None:
+            session.update(settings)
+
+        changed = sessions_of(TENANTS).update(key_part(tenant_id), change, create=True)
+        self._known.pop(tenant_id, None)
+        return _settings(changed)
+
+    def all(self) -> list[tuple[str, TenantSettings]]:
+        """Every tenant that is known, by name, with what is set for it.
+
+        Raises:
+            StoreUnavailable: the engine could not be asked.
+        """
+        tenants = sessions_of(TENANTS)
+        names: list[str] = []
+        while page := tenants.listed(start=len(names), limit=PAGE):
+            names += page
+        found = get_sessions(names, keyspace=TENANTS).done
+        return sorted((part_text(name), _settings(stored)) for name, stored in found.items())
+
+    def _read(self, tenant_id: str, *, register: bool) -> TenantSettings:
+        name = key_part(tenant_id)
+        try:
+            return _settings(get_session(name, keyspace=TENANTS))
+        except SessionNotFound:
+            if register:
+                _register(name)
+            return TenantSettings()
+
+
+def _register(name: str) -> None:
+    try:
+        save_session(name, {}, keyspace=TENANTS)
+    except SessionConflict:
+        log.debug("another process put the tenant on the list at the same moment")
+
+
+def _settings(stored: Session) -> TenantSettings:
+    """What a stored document sets; what is no number of seconds is not set."""
+    return replace(
+        TenantSettings(),
+        **{name: stored[name] for name in NAMES if type(stored.get(name)) is int},
+    )

@@ -1,0 +1,107 @@
+"""Saved state of a chat front end: its messages, its agents and its log, to be restored later.
+
+A front end chooses an id, a UUID, and saves under it what it wants to find again. The last save
+wins, unless it names the version it was made from: then a second tab is told that it has an old
+one, and overwrites nothing.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from services.errors import SessionChanged, SessionNotFound
+from services.sessions import STATES, Session, get_session, sessions_of
+
+Expectation = Callable[[str | None], bool]
+"""Whether to go on with what is stored: its tag, or None where there is nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedState:
+    """What was saved.
+
+    Attributes:
+        session_id: the front end's id for it.
+        data: what it is.
+        tag: names this version of it, and no other that ever was under this id.
+    """
+
+    session_id: str
+    data: dict[str, Any]
+    tag: str
+
+
+def save_session(
+    session_id: str,
+    data: Mapping[str, Any],
+    *,
+    owner: str | None = None,
+    expected: Expectation | None = None,
+) -> SavedState:
+    """Save a state under an id.
+
+    Args:
+        session_id: a UUID.
+        data: what to save, plain JSON.
+        owner: whose it is; what belongs to someone else is not overwritten.
+        expected: must accept what is stored; None to save whatever is.
+
+    Raises:
+        SessionChanged: `expected` did not accept it.
+        SessionForeign: the id belongs to someone else.
+        SessionError: as services.sessions.Sessions.replace and update.
+    """
+    states = sessions_of(STATES)
+    if expected is None:
+        return _saved(states.replace(session_id, {"data": data}, owner=owner))
+
+    def change(session: Session) -> None:
+        _check(expected, session if session.created_at else None)
+        session.clear()
+        session["data"] = data
+
+    return _saved(states.update(session_id, change, owner=owner, create=True))
+
+
+def load_session(session_id: str, *, owner: str | None = None) -> SavedState:
+    """What was saved under an id; it lives its full time again from now.
+
+    Raises:
+        SessionNotFound: nothing, or it has expired, or it is someone else's.
+        SessionError: as services.sessions.get_session.
+    """
+    return _saved(get_session(session_id, owner=owner, extend=True, keyspace=STATES))
+
+
+def delete_session(
+    session_id: str, *, owner: str | None = None, expected: Expectation | None = None
+) -> bool:
+    """Remove what was saved under an id; False when there was nothing of this owner.
+
+    Raises:
+        SessionChanged: `expected` did not accept what is stored.
+        SessionError: as services.sessions.delete_session.
+    """
+    states = sessions_of(STATES)
+    if expected is None:
+        return states.delete(session_id, owner=owner)
+    try:
+        states.delete_checked(session_id, lambda session: _check(expected, session), owner=owner)
+    except SessionNotFound:
+        _check(expected, None)
+        return False
+    return True
+
+
+def _saved(session: Session) -> SavedState:
+    return SavedState(session.session_id, session["data"], _tag(session))
+
+
+def _tag(session: Session) -> str:
+    """The version, and when it was made: an id that is used again counts from 1 once more."""
+    return f"{session.version}-{session.updated_at:x}"
+
+
+def _check(expected: Expectation, session: Session | None) -> None:
+    if not expected(_tag(session) if session else None):
+        raise SessionChanged("the state is not the one that was expected")
