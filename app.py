@@ -7,8 +7,9 @@ from flask import Flask
 
 import config
 from config import Settings
-from routes import develope, docs, errors, middleware, openapi, operations
+from routes import develope, docs, errors, middleware, operations
 from routes.commands.migration import commands
+from routes.description import Api
 from services import sessions
 from services.sessions.browser import BrowserSessions
 from services.sessions.control import ControlRoom
@@ -82,7 +83,7 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
         audience=settings.auth_audience,
         issuer=settings.auth_issuer,
     )
-    api = openapi.Api(app)
+    api = Api(app)
     for blueprint in (develope.blueprint, operations.blueprint, docs.blueprint):
         api.register_blueprint(blueprint)
     app.cli.add_command(commands.group)

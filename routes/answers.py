@@ -10,7 +10,7 @@ from services.sessions.migration import Stage
 from services.sessions.outage.breaker import State
 
 TEXT = {"type": "string"}
-"""A page, an event stream, or anything else that is no JSON."""
+"""A page, or anything else that is no JSON."""
 
 
 def _text(description: str = "", **more: Any) -> fields.String:
@@ -98,6 +98,47 @@ class FullAnalysis(Analysis):
     """The results, with what was looked through."""
 
     databases_checked = _texts()
+
+
+class Step(Schema):
+    """A step of an analysis that is watched."""
+
+    phase = _one_of("summary", "databases", "analyzing", "finalizing")
+    status = _text("What happens now.")
+    progress = _count(required=False, metadata={"description": "While analyzing."})
+    total = _count(required=False, metadata={"description": "While analyzing."})
+
+
+class LastStep(Analysis):
+    """Its last step."""
+
+    phase = _one_of("complete")
+
+
+class BrokenStep(Schema):
+    """Its last step when something went wrong on the way."""
+
+    phase = _one_of("error")
+    error = _text("One sentence for a person.")
+
+
+STEPS = (Step, LastStep, BrokenStep)
+EVENT = {
+    "type": "object",
+    "description": "One event of the stream, its fields by their names.",
+    "required": ["id", "data"],
+    "properties": {
+        "id": {"type": "string"},
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": {
+                "oneOf": [{"$ref": f"#/components/schemas/{step.__name__}"} for step in STEPS]
+            },
+        },
+    },
+}
+"""An event of an analysis; in OpenAPI 3.1 the schema of an event stream is that of each event."""
 
 
 class QuestionAnswer(Schema):

@@ -86,16 +86,14 @@ def analyze_norms(body: schemas.Checked) -> ResponseReturnValue:
 @blueprint.get("/api/develope/analyze-stream")
 @blueprint.arguments(schemas.SessionArgument, location="query")
 @blueprint.takes(LAST_EVENT_ID)
-@blueprint.response(200, answers.TEXT, content_type="text/event-stream")
+@blueprint.response(200, answers.EVENT, content_type="text/event-stream")
 @blueprint.response(204, description="All of it was seen already; do not ask again.")
 @blueprint.errors(*READING, "conversation_incomplete")
 def analyze_norms_stream(arguments: schemas.Checked) -> ResponseReturnValue:
     """Check every norm, telling each step as it is done.
 
-    Every event has an id, and as its data an object with a `phase`: `summary`, `databases`,
-    `analyzing` (with `progress` and `total`) and `finalizing` have a `status` to show; `complete`
-    is the last and has the results. What goes wrong on the way is told in the last event:
-    `{"phase": "error", "error": <a sentence>}`.
+    The last event has the results, or says in one sentence what went wrong. A comment fills every
+    silence of 15 s.
     """
     run = _chat().open_analysis(**arguments, owner=_browser().owner)
     seen = request.headers.get("Last-Event-ID")

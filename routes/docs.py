@@ -15,6 +15,7 @@ SWAGGER_UI = Path(str(resources.files("flask_swagger_ui") / "dist"))
 """Where the installed package keeps Swagger UI."""
 FILES = frozenset({"swagger-ui-bundle.js", "swagger-ui.css"})
 """What of it the page needs; nothing else is served."""
+NAME = {"in": "path", "name": "name", "schema": {"type": "string", "enum": sorted(FILES)}}
 PICTURES_IN_STYLES = "img-src 'self' data:"
 
 blueprint = Blueprint("docs", __name__, description="This description.")
@@ -37,7 +38,7 @@ def page() -> ResponseReturnValue:
     return response
 
 
-@blueprint.get("/docs/<name>")
+@blueprint.get("/docs/<name>", parameters=[NAME])
 @blueprint.response(200, answers.TEXT, content_type="text/javascript")
 @blueprint.response(200, answers.TEXT, content_type="text/css")
 @blueprint.errors("not_found")

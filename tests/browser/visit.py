@@ -27,6 +27,9 @@ class Visit:
         width: of the window, in CSS pixels.
     """
 
+    path = "/develope"
+    """The page that is visited."""
+
     def __init__(self, chromium: Browser, site: Gunicorn, *, width: int = 900) -> None:
         self.site = site
         self.complaints: list[str] = []
@@ -41,7 +44,7 @@ class Visit:
         self.page.on("dialog", self._confirm)
 
     def __enter__(self) -> Self:
-        self.page.goto(f"{self.site.url}/develope")
+        self.page.goto(self.site.url + self.path)
         self.idle.wait_for()
         return self
 

@@ -1,0 +1,117 @@
+"""The description of all routes, as /openapi.json gives it, and what they have in common."""
+
+from typing import Any
+
+import flask_smorest
+from apispec import BasePlugin
+from flask import Flask, Response
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Rule
+
+from routes import answers, errors
+
+VERSION = "0.1.0"
+"""Of the interface and of the project alike."""
+ABOUT = """\
+Which EU norms apply to a product: a conversation about it, its analysis, and questions about that.
+
+Every error has the same body, `error`, `code` and `request_id`; a client decides by `code`, which
+never changes its meaning. New members may be added to any answer.
+
+A conversation that was started with the cookie of a browser belongs to that browser; for any other
+it does not exist. One that was started without a cookie is reached by its id alone.
+"""
+
+_BEARER = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+_HEADERS = {
+    "RequestId": {
+        "description": "The id of this request in the logs.",
+        "required": True,
+        "schema": {"type": "string"},
+    },
+    "RetryAfter": {
+        "description": "Seconds after which asking again makes sense.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
+    "WwwAuthenticate": {
+        "description": "What to send.",
+        "schema": {"type": "string"},
+    },
+}
+_OF_STATUS = {
+    401: ("WWW-Authenticate", "WwwAuthenticate"),
+    429: ("Retry-After", "RetryAfter"),
+    503: ("Retry-After", "RetryAfter"),
+}
+"""The header an error of this status may carry, and its name among the components."""
+
+
+class _Common(BasePlugin):
+    """What all operations have: a name, the form of their errors, the id of the request."""
+
+    def path_helper(
+        self, *_: Any, operations: dict[str, Any] | None = None, **more: Any
+    ) -> str | None:
+        """Complete the operations of one rule."""
+        rule: Rule = more["rule"]
+        is_page_too = not rule.rule.startswith("/api/")
+        for operation in (operations or {}).values():
+            operation.setdefault("operationId", rule.endpoint.replace(".", "_"))
+            responses = operation["responses"]
+            found = {errors.UNEXPECTED, *operation.pop("x-errors")}
+            for status in sorted({answer.status for answer in found}):
+                of_status = [answer for answer in found if answer.status == status]
+                responses[status] = _error(of_status, is_page_too=is_page_too)
+            operation["responses"] = dict(sorted(responses.items()))
+            for response in responses.values():
+                headers = response.setdefault("headers", {})
+                headers["X-Request-ID"] = {"$ref": "#/components/headers/RequestId"}
+        return None
+
+
+def _error(found: list[errors.Answer], *, is_page_too: bool) -> dict[str, Any]:
+    """The response of one status: the codes it may have, each with its sentence."""
+    sentences = {answer.code: answer.sentence for answer in sorted(found)}
+    code = {"type": "string", "enum": list(sentences)}
+    error = {"allOf": [{"$ref": "#/components/schemas/Error"}, {"properties": {"code": code}}]}
+    described: dict[str, Any] = {
+        "description": "\n".join(f"- `{code}`: {said}" for code, said in sentences.items()),
+        "content": {"application/json": {"schema": error}},
+    }
+    if is_page_too:
+        described["content"]["text/html"] = {"schema": {"type": "string"}}
+    if header := _OF_STATUS.get(found[0].status):
+        described["headers"] = {header[0]: {"$ref": f"#/components/headers/{header[1]}"}}
+    return described
+
+
+class Api(flask_smorest.Api):  # type: ignore[misc] # the package has no types
+    """The application's blueprints and their description.
+
+    Args:
+        app: the application.
+    """
+
+    ERROR_SCHEMA = answers.Error
+    DEFAULT_ERROR_RESPONSE_NAME = None  # every error is described by its code
+
+    def __init__(self, app: Flask) -> None:
+        told = {
+            "title": "Teaser chat",
+            "version": VERSION,
+            "openapi_version": "3.1.0",
+            "info": {"description": ABOUT},
+            "extra_plugins": [_Common()],
+        }
+        super().__init__(app, spec_kwargs=told)
+        components = self.spec.components
+        components.security_scheme("bearer", _BEARER)
+        components.schemas.pop("PaginationMetadata")  # of flask-smorest's own pages; we have none
+        for step in answers.STEPS:
+            components.schema(step.__name__, schema=step)
+        for name, header in _HEADERS.items():
+            components.header(name, header)
+
+    def handle_http_exception(self, error: HTTPException) -> Response:
+        """Answer as everywhere."""
+        return errors.answer(error)
