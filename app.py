@@ -7,17 +7,23 @@ from flask import Flask
 
 import config
 from config import Settings
-from routes import develope, docs, errors, middleware, operations
-from routes.commands.migration import commands
+from routes import context, develope, docs, errors, middleware, operations, session_state
+from routes.commands import cleanup, tenants
+from routes.commands.migration import commands as migration
 from routes.description import Api
 from services import sessions
+from services.contexts import Contexts, Tenants
+from services.contexts.cleanup import Cleanup
 from services.sessions.browser import BrowserSessions
 from services.sessions.control import ControlRoom
 from services.sessions.keyspaces import (
     BROWSER_TTL,
     browser_keyspace,
+    context_keyspace,
     start_keyspace,
+    state_keyspace,
     teaser_chat_keyspace,
+    tenant_keyspace,
 )
 from services.sessions.last_stage import last_stage_beside
 from services.sessions.migration import MigratingStore, Plan, Stage
@@ -57,6 +63,9 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
     keyspaces = (
         teaser_chat_keyspace(settings.session_ttl, settings.session_ttl_analyzed),
         start_keyspace(),
+        state_keyspace(),
+        context_keyspace(),
+        tenant_keyspace(),
         browser_keyspace(),
     )
     spill = open_spill(settings.spill_url) if settings.spill_url else None
@@ -77,6 +86,8 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
         pinned=settings.stage is not None,
     )
     app.extensions["teaser_chat"] = TeaserChat()
+    app.extensions["contexts"] = Contexts(Tenants())
+    app.extensions["cleanup"] = Cleanup(outage.engine, keyspaces, Tenants())
     app.extensions["tokens"] = open_tokens(
         settings.auth_secret,
         settings.auth_key_set_file,
@@ -84,9 +95,16 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
         issuer=settings.auth_issuer,
     )
     api = Api(app)
-    for blueprint in (develope.blueprint, operations.blueprint, docs.blueprint):
+    for blueprint in (
+        develope.blueprint,
+        session_state.blueprint,
+        context.blueprint,
+        operations.blueprint,
+        docs.blueprint,
+    ):
         api.register_blueprint(blueprint)
-    app.cli.add_command(commands.group)
+    for group in (migration.group, tenants.group, cleanup.group):
+        app.cli.add_command(group)
     return app
 
 
@@ -94,6 +112,7 @@ def _flask_settings(settings: Settings) -> dict[str, object]:
     return {
         "SECRET_KEY": settings.secret_key,
         "MAX_CONTENT_LENGTH": settings.max_request_bytes,
+        "MAX_SESSION_LENGTH": settings.session_max_bytes,
         # Errors outside views, as in opening a session, reach our handlers in every mode.
         "PROPAGATE_EXCEPTIONS": False,
         "PERMANENT_SESSION_LIFETIME": BROWSER_TTL,

@@ -7,7 +7,7 @@ from marshmallow import Schema, fields, validate
 
 from services.conversation.analysis import Status
 from services.sessions.migration import Stage
-from services.sessions.outage.breaker import State
+from services.sessions.outage.breaker import State as BreakerState
 
 TEXT = {"type": "string"}
 """A page, or anything else that is no JSON."""
@@ -195,6 +195,62 @@ class Deleted(Schema):
     status = _one_of("deleted")
 
 
+class Done(Schema):
+    """It is done."""
+
+    success = _flag()
+    message = _text()
+
+
+class State(Schema):
+    """What was saved."""
+
+    session_id = _id()
+    data = fields.Dict(keys=fields.String(), required=True)
+    message = _text()
+
+
+class ContextEntry(Schema):
+    """A context in a list."""
+
+    session_id = _text()
+    user_id = _text()
+    tenant_id = _text()
+    stored_at = _time()
+    last_updated = _time()
+    ttl = _count(metadata={"description": "Seconds it lives after each use."})
+
+
+class Timed(Schema):
+    """An answer that tells how long it took."""
+
+    response_time_ms = fields.Float(required=True)
+
+
+class Context(ContextEntry, Timed):
+    """A context."""
+
+    conversation_state = fields.Dict(keys=fields.String(), required=True)
+    interrupted_queries = fields.List(fields.Raw(), required=True)
+    recent_interactions = fields.List(fields.Raw(), required=True)
+    user_preferences = fields.Dict(keys=fields.String(), required=True)
+
+
+class ContextList(Timed):
+    """Contexts, the ones used last first."""
+
+    sessions = fields.List(fields.Nested(ContextEntry), required=True)
+    next_start = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The `start` of the next page; null after the last."},
+    )
+
+
+class ContextDeleted(Deleted, Timed):
+    """The context is not there, or not any more."""
+
+
 class Health(Schema):
     """The process lives."""
 
@@ -204,8 +260,8 @@ class Health(Schema):
 class Breaker(Schema):
     """Whether the engine is asked."""
 
-    read = _one_of(*State)
-    write = _one_of(*State)
+    read = _one_of(*BreakerState)
+    write = _one_of(*BreakerState)
 
 
 class SpillState(Schema):

@@ -47,6 +47,11 @@ ANSWERS: dict[type[Exception], Answer] = {
         "session_conflict",
         "This conversation is being changed from several places; please try again.",
     ),
+    service.SessionChanged: Answer(
+        412,
+        "precondition_failed",
+        "This was changed meanwhile; please load it again, and then save.",
+    ),
     service.SessionTooLarge: Answer(
         413, "session_too_large", "This conversation has grown too long; please start a new one."
     ),
@@ -103,6 +108,9 @@ INVALID = Answer(
 REFUSED = Answer(400, "refused", "The request was refused; please check it.")
 """Whatever else Werkzeug refuses, with its own status."""
 
+NOUNS = {"session_state": "session", "context": "context"}
+"""What the sentences call a session, by blueprint; everywhere else it is a conversation."""
+
 BY_CODE = {
     found.code: found
     for found in (REFUSED, INVALID, UNEXPECTED, *HTTP_ANSWERS.values(), *ANSWERS.values())[::-1]
@@ -123,7 +131,7 @@ def answer(error: Exception) -> Response:
     if isinstance(error, InternalServerError) and error.original_exception:
         # Saving the browser's session fails outside views; Flask then wraps what was raised.
         error = error.original_exception  # type: ignore[assignment]
-    found = _answer_for(error)
+    found = _named(_answer_for(error))
     if found.status >= InternalServerError.code and not _is_told(error):
         log.error("request %s failed", request_id(), exc_info=error)
     response = _page(found) if _wants_a_page() else _body(found, **_details(error))
@@ -161,12 +169,22 @@ def _answer_for(error: Exception) -> Answer:
     return next(kinds, UNEXPECTED)
 
 
+def _named(found: Answer) -> Answer:
+    """The same answer, with a session called what it is where it was asked for."""
+    noun = NOUNS.get(request.blueprint or "", "conversation")
+    return found._replace(sentence=found.sentence.replace("conversation", noun))
+
+
 def _sentence(error: ValidationError) -> str:
-    """One sentence that names the first field at fault."""
-    messages: dict[str, Any] = error.normalized_messages()
-    field, said = next(iter(messages.items()))
-    first = said[0] if isinstance(said, list) else "Invalid."
-    return f"{str(first).rstrip('.')} ({field})." if field != "_schema" else str(first)
+    """One sentence that names the first field at fault, with its place if it lies deep."""
+    said: Any = error.normalized_messages()
+    place: list[str] = []
+    while isinstance(said, dict):
+        name, said = next(iter(said.items()))
+        place.append(str(name))
+    first = str(said[0]) if isinstance(said, list) and said else "Invalid."
+    named = ".".join(name for name in place if name != "_schema")
+    return f"{first.rstrip('.')} ({named})." if named else first
 
 
 def _details(error: Exception) -> dict[str, Any]:

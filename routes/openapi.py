@@ -30,6 +30,13 @@ CHANGING = (*READING, "session_conflict", "session_too_large")
 
 SESSION_ID = {"in": "path", "name": "session_id", "schema": {"type": "string", "format": "uuid"}}
 """A session's id in the address; the view checks it by `schemas.session_id`."""
+CONTEXT_NAME = {
+    "in": "path",
+    "name": "session_id",
+    "description": "Chosen by the caller; `.` and `..` and a `/` are no ids.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": schemas.MAX_NAME},
+}
+"""A context's id in the address; the view checks it by `schemas.name`."""
 IF_MATCH = {
     "in": "header",
     "name": "If-Match",

@@ -1,14 +1,22 @@
 """What request bodies and query strings must look like, checked at the edge."""
 
 import re
+import unicodedata
 from typing import Any
 
-from flask import request
+from flask import current_app, request
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from services.sessions.keyspaces import CONTEXT_TTL_LONGEST
+
 MAX_TEXT = 4000
 """The longest message or question, in characters."""
+
+MAX_NAME = 128
+"""The longest id that a caller may choose freely, in characters."""
+MAX_PAGE = 200
+"""The most entries of a list in one answer."""
 
 Checked = dict[str, Any]
 """What a schema found."""
@@ -50,7 +58,13 @@ class Id(fields.String):
 
 
 class Body(Schema):
-    """A body without any members but its own."""
+    """A body without any members but its own.
+
+    Attributes:
+        holds_session: whether it may be as long as a whole session rather than a message.
+    """
+
+    holds_session = False
 
     class Meta:
         """What is not expected is refused, so that a misspelt member is not overlooked."""
@@ -92,6 +106,29 @@ class AskBody(Body):
     client_message_id = Id()
 
 
+class ContextBody(Body):
+    """What a context is to hold, or what is added to it."""
+
+    holds_session = True
+
+    conversation_state = fields.Dict(keys=fields.String())
+    interrupted_queries = fields.List(fields.Raw(allow_none=True))
+    recent_interactions = fields.List(fields.Raw(allow_none=True))
+    user_preferences = fields.Dict(keys=fields.String())
+    ttl = fields.Integer(
+        strict=True,
+        validate=validate.Range(1, CONTEXT_TTL_LONGEST),
+        metadata={"description": "Seconds it lives after each use, whatever its tenant says."},
+    )
+
+
+class Page(Body):
+    """Which part of a list is wanted."""
+
+    start = fields.Integer(load_default=0, validate=validate.Range(0, 1_000_000))
+    limit = fields.Integer(load_default=50, validate=validate.Range(1, MAX_PAGE))
+
+
 def body(schema: Schema) -> Checked:
     """The request's JSON body, checked.
 
@@ -99,6 +136,8 @@ def body(schema: Schema) -> Checked:
         ValidationError: a member is missing or wrong.
         BadRequest, UnsupportedMediaType: it is no JSON, or not said to be.
     """
+    if getattr(schema, "holds_session", False):
+        request.max_content_length = current_app.config["MAX_SESSION_LENGTH"]
     _refuse_endless_bodies()
     loaded: Checked = schema.load(request.get_json())
     return loaded
@@ -137,6 +176,18 @@ def session_id(value: str) -> str:
     """
     loaded: dict[str, str] = _session_argument.load({"session_id": value})
     return loaded["session_id"]
+
+
+def name(value: str) -> str:
+    """An id from the address that its caller chose freely, checked.
+
+    Raises:
+        ValidationError: it is too long, or has control characters.
+    """
+    if len(value) > MAX_NAME or any(unicodedata.category(one) in ("Cc", "Cs") for one in value):
+        said = f"Please use at most {MAX_NAME} characters, none of them a control character."
+        raise ValidationError(said, "session_id")
+    return value
 
 
 _session_argument = SessionArgument()

@@ -9,7 +9,7 @@ import contextlib
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from services.contexts.changes import EMPTY, merged
 from services.contexts.tenants import DEFAULT_SESSION_TTL, Tenants
@@ -25,7 +25,7 @@ from services.sessions import (
 )
 from services.sessions.keys import context_id, context_name, context_owner
 
-__all__ = ["DEFAULT_SESSION_TTL", "Context", "Contexts", "Tenants"]
+__all__ = ["DEFAULT_SESSION_TTL", "Context", "Contexts", "Page", "Tenants"]
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +52,18 @@ class Context:
     stored_at: int
     last_updated: int
     ttl: int
+
+
+class Page(NamedTuple):
+    """Some of a user's contexts.
+
+    Attributes:
+        contexts: the ones used last first.
+        next_start: where the next page begins; None after the last.
+    """
+
+    contexts: list[Context]
+    next_start: int | None
 
 
 class Contexts:
@@ -172,7 +184,7 @@ class Contexts:
 
     def list_session_contexts(
         self, tenant_id: str, user_id: str, *, start: int, limit: int
-    ) -> list[Context]:
+    ) -> Page:
         """A page of a user's contexts, the ones used last first.
 
         Pages follow the time at which contexts end, which is the same order unless some of them
@@ -184,8 +196,9 @@ class Contexts:
         owner = context_owner(tenant_id, user_id)
         names = list_sessions(owner, start=start, limit=limit, keyspace=CONTEXTS)
         found = get_sessions(names, owner=owner, keyspace=CONTEXTS).done.values()
-        page = [_context(tenant_id, user_id, session) for session in found]
-        return sorted(page, key=lambda context: context.last_updated, reverse=True)
+        contexts = [_context(tenant_id, user_id, session) for session in found]
+        contexts.sort(key=lambda context: context.last_updated, reverse=True)
+        return Page(contexts, start + limit if len(names) == limit else None)
 
 
 def _context(tenant_id: str, user_id: str, session: Session) -> Context:

@@ -1,0 +1,101 @@
+"""What the saved state of a front end must look like; the rest of it is kept as it came."""
+
+from typing import Any
+
+from marshmallow import INCLUDE, Schema, ValidationError, fields, post_load
+
+from routes.schemas import Body, Checked, Id
+
+
+def _is_amount(value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+        raise ValidationError("Please send a number of 0 or more.")
+
+
+def _is_moment(value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValidationError("Please send a text or a number.")
+
+
+class Amount(fields.Raw):
+    """How much of something there was."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        metadata = {"type": "number", "minimum": 0}
+        super().__init__(validate=_is_amount, metadata=metadata, **kwargs)
+
+
+class Moment(fields.Raw):
+    """When something was, as a text or as a number."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        metadata = {"type": ["string", "number"]}
+        super().__init__(validate=_is_moment, metadata=metadata, **kwargs)
+
+
+class Kept(Schema):
+    """Something of a front end's own, of which only some members are known here."""
+
+    class Meta:
+        """Other members are the front end's business."""
+
+        unknown = INCLUDE
+
+    error_messages = {"type": "Please send an object."}  # noqa: RUF012 - as in Body
+
+
+class StateMessage(Kept):
+    """A message as a front end shows it."""
+
+    id = fields.String(required=True)
+    role = fields.String(required=True)
+    content = fields.String(required=True)
+    timestamp = Moment()
+
+
+class StateMetrics(Kept):
+    """What an agent has used."""
+
+    tokens = Amount()
+    cost = Amount()
+    latency = Amount()
+
+
+class StateAgent(Kept):
+    """An agent as its card shows it."""
+
+    status = fields.String(required=True)
+    model = fields.String()
+    metrics = fields.Nested(StateMetrics)
+
+
+class StateLogEntry(Kept):
+    """A line of a front end's log."""
+
+    timestamp = Moment()
+    agent = fields.String()
+    event = fields.String(required=True)
+    details = fields.Raw(allow_none=True)
+
+
+class StateData(Kept):
+    """What a front end of several agents needs to show itself again."""
+
+    messages = fields.List(fields.Nested(StateMessage))
+    agents = fields.Dict(keys=fields.String(), values=fields.Nested(StateAgent))
+    logs = fields.List(fields.Nested(StateLogEntry))
+    last_updated = Moment()
+
+
+class StateBody(Body):
+    """A front end's state, and the id it is to be found by."""
+
+    holds_session = True
+
+    session_id = Id(required=True)
+    data = fields.Nested(StateData, required=True)
+
+    @post_load(pass_original=True)
+    def keep(self, found: Checked, original: Checked, **_more: Any) -> Checked:
+        """The data as it came: it is looked at, not changed."""
+        return {**found, "data": original["data"]}
