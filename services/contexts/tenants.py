@@ -3,6 +3,7 @@
 import logging
 import time
 from dataclasses import dataclass, replace
+from typing import Any
 
 from services.errors import SessionConflict, SessionNotFound, StoreUnavailable
 from services.sessions import (
@@ -96,7 +97,7 @@ class Tenants:
         """
 
         def change(session: Session) -> None:
-            session.update(settings)
+            session["settings"] = {**_told(session), **settings}
 
         changed = sessions_of(TENANTS).update(key_part(tenant_id), change, create=True)
         self._known.pop(tenant_id, None)
@@ -134,7 +135,11 @@ def _register(name: str) -> None:
 
 def _settings(stored: Session) -> TenantSettings:
     """What a stored document sets; what is no number of seconds is not set."""
-    return replace(
-        TenantSettings(),
-        **{name: stored[name] for name in NAMES if type(stored.get(name)) is int},
-    )
+    told = _told(stored)
+    known = {name: told[name] for name in NAMES if type(told.get(name)) is int}
+    return replace(TenantSettings(), **known)
+
+
+def _told(stored: Session) -> dict[str, Any]:
+    told = stored.get("settings")
+    return told if isinstance(told, dict) else {}

@@ -2,13 +2,14 @@
 
 import re
 import secrets
+import time
 from collections.abc import Mapping
 from typing import Any
 
 from services.errors import SessionConflict, SessionNotFound
 from services.sessions.keyspaces import Keyspace
 from services.sessions.repository import Sessions
-from services.sessions.stores.base import Store
+from services.sessions.stores.base import Clock, Store
 
 LEASE_SECONDS = 120
 """Seconds after its last renewal that a lease ends by itself."""
@@ -30,10 +31,13 @@ class Lease:
         engine: where everybody who could do it looks.
         name: of the job, lower-case letters and `-`.
         about: what others are told of who has it.
+        clock: seconds since 1970.
     """
 
-    def __init__(self, engine: Store, name: str, about: Mapping[str, Any]) -> None:
-        self._sessions = Sessions(engine, LEASES)
+    def __init__(
+        self, engine: Store, name: str, about: Mapping[str, Any], *, clock: Clock = time.time
+    ) -> None:
+        self._sessions = Sessions(engine, LEASES, clock=clock)
         self._name = name
         self._mine = {**about, "lease": secrets.token_hex(8)}
 

@@ -1,0 +1,32 @@
+"""Contexts over each engine."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from services.contexts import Contexts, Tenants
+from services.sessions import close_session_store, set_session_store
+from services.sessions.stores import MemoryStore, Store
+from tests.support.clock import FakeClock
+
+
+@pytest.fixture
+def contexts(memory_or_redis: Store) -> Iterator[Contexts]:
+    """Over the dict of this process, and a real Redis."""
+    set_session_store(memory_or_redis)
+    yield Contexts(Tenants())
+    close_session_store()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """The time that `timed` goes by."""
+    return FakeClock()
+
+
+@pytest.fixture
+def timed(clock: FakeClock) -> Iterator[Contexts]:
+    """Over a dict whose time the test moves."""
+    set_session_store(MemoryStore(clock=clock), clock=clock)
+    yield Contexts(Tenants())
+    close_session_store()
