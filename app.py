@@ -7,13 +7,23 @@ from flask import Flask
 
 import config
 from config import Settings
-from routes import context, develope, docs, errors, middleware, operations, session_state
+from routes import (
+    context,
+    develope,
+    docs,
+    errors,
+    limits,
+    middleware,
+    operations,
+    session_state,
+)
 from routes.commands import cleanup, tenants
 from routes.commands.migration import commands as migration
 from routes.description import Api
 from services import sessions
 from services.contexts import Contexts, Tenants
 from services.contexts.cleanup import Cleanup
+from services.rate_limits import MemoryCounters, SteadyCounters
 from services.sessions.browser import BrowserSessions
 from services.sessions.control import ControlRoom
 from services.sessions.keyspaces import (
@@ -74,7 +84,7 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
     sessions.set_session_store(store, keyspaces=keyspaces, max_bytes=settings.session_max_bytes)
     app.session_interface = BrowserSessions(app, sessions.sessions_of(sessions.BROWSER))
 
-    middleware.init_app(app)
+    middleware.init_app(app, trusted_proxies=settings.trusted_proxies)
     errors.init_app(app)
     app.extensions["session_store"] = store
     app.extensions["spill"] = spill
@@ -103,9 +113,18 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
         docs.blueprint,
     ):
         api.register_blueprint(blueprint)
+    limits.init_app(app, _rate_limits(settings), SteadyCounters(outage.counters, MemoryCounters()))
     for group in (migration.group, tenants.group, cleanup.group):
         app.cli.add_command(group)
     return app
+
+
+def _rate_limits(settings: Settings) -> dict[str, str | None]:
+    return {
+        limits.CONVERSATIONS: settings.rate_limit_conversations,
+        limits.STATES: settings.rate_limit_states,
+        limits.CONTEXTS: settings.rate_limit_contexts,
+    }
 
 
 def _flask_settings(settings: Settings) -> dict[str, object]:

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from environs import Env, EnvValidationError, ValidationError, validate
 
+from services.rate_limits import parsed
 from services.sessions.keyspaces import SESSION_TTL, SESSION_TTL_ANALYZED
 from services.sessions.migration import Stage, stage_named
 from services.sessions.repository import SESSION_MAX_BYTES
@@ -31,6 +32,7 @@ RANDOM_HINT = (
     " such as `python3 -c 'import secrets; print(secrets.token_hex())'` prints."
 )
 SECRET_LENGTHS = {"SECRET_KEY": SECRET_LENGTH, "AUTH_SECRET": AUTH_SECRET_LENGTH}
+MOST_PROXIES = 10
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -60,6 +62,10 @@ class Settings:
         redis_timeout: seconds to wait for a connection to Redis, and for its reply.
         max_request_bytes: the longest request body.
         cookie_secure: whether cookies travel over TLS only.
+        rate_limit_conversations: how many conversations one address may begin; None: no limit.
+        rate_limit_states: how often one address may save its state.
+        rate_limit_contexts: how often one user may change contexts.
+        trusted_proxies: how many proxies in front of this add the client to X-Forwarded-For.
         bind: address and port gunicorn listens on.
         workers: processes gunicorn starts.
         threads: requests each of them serves at once.
@@ -83,6 +89,10 @@ class Settings:
     redis_timeout: float
     max_request_bytes: int
     cookie_secure: bool
+    rate_limit_conversations: str | None
+    rate_limit_states: str | None
+    rate_limit_contexts: str | None
+    trusted_proxies: int
     bind: str
     workers: int
     threads: int
@@ -120,6 +130,12 @@ def load() -> Settings:
         ),
         "max_request_bytes": _positive(env, "MAX_REQUEST_BYTES", 65_536),
         "cookie_secure": env.bool("SESSION_COOKIE_SECURE", default=not debug),
+        "rate_limit_conversations": _rate_limit(env, "RATE_LIMIT_CONVERSATIONS", "60 per minute"),
+        "rate_limit_states": _rate_limit(env, "RATE_LIMIT_STATES", "300 per minute"),
+        "rate_limit_contexts": _rate_limit(env, "RATE_LIMIT_CONTEXTS", "600 per minute"),
+        "trusted_proxies": env.int(
+            "TRUSTED_PROXIES", default=0, validate=validate.Range(0, MOST_PROXIES)
+        ),
         "bind": env.str("BIND", default="127.0.0.1:8000"),
         "workers": _positive(env, "WEB_CONCURRENCY", 2),
         "threads": _positive(env, "GUNICORN_THREADS", 8),
@@ -187,6 +203,19 @@ def _spill_url(env: Env, store_url: str | None) -> str | None:
     if not _is_redis(store_url or ""):
         return None
     return url or f"sqlite:///{ROOT / 'instance' / 'spill.db'}"
+
+
+def _rate_limit(env: Env, name: str, default: str) -> str | None:
+    """An expression of how often; empty for as often as they like."""
+    return env.str(name, default=default, validate=_is_rate_limit) or None
+
+
+def _is_rate_limit(expression: str) -> None:
+    try:
+        if expression:
+            parsed(expression)
+    except ValueError as error:
+        raise ValidationError("Use an expression such as `60 per minute`, or nothing.") from error
 
 
 def _positive(env: Env, name: str, default: int) -> int | None:

@@ -15,7 +15,7 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 
-from routes import answers, errors, schemas
+from routes import answers, errors, limits, schemas
 from routes.event_stream import respond_with
 from routes.openapi import CHANGING, LAST_EVENT_ID, READING, SESSION_ID, Blueprint
 from services.conversation.analysis import CONFIDENCE_NOTE
@@ -55,9 +55,10 @@ def page() -> ResponseReturnValue:
 
 
 @blueprint.post("/api/develope/start")
+@limits.limited(limits.CONVERSATIONS)
 @blueprint.arguments(schemas.StartBody)
 @blueprint.response(200, answers.Start)
-@blueprint.errors(*CHANGING, "message_id_reused")
+@blueprint.errors(*CHANGING, "message_id_reused", "rate_limited")
 def start_conversation(body: schemas.Checked) -> ResponseReturnValue:
     """Open a conversation with a product's description."""
     answer = _chat().start_conversation(**body, owner=_browser().owner)

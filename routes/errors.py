@@ -76,6 +76,11 @@ ANSWERS: dict[type[Exception], Answer] = {
         "store_unavailable",
         "Conversations cannot be reached right now; please try again in a moment.",
     ),
+    service.RateLimited: Answer(
+        429,
+        "rate_limited",
+        "Too many requests have come from you in a short time; please wait a little and try again.",
+    ),
     service.TokenRefused: Answer(
         401,
         "unauthenticated",
@@ -136,7 +141,7 @@ def answer(error: Exception) -> Response:
         log.error("request %s failed", request_id(), exc_info=error)
     response = _page(found) if _wants_a_page() else _body(found, **_details(error))
     response.status_code = found.status
-    if isinstance(error, service.StoreUnavailable):
+    if isinstance(error, service.StoreUnavailable | service.RateLimited):
         response.headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, service.TokenRefused):
         response.headers["WWW-Authenticate"] = _challenge(error)

@@ -8,6 +8,7 @@ from typing import Any, cast
 import msgspec
 from flask import Flask, Response, request
 from flask.json.provider import JSONProvider
+from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wsgi import ClosingIterator
 
 from routes import counting
@@ -45,12 +46,20 @@ class MsgspecJson(JSONProvider):
         return cast(Flask, self._app).response_class(body, mimetype="application/json")
 
 
-def init_app(app: Flask) -> None:
-    """Give the application its JSON, request ids and headers."""
+def init_app(app: Flask, *, trusted_proxies: int = 0) -> None:
+    """Give the application its JSON, request ids and headers.
+
+    Args:
+        app: the application.
+        trusted_proxies: how many proxies stand in front, each adding to X-Forwarded-For; what a
+            client has written there itself is further to the left and never believed.
+    """
     app.json = MsgspecJson(app)
     app.after_request(_finish)
     counting.init_app(app)
     app.wsgi_app = budgeted(app.wsgi_app)  # type: ignore[assignment]
+    if trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=trusted_proxies)  # type: ignore[method-assign]
 
 
 def budgeted(application: counting.Application) -> counting.Application:

@@ -111,6 +111,20 @@ class AuthenticationNotConfigured(TeaserChatError):
     """There is nothing to verify tokens with, or for issuing them nothing to sign them with."""
 
 
+class RateLimited(TeaserChatError):
+    """The client has asked too often.
+
+    Attributes:
+        limit: the name of the limit.
+        retry_after: seconds after which it may ask again.
+    """
+
+    def __init__(self, limit: str, *, retry_after: int) -> None:
+        super().__init__(f"more than the limit for {limit} allows")
+        self.limit = limit
+        self.retry_after = retry_after
+
+
 class TokenRefused(TeaserChatError):
     """There is no bearer token, or it is not good.
 

@@ -156,6 +156,9 @@ _spill_refused = Children(
 _moved_aside = _counter(
     "teaser_spill_moved_aside_total", "Spill files that were unreadable and moved aside."
 )
+_rate_limited = Children(
+    _counter("teaser_rate_limited_total", "Requests that came too often, by limit.", "limit")
+)
 _answers = Children(
     _counter(
         "teaser_answers_total",
@@ -241,6 +244,16 @@ def spill_refused(reason: str) -> None:
 def spill_moved_aside() -> None:
     """Count an unreadable spill file that was moved aside."""
     _moved_aside.inc()
+
+
+def announce_limit(name: str) -> None:
+    """Show a limit's refusals as 0 before there is one; see `announce`."""
+    _rate_limited.of(name)
+
+
+def rate_limited(name: str) -> None:
+    """Count a request that came too often for the limit of this name."""
+    _rate_limited.of(name).inc()
 
 
 def answered(status: str) -> None:

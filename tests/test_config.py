@@ -14,6 +14,7 @@ NAMES = (
     "SESSION_STAGE", "REDIS_URL", "SESSION_STORE_URL", "SESSION_TTL",
     "SESSION_TTL_ANALYZED", "SESSION_MAX_BYTES", "MEMORY_MAX_SESSIONS", "REDIS_POOL_SIZE",
     "REDIS_TIMEOUT", "SESSION_SPILL_URL", "MAX_REQUEST_BYTES", "SESSION_COOKIE_SECURE", "BIND",
+    "RATE_LIMIT_CONVERSATIONS", "RATE_LIMIT_STATES", "RATE_LIMIT_CONTEXTS", "TRUSTED_PROXIES",
     "WEB_CONCURRENCY", "GUNICORN_THREADS", "LOG_LEVEL",
 )  # fmt: skip
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -61,6 +62,10 @@ def test_all_faults_are_reported_together(monkeypatch: pytest.MonkeyPatch) -> No
         "SESSION_TTL": "0",
         "REDIS_TIMEOUT": "1.1",
         "SESSION_SPILL_URL": "redis://127.0.0.1:6379/0",
+        "RATE_LIMIT_CONVERSATIONS": "often",
+        "RATE_LIMIT_STATES": "0 per minute",
+        "RATE_LIMIT_CONTEXTS": "5 per 99999999999 years",
+        "TRUSTED_PROXIES": "11",
         "WEB_CONCURRENCY": "many",
         "LOG_LEVEL": "LOUD",
         "SESSION_COOKIE_SECURE": "perhaps",

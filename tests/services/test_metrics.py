@@ -50,6 +50,7 @@ CALLS: dict[str, tuple[Callable[[], None], dict[str, str], float]] = {
         1,
     ),
     "teaser_spill_moved_aside_total": (metrics.spill_moved_aside, {}, 1),
+    "teaser_rate_limited_total": (lambda: metrics.rate_limited("states"), {"limit": "states"}, 1),
     "teaser_answers_total": (lambda: metrics.answered("503"), {"status": "503"}, 1),
     "teaser_migration_copies_total": (
         lambda: metrics.copies("merged", 3),

@@ -16,9 +16,19 @@ class Answer(NamedTuple):
 
 
 class Http:
-    """Requests to one server, with a cookie if it sets one and cookies are wanted."""
+    """Requests to one server, with a cookie if it sets one and cookies are wanted.
 
-    def __init__(self, url: str, *, cookies: bool = False, timeout: float = 10.0) -> None:
+    Args:
+        url: the server's.
+        cookies: whether they are kept.
+        timeout: seconds to wait for it.
+        source: the address to come from; any of 127.0.0.0/8 is this machine's.
+    """
+
+    def __init__(
+        self, url: str, *, cookies: bool = False, timeout: float = 10.0, source: str = "127.0.0.1"
+    ) -> None:
+        self._source = source
         self._address = urlsplit(url)
         self._timeout = timeout
         self._connection = self._connect()
@@ -29,10 +39,10 @@ class Http:
         """GET a path."""
         return self._request("GET", path, None, headers)
 
-    def post(self, path: str, body: Mapping[str, Any]) -> Answer:
+    def post(self, path: str, body: Mapping[str, Any], **headers: str) -> Answer:
         """POST a JSON body."""
         data = json.dumps(body).encode()
-        return self._request("POST", path, data, {"Content-Type": "application/json"})
+        return self._request("POST", path, data, {"Content-Type": "application/json", **headers})
 
     def delete(self, path: str) -> Answer:
         """DELETE a path."""
@@ -46,7 +56,9 @@ class Http:
 
     def _connect(self) -> http.client.HTTPConnection:
         host, port = self._address.hostname or "", self._address.port
-        return http.client.HTTPConnection(host, port, timeout=self._timeout)
+        return http.client.HTTPConnection(
+            host, port, timeout=self._timeout, source_address=(self._source, 0)
+        )
 
     def _request(
         self, method: str, path: str, data: bytes | None, headers: Mapping[str, str]

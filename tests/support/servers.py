@@ -156,6 +156,10 @@ class Gunicorn(Server):
             "BIND": f"127.0.0.1:{self.port}",
             "SESSION_COOKIE_SECURE": "false",
             "PYTHONUNBUFFERED": "1",
+            # Everything comes from one address here, and much of it.
+            "RATE_LIMIT_CONVERSATIONS": "",
+            "RATE_LIMIT_STATES": "",
+            "RATE_LIMIT_CONTEXTS": "",
             # A busy machine with few cores stalls longer than a server should.
             "REDIS_TIMEOUT": "1",
         }

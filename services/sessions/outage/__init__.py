@@ -14,11 +14,11 @@ from services.errors import StoreUnavailable
 from services.sessions.background import Background
 from services.sessions.keyspaces import Keyspace
 from services.sessions.outage.breaker import State
-from services.sessions.outage.guard import GuardedStore
+from services.sessions.outage.guard import GuardedCounters, GuardedStore
 from services.sessions.outage.replay import Replay
 from services.sessions.outage.shelter import ShelteredStore
 from services.sessions.outage.spill import Spill, open_spill
-from services.sessions.stores.base import Clock, Store
+from services.sessions.stores.base import Clock, Counters, Store
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +43,7 @@ class Outage:
         engine: the engine behind its breakers, for what need not survive an outage.
         store: the same with the spill, for sessions.
         spill: as given.
+        counters: the engine's, guarded as well; None where it has none.
     """
 
     def __init__(
@@ -56,6 +57,9 @@ class Outage:
         self.engine = GuardedStore(engine)
         self.store: Store = self.engine
         self.spill = spill
+        self.counters = (
+            GuardedCounters(engine, self.engine) if isinstance(engine, Counters) else None
+        )
         self._lacks_room = False
         self._background = Background()
         if spill:
@@ -94,6 +98,8 @@ class Outage:
         """Find out whether the engine answers again; its writes show in what is sent to it."""
         if self.engine.reads.state is not State.CLOSED:
             self.engine.ping()
+        if self.counters:
+            self.counters.probe()
 
     @property
     def spilled(self) -> int:

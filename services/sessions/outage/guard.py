@@ -12,10 +12,20 @@ from services import metrics
 from services.errors import StoreFull, StoreUnavailable
 from services.sessions import waiting
 from services.sessions.outage.breaker import Breaker, State
-from services.sessions.stores.base import Condition, Put, Record, Store
+from services.sessions.stores.base import (
+    COUNTER_PREFIX,
+    Condition,
+    Count,
+    Counters,
+    Put,
+    Record,
+    Store,
+)
 
 PATIENCE = 3.0
 """Seconds for which requests leave a probe to the background threads, where there are any."""
+PROBE_SECONDS = 60
+"""Seconds that the counter of a probe lives."""
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -54,11 +64,11 @@ class GuardedStore(Store):
 
     def get(self, key: str) -> bytes | None:
         """As the engine."""
-        return self._call(self.reads, self.engine.get, key)
+        return self.call(self.reads, self.engine.get, key)
 
     def head(self, key: str) -> bytes | None:
         """As the engine."""
-        return self._call(self.reads, self.engine.head, key)
+        return self.call(self.reads, self.engine.head, key)
 
     def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
         """As the engine."""
@@ -66,19 +76,19 @@ class GuardedStore(Store):
 
     def heads(self, keys: Sequence[str]) -> list[bytes | None]:
         """As the engine."""
-        return self._call(self.reads, self.engine.heads, keys)
+        return self.call(self.reads, self.engine.heads, keys)
 
     def put(self, record: Record, condition: Condition) -> Put:
         """As the engine."""
-        return self._call(self.writes, self.engine.put, record, condition)
+        return self.call(self.writes, self.engine.put, record, condition)
 
     def put_many(self, records: Sequence[Record], condition: Condition) -> list[Put]:
         """As the engine."""
-        return self._call(self.writes, self.engine.put_many, records, condition)
+        return self.call(self.writes, self.engine.put_many, records, condition)
 
     def delete(self, record: Record) -> bool:
         """As the engine."""
-        return self._call(self.writes, self.engine.delete, record)
+        return self.call(self.writes, self.engine.delete, record)
 
     def delete_many(self, records: Sequence[Record]) -> list[bool]:
         """As the engine."""
@@ -86,27 +96,27 @@ class GuardedStore(Store):
 
     def touch(self, record: Record) -> bool:
         """As the engine."""
-        return self._call(self.writes, self.engine.touch, record)
+        return self.call(self.writes, self.engine.touch, record)
 
     def expires_at(self, key: str) -> int | None:
         """As the engine."""
-        return self._call(self.reads, self.engine.expires_at, key)
+        return self.call(self.reads, self.engine.expires_at, key)
 
     def set_aside(
         self, key: str, value: bytes, keep_until: int, member: str, indexes: Sequence[str] = ()
     ) -> bool:
         """As the engine."""
-        return self._call(
+        return self.call(
             self.writes, self.engine.set_aside, key, value, keep_until, member, indexes
         )
 
     def count(self, index: str) -> int:
         """As the engine."""
-        return self._call(self.reads, self.engine.count, index)
+        return self.call(self.reads, self.engine.count, index)
 
     def members(self, index: str, *, start: int = 0, limit: int = 50) -> list[str]:
         """As the engine."""
-        return self._call(self.reads, self.engine.members, index, start=start, limit=limit)
+        return self.call(self.reads, self.engine.members, index, start=start, limit=limit)
 
     def trim(self, index: str) -> int:
         """As the engine."""
@@ -118,7 +128,7 @@ class GuardedStore(Store):
 
     def ping(self) -> None:
         """As the engine."""
-        self._call(self.reads, self.engine.ping)
+        self.call(self.reads, self.engine.ping)
 
     def close(self) -> None:
         """Close the engine."""
@@ -127,9 +137,14 @@ class GuardedStore(Store):
     def _patience(self) -> float:
         return PATIENCE if self.probed and waiting.in_request() else 0.0
 
-    def _call(
+    def call(
         self, breaker: Breaker, method: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs
     ) -> _R:
+        """Call the engine if a breaker and the request's budget allow it.
+
+        Raises:
+            StoreUnavailable: they do not, or the engine could not be asked.
+        """
         waiting.allowed(waiting.REQUEST_SECONDS)
         direction = breaker.direction
         try:
@@ -158,3 +173,32 @@ class GuardedStore(Store):
         breaker.succeeded(probe=probe)
         metrics.engine_call(self.name, direction, time.perf_counter() - begun)
         return result
+
+
+class GuardedCounters(Counters):
+    """The engine's counters behind a breaker of their own, so that they never cost a session.
+
+    That a server does not count, for want of a permission perhaps, is no reason to keep sessions
+    from it.
+
+    Args:
+        counters: the engine's.
+        guard: the same engine for sessions.
+        breaker: of the counters.
+    """
+
+    def __init__(
+        self, counters: Counters, guard: GuardedStore, *, breaker: Breaker | None = None
+    ) -> None:
+        self.breaker = breaker or Breaker("count")
+        self._counters = counters
+        self._guard = guard
+
+    def increment(self, key: str, seconds: int) -> Count:
+        """As the engine."""
+        return self._guard.call(self.breaker, self._counters.increment, key, seconds)
+
+    def probe(self) -> None:
+        """Find out whether the engine counts again, with a counter that is nobody's."""
+        if self.breaker.state is not State.CLOSED:
+            self.increment(f"{COUNTER_PREFIX}probe", PROBE_SECONDS)

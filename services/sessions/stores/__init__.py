@@ -1,12 +1,21 @@
 """The engines, and the one place that chooses among them by URL."""
 
-from services.sessions.stores.base import Store
+from services.sessions.stores.base import Counters, Store
 from services.sessions.stores.connections import TIMEOUT
 from services.sessions.stores.memory import MemoryStore
 from services.sessions.stores.redis import RedisStore
 from services.sessions.stores.sql import SqlStore
 
-__all__ = ["SCHEMES", "TIMEOUT", "MemoryStore", "RedisStore", "SqlStore", "Store", "open_store"]
+__all__ = [
+    "SCHEMES",
+    "TIMEOUT",
+    "Counters",
+    "MemoryStore",
+    "RedisStore",
+    "SqlStore",
+    "Store",
+    "open_store",
+]
 
 SCHEMES = ("memory://", "sqlite:///", "redis://", "rediss://", "unix://")
 """How the URL of an engine may begin."""

@@ -18,6 +18,8 @@ HEAD_BYTES = 48
 """As much of a value as tells its version and whether it is a tombstone."""
 INDEX_KEPT = 30 * 86_400
 """Seconds an index outlives the last session that was created or extended in it."""
+COUNTER_PREFIX = "rate:"
+"""What begins the key of a counter, and of nothing else."""
 ASIDE = ":corrupt"
 """What ends the key of an unreadable value that was set aside."""
 
@@ -107,6 +109,26 @@ class Put(NamedTuple):
 
     outcome: Outcome
     version: int
+
+
+class Count(NamedTuple):
+    """A counter after counting: the number in its window, and seconds left of the window."""
+
+    number: int
+    seconds_left: float
+
+
+class Counters(ABC):
+    """What an engine has that counts for all its processes; not every engine does."""
+
+    @abstractmethod
+    def increment(self, key: str, seconds: int) -> Count:
+        """Count one more under a key, atomically; the first begins a window of so many seconds.
+
+        Raises:
+            StoreUnavailable: the engine could not be asked.
+            SessionUnreadable: something else than a counter is stored there.
+        """
 
 
 @dataclass(frozen=True, slots=True)

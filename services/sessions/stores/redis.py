@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from redis.exceptions import NoScriptError
+from redis.exceptions import NoScriptError, ResponseError
 
 from services.errors import SessionUnreadable
 from services.sessions import document
@@ -23,6 +23,8 @@ from services.sessions.stores.base import (
     INDEX_KEPT,
     Clock,
     Condition,
+    Count,
+    Counters,
     Outcome,
     Put,
     Record,
@@ -41,7 +43,7 @@ UNREADABLE = b""
 _INDEX_KEPT = INDEX_KEPT * 1000
 
 
-class RedisStore(Store):
+class RedisStore(Store, Counters):
     """Sessions on a Redis server (7.0 or newer, for PEXPIRETIME).
 
     The script writes a document and its index entries together, which suits one server. In a
@@ -150,6 +152,13 @@ class RedisStore(Store):
     def idle(self, index: str, before: int, *, limit: int) -> list[str]:
         found = self._run("idle.lua", (index,), (max(0, self._now() - before), limit))
         return [member.decode() for member in found]
+
+    def increment(self, key: str, seconds: int) -> Count:
+        try:
+            number, rest = self._run("count.lua", (key,), (seconds * 1000,))
+        except ResponseError as error:
+            raise SessionUnreadable("the stored value is no counter") from error
+        return Count(number, rest / 1000)
 
     def ping(self) -> None:
         """Ask the server for a sign of life."""

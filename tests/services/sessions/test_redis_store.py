@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from services.errors import StoreRefused, StoreUnavailable
+from services.errors import SessionUnreadable, StoreRefused, StoreUnavailable
 from services.sessions.stores import RedisStore, open_store
 from services.sessions.stores.base import Condition, Outcome, Record
 from services.sessions.stores.connections import AT_ONCE, Connections, pool_of, portions
@@ -240,3 +240,47 @@ def test_an_unknown_engine_is_refused(url: str) -> None:
     """Never replaced by another one in silence."""
     with pytest.raises(ValueError, match=r"://|file"):
         open_store(url)
+
+
+def test_a_counter_counts_in_a_window_that_the_first_begins(redis_server: RedisServer) -> None:
+    """Every counter expires, also one that somebody has made persistent."""
+    client = redis_server.client()
+    store = RedisStore.from_url(redis_server.url)
+    client.delete("rate:a")
+    assert store.increment("rate:a", 60).number == 1
+    client.expire("rate:a", 30)
+    number, left = store.increment("rate:a", 60)
+    assert number == 2
+    assert 25 < left <= 30
+    client.persist("rate:a")
+    number, left = store.increment("rate:a", 60)
+    assert number == 3
+    assert 55 < left <= 60
+    assert 0 < client.pttl("rate:a") <= 60_000
+    client.pexpire("rate:a", 1)
+    assert eventually(lambda: not client.exists("rate:a"))
+    assert store.increment("rate:a", 60).number == 1
+
+
+def test_what_is_no_counter_is_not_counted_in(redis_server: RedisServer) -> None:
+    """A text or a list under its key is left as it is."""
+    client = redis_server.client()
+    store = RedisStore.from_url(redis_server.url)
+    client.delete("rate:text", "rate:list")
+    client.set("rate:text", "text")
+    client.rpush("rate:list", "one")
+    for key in ("rate:text", "rate:list"):
+        with pytest.raises(SessionUnreadable):
+            store.increment(key, 60)
+    assert client.get("rate:text") == b"text"
+
+
+def test_processes_count_together(redis_server: RedisServer) -> None:
+    """Several stores are several processes; no count is lost."""
+    redis_server.client().delete("rate:many")
+    stores = [RedisStore.from_url(redis_server.url) for _ in range(4)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(
+            pool.map(lambda at: stores[at % 4].increment("rate:many", 60).number, range(200))
+        )
+    assert sorted(found) == list(range(1, 201))

@@ -12,12 +12,14 @@ from services.errors import (
     StoreUnavailable,
 )
 from services.sessions import waiting
+from services.sessions.outage import Outage
 from services.sessions.outage.breaker import FIRST_PAUSE, LONGEST_PAUSE, Breaker, State
-from services.sessions.outage.guard import PATIENCE, GuardedStore
+from services.sessions.outage.guard import PATIENCE, GuardedCounters, GuardedStore
 from services.sessions.stores import MemoryStore, Store
-from services.sessions.stores.base import Condition, Put, Record
+from services.sessions.stores.base import Condition, Count, Counters, Put, Record
 from tests.support.clock import FakeClock
 from tests.support.engines import CutOff, document_record
+from tests.support.servers import eventually
 
 RECORD = document_record("chat:session:one", 1, "text")
 
@@ -27,6 +29,20 @@ class ReadOnly(MemoryStore):
 
     def put(self, record: Record, condition: Condition) -> Put:  # noqa: ARG002
         raise StoreRefused("read_only", retry_after=5)
+
+
+class Counting(CutOff, Counters):
+    """An engine that counts as well, and may refuse that alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.forbidden = False
+
+    def increment(self, key: str, seconds: int) -> Count:  # noqa: ARG002
+        self._ask()
+        if self.forbidden:
+            raise StoreRefused("no_permission", retry_after=30)
+        return Count(1, seconds)
 
 
 class Blocked(MemoryStore):
@@ -204,3 +220,64 @@ def test_a_request_without_time_says_nothing_of_the_engine() -> None:
         with pytest.raises(StoreUnavailable):
             guarded.get("any")
     assert guarded.reads.state is State.CLOSED
+
+
+def test_what_is_not_counted_keeps_no_session_from_the_engine() -> None:
+    """A server that does not let us count stores sessions as before, and is hardly asked."""
+    engine = Counting()
+    guarded = GuardedStore(engine)
+    counters = GuardedCounters(engine, guarded)
+    assert counters.increment("rate:a", 60) == (1, 60)
+    engine.forbidden = True
+    for _ in range(10):
+        with pytest.raises(StoreUnavailable, match="no_permission"):
+            counters.increment("rate:a", 60)
+    assert engine.asked == 4
+    assert not guarded.troubled
+    guarded.put(RECORD, Condition.ABSENT)
+
+
+def test_counters_are_tried_again_after_a_pause() -> None:
+    """With the breaker's own probe, as soon as sessions have no trouble."""
+    clock = FakeClock()
+    engine = Counting()
+    counters = GuardedCounters(engine, GuardedStore(engine), breaker=Breaker("count", clock=clock))
+    engine.forbidden = True
+    for _ in range(3):
+        with pytest.raises(StoreUnavailable):
+            counters.increment("rate:a", 60)
+    engine.forbidden = False
+    with pytest.raises(StoreUnavailable):
+        counters.increment("rate:a", 60)
+    clock.now += FIRST_PAUSE
+    assert counters.increment("rate:a", 60).number == 1
+
+
+def test_a_counter_waits_within_the_request() -> None:
+    """What a request has waited long for it does not wait for once more."""
+    engine = Counting()
+    counters = GuardedCounters(engine, GuardedStore(engine))
+    waiting.begin()
+    waiting.spend(waiting.REQUEST_SECONDS)
+    with pytest.raises(StoreUnavailable, match=waiting.SPENT):
+        counters.increment("rate:a", 60)
+    assert engine.asked == 0
+
+
+def test_no_request_has_to_find_out_that_it_counts_again() -> None:
+    """A background thread does; a request in the meantime is told at once."""
+    engine = Counting()
+    outage = Outage(engine, ())
+    counters = outage.counters
+    assert counters
+    engine.forbidden = True
+    outage.start()
+    try:
+        for _ in range(3):
+            with pytest.raises(StoreUnavailable):
+                counters.increment("rate:a", 60)
+        waiting.begin()
+        engine.forbidden = False
+        assert eventually(lambda: counters.breaker.state is State.CLOSED)
+    finally:
+        outage.finish()

@@ -1,0 +1,123 @@
+"""How often one client may ask for what takes room; one line above a view.
+
+    @blueprint.post("/api/things")
+    @limits.limited(limits.CONVERSATIONS)
+    def make_thing() -> ...
+
+A request beyond the limit is refused before its body, its session or any engine is looked at.
+Who the client is, is hashed with the application's secret before it is kept anywhere.
+"""
+
+import hmac
+import ipaddress
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+from flask import Flask, request
+from flask_limiter import Limiter, RequestLimit
+
+from services import metrics
+from services.errors import RateLimited
+from services.rate_limits import SCHEME, SteadyCounters
+
+CONVERSATIONS = "conversations"
+STATES = "states"
+CONTEXTS = "contexts"
+NAMES = (CONVERSATIONS, STATES, CONTEXTS)
+"""Each limit is one: views under the same name share what it allows."""
+CUSTOMER_BITS = 64
+"""The part of an IPv6 address that a customer does not choose (RFC 6177)."""
+_MARK = "rate_limit"
+
+View = TypeVar("View", bound=Callable[..., Any])
+Client = Callable[[], Sequence[str]]
+"""Tells from the request who asks, in as many words as it takes."""
+
+
+class _Limited(NamedTuple):
+    """What a view asks for: the name of its limit, and who is counted."""
+
+    name: str
+    client: Client
+
+
+def client_address() -> Sequence[str]:
+    """The client's address; a network of IPv6 counts as one client, having so many addresses."""
+    text = request.remote_addr or ""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return ("address", text)
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is None:
+            network = int(address) >> (128 - CUSTOMER_BITS)
+            return ("network", str(network))
+        address = address.ipv4_mapped
+    return ("address", str(address))
+
+
+def limited(name: str, client: Client = client_address) -> Callable[[View], View]:
+    """Mark a view; `init_app` limits it.
+
+    Args:
+        name: one of NAMES.
+        client: who is counted; what it raises is the answer to the request.
+    """
+
+    def mark(view: View) -> View:
+        setattr(view, _MARK, _Limited(name, client))
+        return view
+
+    return mark
+
+
+def init_app(app: Flask, expressions: Mapping[str, str | None], counters: SteadyCounters) -> None:
+    """Limit every marked view of this application; to be called when all are registered.
+
+    Args:
+        app: the application, whose secret hides who asked.
+        expressions: by NAMES what is allowed, as `limits` writes it; None for no limit.
+        counters: what counts.
+    """
+    if not any(expressions.values()):
+        return
+    secret = hmac.digest(str(app.secret_key).encode(), b"rate limits", "sha256")
+    limiter = Limiter(
+        lambda: _hidden(client_address(), secret),
+        storage_uri=f"{SCHEME}://",
+        storage_options={"counters": counters},  # type: ignore[dict-item]  # passed on as it is
+        strategy="fixed-window",
+    )
+    limiter.init_app(app)
+    for endpoint, view in app.view_functions.items():
+        mark: _Limited | None = getattr(view, _MARK, None)
+        expression = expressions[mark.name] if mark else None
+        if mark and expression:
+            app.view_functions[endpoint] = _behind(limiter, view, mark, expression, secret)
+
+
+def _behind(
+    limiter: Limiter, view: Callable[..., Any], mark: _Limited, expression: str, secret: bytes
+) -> Callable[..., Any]:
+    metrics.announce_limit(mark.name)
+
+    def refuse(limit: RequestLimit) -> None:
+        # Raised here it is answered like every error of ours, with its own Retry-After.
+        metrics.rate_limited(mark.name)
+        rest = limit.window.reset_time - time.time()
+        raise RateLimited(mark.name, retry_after=max(1, math.ceil(rest)))
+
+    return limiter.shared_limit(
+        expression,
+        scope=mark.name,
+        key_func=lambda: _hidden(mark.client(), secret),
+        on_breach=refuse,
+    )(view)
+
+
+def _hidden(client: Sequence[str], secret: bytes) -> str:
+    """A name for a client that tells nobody who it is."""
+    return hmac.digest(secret, msgspec.json.encode(client), "sha256")[:16].hex()
