@@ -8,8 +8,10 @@ A request beyond the limit is refused before its body, its session or any engine
 Who the client is, is hashed with the application's secret before it is kept anywhere.
 """
 
+import functools
 import hmac
 import ipaddress
+import logging
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +24,8 @@ from flask_limiter import Limiter, RequestLimit
 from services import metrics
 from services.errors import RateLimited
 from services.rate_limits import SCHEME, SteadyCounters
+
+log = logging.getLogger(__name__)
 
 CONVERSATIONS = "conversations"
 STATES = "states"
@@ -91,6 +95,9 @@ def init_app(app: Flask, expressions: Mapping[str, str | None], counters: Steady
         storage_options={"counters": counters},  # type: ignore[dict-item]  # passed on as it is
         strategy="fixed-window",
     )
+    # Known already, it leaves out its hooks around every request: they are for limits on all views
+    # and for headers, and there are none of either.
+    app.extensions["limiter"] = {limiter}
     limiter.init_app(app)
     for endpoint, view in app.view_functions.items():
         mark: _Limited | None = getattr(view, _MARK, None)
@@ -107,6 +114,8 @@ def _behind(
     def refuse(limit: RequestLimit) -> None:
         # Raised here it is answered like every error of ours, with its own Retry-After.
         metrics.rate_limited(mark.name)
+        if mark.client is client_address and _is_behind_an_unknown_proxy():
+            warn_of_proxy()
         rest = limit.window.reset_time - time.time()
         raise RateLimited(mark.name, retry_after=max(1, math.ceil(rest)))
 
@@ -116,6 +125,20 @@ def _behind(
         key_func=lambda: _hidden(mark.client(), secret),
         on_breach=refuse,
     )(view)
+
+
+def _is_behind_an_unknown_proxy() -> bool:
+    """Whether somebody passed the request on whom no setting trusts to say for whom."""
+    return "X-Forwarded-For" in request.headers and "werkzeug.proxy_fix.orig" not in request.environ
+
+
+@functools.cache
+def warn_of_proxy() -> None:
+    """Log, once in a process, that visitors may be taken for one; a client can pretend as well."""
+    log.warning(
+        "a limit was exceeded by an address that passes requests on: "
+        "if it is your proxy, set TRUSTED_PROXIES, or all its visitors count as one"
+    )
 
 
 def _hidden(client: Sequence[str], secret: bytes) -> str:

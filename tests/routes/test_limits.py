@@ -267,6 +267,22 @@ def test_what_a_client_claims_of_itself_is_not_believed(client: FlaskClient) -> 
     assert [one.status_code for one in found] == [200] * ALLOWED + [429]
 
 
+def test_a_proxy_nobody_trusts_is_told_of_once(
+    client: FlaskClient, limited: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its visitors may be refused for each other, which the operator can put right."""
+    limits.warn_of_proxy.cache_clear()
+    statuses(client, ALLOWED + 1)
+    trusting = create_app(replace(limited, trusted_proxies=1)).test_client(use_cookies=False)
+    passed_on = {"X-Forwarded-For": "203.0.113.7"}
+    for _ in range(ALLOWED + 1):
+        begin(trusting, **passed_on)
+    assert "TRUSTED_PROXIES" not in caplog.text
+    for _ in range(3):
+        assert begin(client, **passed_on).status_code == 429
+    assert caplog.text.count("TRUSTED_PROXIES") == 1
+
+
 @pytest.mark.parametrize("proxies", [1, 2])
 def test_trusted_proxies_say_who_asks(limited: Settings, proxies: int) -> None:
     """By what they have added; what stood there before is the client's own invention."""
