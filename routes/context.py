@@ -9,7 +9,7 @@ from typing import Any, cast
 from flask import Response, current_app, g, jsonify
 from flask.typing import ResponseReturnValue
 
-from routes import answers, schemas
+from routes import answers, limits, schemas
 from routes.identity import identity
 from routes.middleware import request_id
 from routes.openapi import CHANGING, CONTEXT_NAME, READING, Blueprint
@@ -24,6 +24,12 @@ AUTHENTICATED = ("unauthenticated", "authentication_not_configured")
 blueprint = Blueprint("context", __name__, description="Contexts of a tenant's users.")
 
 
+def _client() -> tuple[str, str]:
+    """Who is counted for the limit: a user of a tenant, from wherever they ask."""
+    who = identity()
+    return who.tenant_id, who.user_id
+
+
 @blueprint.before_request
 def authenticate() -> None:
     """Find out who asks before anything else is looked at."""
@@ -32,10 +38,11 @@ def authenticate() -> None:
 
 
 @blueprint.put("/api/v1/context/<session_id>", parameters=[CONTEXT_NAME])
+@limits.limited(limits.CONTEXTS, _client)
 @blueprint.arguments(schemas.ContextBody)
 @blueprint.secured()
 @blueprint.response(200, answers.Context)
-@blueprint.errors(*AUTHENTICATED, *CHANGING)
+@blueprint.errors(*AUTHENTICATED, *CHANGING, "rate_limited")
 def store_context(body: schemas.Checked, session_id: str) -> ResponseReturnValue:
     """Store a context in the place of what is there; members left out are empty."""
     ttl = body.pop("ttl", None)
@@ -43,10 +50,11 @@ def store_context(body: schemas.Checked, session_id: str) -> ResponseReturnValue
 
 
 @blueprint.patch("/api/v1/context/<session_id>", parameters=[CONTEXT_NAME])
+@limits.limited(limits.CONTEXTS, _client)
 @blueprint.arguments(schemas.ContextBody)
 @blueprint.secured()
 @blueprint.response(200, answers.Context)
-@blueprint.errors(*AUTHENTICATED, *CHANGING)
+@blueprint.errors(*AUTHENTICATED, *CHANGING, "rate_limited")
 def update_context(body: schemas.Checked, session_id: str) -> ResponseReturnValue:
     """Add to a context: mappings merge, lists extend; it is created where there is none.
 

@@ -5,7 +5,7 @@ from typing import cast
 from flask import Response, jsonify, request, session
 from flask.typing import ResponseReturnValue
 
-from routes import answers, schemas
+from routes import answers, limits, schemas
 from routes.openapi import CHANGING, ETAG, IF_MATCH, IF_NONE_MATCH, SESSION_ID, Blueprint
 from routes.state_schemas import StateBody
 from services import saved_state
@@ -16,10 +16,11 @@ blueprint = Blueprint("session_state", __name__, description="Saved state of a f
 
 
 @blueprint.post("/api/session")
+@limits.limited(limits.STATES)
 @blueprint.arguments(StateBody)
 @blueprint.takes(IF_MATCH, IF_NONE_MATCH)
 @blueprint.response(200, answers.Done, headers=ETAG)
-@blueprint.errors(*CHANGING, "precondition_failed")
+@blueprint.errors(*CHANGING, "precondition_failed", "rate_limited")
 def save_session(body: schemas.Checked) -> ResponseReturnValue:
     """Save a state under an id; without If-Match the last save wins."""
     saved = saved_state.save_session(**body, owner=_owner(), expected=_expectation())

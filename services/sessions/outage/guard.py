@@ -72,7 +72,7 @@ class GuardedStore(Store):
 
     def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
         """As the engine."""
-        return self._call(self.reads, self.engine.get_many, keys)
+        return self.call(self.reads, self.engine.get_many, keys)
 
     def heads(self, keys: Sequence[str]) -> list[bytes | None]:
         """As the engine."""
@@ -92,7 +92,7 @@ class GuardedStore(Store):
 
     def delete_many(self, records: Sequence[Record]) -> list[bool]:
         """As the engine."""
-        return self._call(self.writes, self.engine.delete_many, records)
+        return self.call(self.writes, self.engine.delete_many, records)
 
     def touch(self, record: Record) -> bool:
         """As the engine."""
@@ -120,11 +120,11 @@ class GuardedStore(Store):
 
     def trim(self, index: str) -> int:
         """As the engine."""
-        return self._call(self.writes, self.engine.trim, index)
+        return self.call(self.writes, self.engine.trim, index)
 
     def idle(self, index: str, before: int, *, limit: int) -> list[str]:
         """As the engine."""
-        return self._call(self.reads, self.engine.idle, index, before, limit=limit)
+        return self.call(self.reads, self.engine.idle, index, before, limit=limit)
 
     def ping(self) -> None:
         """As the engine."""
