@@ -2,7 +2,7 @@
 
 import contextlib
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import schemathesis
@@ -11,6 +11,8 @@ from schemathesis import Case, GenerationMode, engine
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events
 from schemathesis.engine.recorder import ScenarioRecorder
+
+Makers = Sequence[Callable[[], str]]
 
 
 class Seen(NamedTuple):
@@ -48,27 +50,29 @@ def served(app: Flask) -> Callable[..., Iterable[bytes]]:
     return call
 
 
-def run(app: Flask, config: dict[str, Any], ids: tuple[Callable[[], str], ...] = ()) -> Seen:
+def run(app: Flask, config: dict[str, Any], ids: Mapping[str, Makers] | None = None) -> Seen:
     """Send what fits the description and what does not, and check every answer against it.
 
     Args:
         app: the application.
         config: Schemathesis's, as in its schemathesis.toml; the run is the same every time.
-        ids: makers of session ids, used in turn where a request that fits names a session.
+        ids: by the beginning of an address the makers of session ids, used in turn where a
+            request that fits names a session.
     """
     settings = {"seed": 1, "output": {"sanitization": {"enabled": False}}, **config}
     schema = schemathesis.openapi.from_dict(
         closed(described(app)), config=SchemathesisConfig.from_dict(settings)
     )
     schema.app = served(app)
-    makers = itertools.cycle(ids)
+    makers = {begin: itertools.cycle(each) for begin, each in (ids or {}).items()}
 
     @schema.hook
     def map_case(_context: Any, case: Case[Any]) -> Case[Any]:
-        if ids and case.meta and case.meta.generation.mode is GenerationMode.POSITIVE:
+        known = next((ids for begin, ids in makers.items() if case.path.startswith(begin)), None)
+        if known and case.meta and case.meta.generation.mode is GenerationMode.POSITIVE:
             for part in (case.body, case.query, case.path_parameters):
                 if isinstance(part, dict) and "session_id" in part:
-                    part["session_id"] = next(makers)()
+                    part["session_id"] = next(known)()
         return case
 
     seen = Seen({}, [])
