@@ -57,6 +57,15 @@ class Id(fields.String):
         return text.lower()
 
 
+class Seconds(fields.Integer):
+    """A time in whole seconds; 60.0 is one as well, a text or a truth value is none."""
+
+    def _validated(self, value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int | float) or value % 1:
+            raise self.make_error("invalid", input=value)
+        return int(value)
+
+
 class Body(Schema):
     """A body without any members but its own.
 
@@ -115,8 +124,7 @@ class ContextBody(Body):
     interrupted_queries = fields.List(fields.Raw(allow_none=True))
     recent_interactions = fields.List(fields.Raw(allow_none=True))
     user_preferences = fields.Dict(keys=fields.String())
-    ttl = fields.Integer(
-        strict=True,
+    ttl = Seconds(
         validate=validate.Range(1, CONTEXT_TTL_LONGEST),
         metadata={"description": "Seconds it lives after each use, whatever its tenant says."},
     )

