@@ -4,7 +4,7 @@
     @limits.limited(limits.CONVERSATIONS)
     def make_thing() -> ...
 
-A request beyond the limit is refused before its body, its session or any engine is looked at.
+A request beyond the limit is refused before its body or any session is looked at.
 Who the client is, is hashed with the application's secret before it is kept anywhere.
 """
 
