@@ -33,7 +33,7 @@ def merged(present: Mapping[str, Any], additions: Mapping[str, Any]) -> dict[str
 
 
 def _together(present: Any, added: Any) -> Any:
-    if isinstance(present, Mapping) and isinstance(added, Mapping):
+    if isinstance(present, dict) and isinstance(added, dict):
         return merged(present, added)
     if isinstance(present, list) and isinstance(added, list):
         return _extended(present, added)
@@ -42,7 +42,11 @@ def _together(present: Any, added: Any) -> Any:
 
 def _extended(present: Sequence[Any], added: Sequence[Any]) -> list[Any]:
     entries = list(present)
-    places = {_id(entry): at for at, entry in enumerate(entries) if _id(entry) is not None}
+    places: dict[tuple[type, Any], int] = {}
+    for at, entry in enumerate(entries):
+        known = _id(entry)
+        if known is not None:
+            places[known] = at
     for entry in added:
         known = _id(entry)
         if known in places:
@@ -56,5 +60,5 @@ def _extended(present: Sequence[Any], added: Sequence[Any]) -> list[Any]:
 
 def _id(entry: Any) -> tuple[type, Any] | None:
     """What an entry is known by; the number 1 and the text "1" are two ids."""
-    name = entry.get("id") if isinstance(entry, Mapping) else None
+    name = entry.get("id") if isinstance(entry, dict) else None
     return (type(name), name) if isinstance(name, str | int) else None

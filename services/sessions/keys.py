@@ -1,5 +1,6 @@
 """Keys made of parts that callers chose: encoded, so that no part can look like two."""
 
+import functools
 import re
 from urllib.parse import quote, unquote
 
@@ -10,6 +11,7 @@ PART = r"[A-Za-z0-9_.~%-]{1,1600}"
 _PART = re.compile(PART)
 
 
+@functools.lru_cache(maxsize=8192)
 def key_part(text: str) -> str:
     """Text that a caller chose as a part of a key: two different texts are two different parts.
 

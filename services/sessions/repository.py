@@ -48,6 +48,10 @@ UPDATE_SECONDS = 1.0
 UPDATE_PAUSE = 0.002
 """Mean of the first random pause between two attempts, in seconds; it grows with each."""
 
+MOMENTS = 100_000
+"""Moments in a second, as a version counts them: more than one session can be written in, and
+few enough for the 15 digits of a version until the year 2286."""
+
 EVENTS: dict[type[BaseException], str] = {
     SessionConflict: "conflict",
     SessionForeign: "missing",
@@ -158,7 +162,8 @@ class Sessions:
         """Store a session over whatever this owner has there: the last writer wins.
 
         It is one round trip; only where the id was used before by somebody else, or was
-        deleted, it is looked at first.
+        deleted, it is looked at first. The version is the present moment, since nobody knows
+        what is replaced: so of two copies the later one is the higher one.
 
         Args:
             session_id: its id.
@@ -171,6 +176,7 @@ class Sessions:
         """
         session = Session(session_id, data, owner=owner)
         session.ttl = ttl
+        session.version = int(self.clock() * MOMENTS)
         try:
             return self._write(session, Condition.OWNED)
         except SessionConflict:
@@ -288,13 +294,14 @@ class Sessions:
         Where that cannot be written the session is served all the same; it lives as long as its
         last write said, or until the next interaction extends it.
         """
+        now = self._now()
         with contextlib.suppress(StoreUnavailable):
-            self.store.touch(self._record(session, b"", self._expiry(session)))
+            self.store.touch(self._record(session, b"", now, now + self._life(session)))
         return session
 
     def past_half_life(self, session: Session) -> bool:
         """Whether less than half of the time remains that the last write gave the session."""
-        return session.expires_at - self._now() < self._life(session) * 500
+        return session.expires_at - self._now() < self._life(session) / 2
 
     def count(self) -> int:
         """How many sessions there are; exact but for entries of deletions that were cut short."""
@@ -379,11 +386,11 @@ class Sessions:
         Raises:
             SessionNotSerialisable, SessionTooLarge, InvalidSessionId.
         """
-        session.updated_at = self._now()
-        session.created_at = session.created_at or session.updated_at
-        session.expires_at = self._expiry(session)
+        now = session.updated_at = self._now()
+        session.created_at = session.created_at or now
+        session.expires_at = now + self._life(session)
         body = document.encode_body(session, self._max_bytes)
-        return self._record(session, body, session.expires_at)
+        return self._record(session, body, now, session.expires_at)
 
     def accepted(self, session: Session, record: Record, done: Put) -> Session:
         """The session as it is stored now, if the store took it.
@@ -430,13 +437,11 @@ class Sessions:
     def _now(self) -> int:
         return int(self.clock() * 1000)
 
-    def _expiry(self, session: Session) -> int:
-        return self._now() + self._life(session) * 1000
-
     def _life(self, session: Session) -> int:
-        return self.keyspace.life(session, session.ttl)
+        """Milliseconds it lives after each use."""
+        return self.keyspace.life(session, session.ttl) * 1000
 
-    def _record(self, session: Session, body: bytes, expires_at: int) -> Record:
+    def _record(self, session: Session, body: bytes, now: int, expires_at: int) -> Record:
         return Record(
             key=self.keyspace.key(session.session_id),
             version=session.version + 1,
@@ -446,15 +451,16 @@ class Sessions:
             indexes=self.keyspace.indexes(session.owner),
             base=session.stored,
             idle_index=self.keyspace.idle_index(session.session_id),
-            active_at=self._now(),
+            active_at=now,
         )
 
     def tombstone(self, session: Session) -> Record:
         """What takes the place of a session that is removed."""
         # No copy made before this moment can live longer.
-        until = self._now() + self.keyspace.longest * 1000
+        now = self._now()
+        until = now + self.keyspace.longest * 1000
         body = document.tombstone_body(session.owner)
-        return self._record(session, body, until)._replace(deleted=True)
+        return self._record(session, body, now, until)._replace(deleted=True)
 
     def _set_aside(self, key: str, value: bytes, session_id: str) -> None:
         keep_until = self._now() + UNREADABLE_KEPT * 1000

@@ -160,11 +160,6 @@ class Spill:
         self._store.close()
 
     def _put(self, record: Record, condition: Condition) -> Put:
-        is_blind = condition in (Condition.ANY, Condition.OWNED) and not record.deleted
-        if is_blind and not self._store.get(record.key):
-            # Nobody can say what it replaces. The present moment as its version is higher than
-            # any that was counted, so the engine takes it over whatever of this owner is there.
-            record = record.at(int(self._clock() * 1000))
         if condition is Condition.UNCHANGED:
             return self._replace(record)
         return self._store.put(record, condition)

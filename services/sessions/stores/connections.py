@@ -220,6 +220,9 @@ def _converse(connection: Connection, commands: Sequence[Command]) -> list[Any]:
 
 def portions(commands: Sequence[Command]) -> Iterator[Sequence[Command]]:
     """Commands in portions for one system call each, which has to end within the timeout."""
+    if len(commands) == 1:
+        yield commands
+        return
     begun, size = 0, 0
     for at, command in enumerate(commands):
         length = sum(len(part) for part in command if not isinstance(part, int))
@@ -250,11 +253,7 @@ def _packed(commands: Sequence[Command]) -> bytes:
     for command in commands:
         parts.append(b"*%d" % len(command))
         for argument in command:
-            if isinstance(argument, int):
-                data = b"%d" % argument
-            else:
-                data = argument.encode() if isinstance(argument, str) else argument
-            parts.append(b"$%d" % len(data))
-            parts.append(data)
+            data = argument if isinstance(argument, bytes) else str(argument).encode()
+            parts += (b"$%d" % len(data), data)
     parts.append(b"")
     return b"\r\n".join(parts)

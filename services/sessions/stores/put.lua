@@ -24,7 +24,8 @@ end
 local by_expiry, by_use = #KEYS, ARGV[9] ~= '' and KEYS[#KEYS]
 if by_use then by_expiry = by_expiry - 1 end
 
-local head = redis.call('GETRANGE', KEYS[1], 0, 31)
+-- A version has at most 15 digits; what tells the owner follows it.
+local head = redis.call('GETRANGE', KEYS[1], 0, 31 + #ARGV[10])
 local stored = 0
 if head ~= '' then
   stored = tonumber(string.match(head, '^{"version":([1-9]%d*)[,}]'))
@@ -43,8 +44,8 @@ if condition == 'idle' then
     return 0
   end
 elseif condition == 'owned' and stored > 0 then
-  local begins = string.find(head, ',', 1, true) - 1
-  local same = redis.call('GETRANGE', KEYS[1], begins, begins + #ARGV[10] - 1)
+  local begins = string.find(head, ',', 1, true)
+  local same = string.sub(head, begins, begins + #ARGV[10] - 1)
   if #ARGV[10] == 0 or same ~= ARGV[10] then return -stored end
 end
 if condition == 'absent' then

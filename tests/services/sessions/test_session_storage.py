@@ -366,7 +366,9 @@ def test_a_newer_format_is_kept_untouched(memory: MemoryStore) -> None:
     value = memory.get(key)
     assert value is not None
     newer = value.replace(b'"format":1', b'"format":2').removeprefix(b'{"version":1')
-    record = sessions.sessions_of("chat:session")._record(saved, newer, saved.expires_at)
+    record = (
+        sessions.sessions_of("chat:session").tombstone(saved)._replace(body=newer, deleted=False)
+    )
     memory.put(record, Condition.ANY)
     with pytest.raises(SessionFormatUnknown):
         get_session(session_id)
