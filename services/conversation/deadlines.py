@@ -43,6 +43,8 @@ def answer(findings: Findings, question: str, ids: Collection[str]) -> Answer:
         text = _in_years(findings, entries, years)
     else:
         text = _around(entries, marketed, assumed="market_date" in findings.assumed)
+        if dateless := [label(result) for result in results if ids and not result.deadlines]:
+            text += f"\nMy catalogue names no date for:\n{listed(dateless)}"
     switches = [] if years or ids else list(_switches(findings))
     if switches:
         text += "\nA later market date would change the list:\n" + listed(switches)
@@ -70,7 +72,7 @@ def _around(entries: list[Entry], marketed: str, *, assumed: bool) -> str:
     later = [_line(entry) for entry in entries if entry[0] > marketed]
     past = [_line(entry) for entry in entries if entry[0] <= marketed]
     if not entries:
-        return f"{opening} My catalogue names no date for these norms; they are in force."
+        return f"{opening} I know of no date for these norms; they are in force."
     parts = [opening]
     coming = f"After that comes:\n{listed(later)}"
     parts.append(coming if later else "I know of no later date.")

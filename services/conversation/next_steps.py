@@ -29,13 +29,15 @@ CE_ACTS = frozenset(
 
 _CRA = "(EU) 2024/2847"
 _CRA_APPLIES = 2027_12_11
-_NOTIFIED_BODY = frozenset(
+NOTIFIED_BODY = frozenset(
     {
         "2014/53/EU", "2006/42/EC", "(EU) 2023/1230", "2009/48/EC", "(EU) 2025/2509",
         "(EU) 2017/745", "(EU) 2017/746", "(EU) 2016/425", "(EU) 2016/426", "2014/68/EU",
         "2014/34/EU", "2014/32/EU", "(EU) 2024/1689",
     }
 )  # fmt: skip
+"""Acts that may call for a notified body, depending on the class of the product."""
+
 _PRODUCER_OF = {
     "2012/19/EU": "electrical equipment",
     "(EU) 2023/1542": "batteries",
@@ -115,7 +117,7 @@ def steps(findings: Findings) -> list[str]:
 
 
 def _conformity(acts: list[str], ids: list[str]) -> list[str]:
-    bodies = _having(_NOTIFIED_BODY, ids)
+    bodies = _having(NOTIFIED_BODY, ids)
     assessment = f"Carry out the conformity assessment of each CE act ({joined(acts)})"
     if bodies:
         assessment += (

@@ -22,7 +22,7 @@ _TOP = 5
 _MOST_EXCLUDED = 12
 _MOST_OPEN = 12
 _MOST_NORMS = 6  # named behind one open fact
-_KINDS = {
+KINDS = {
     "standards": ("standard",),
     "standard": ("standard",),
     "normen": ("standard",),
@@ -36,6 +36,7 @@ _KINDS = {
     "acts": ("directive", "regulation"),
     "gesetze": ("directive", "regulation"),
 }
+"""The kinds of norm that a word asks for."""
 _OFFER = (
     "I can tell you why a norm applies or not, what changes if the product changes, which norms "
     "matter most, what to do next, which dates count, and what is still open."
@@ -49,7 +50,7 @@ def _answer(text: str, results: Sequence[NormResult]) -> Answer:
 
 def list_norms(findings: Findings, words: Sequence[Word]) -> Answer:
     """List the norms that apply, or those of one kind when the question names it."""
-    kinds = [kind for word in words for kind in _KINDS.get(word.text, ())]
+    kinds = [kind for word in words for kind in KINDS.get(word.text, ())]
     chosen = [result for result in findings.matched if not kinds or result.kind in kinds]
     called = f"{joined(dict.fromkeys(kinds))}" if kinds else "norm"
     if len(set(kinds)) > 1:

@@ -1,4 +1,4 @@
-"""Answers a maker's free-text question about the analysed product."""
+"""Answers a maker's free-text questions about the analysed product."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
-from services.conversation import comparison, deadlines, overview
+from services.conversation import comparison, deadlines, overview, pointing_words
 from services.conversation.about_norms import about, not_held
+from services.conversation.among import among
 from services.conversation.answers import Answer
+from services.conversation.carrying import carried, goes_on
 from services.conversation.findings import Findings, State
 from services.conversation.glossary import explain
 from services.conversation.intents import Intent, intents, known_words
 from services.conversation.norm_names import Named, find
 from services.conversation.phrases import Word, words
+from services.conversation.pointers import pointer
+from services.conversation.references import Referred, resolve
+from services.conversation.window import Entry, read_enriched_query
 from services.norms.catalogue import catalogue
 from services.norms.facts import FACTS
 
@@ -39,6 +44,9 @@ _ABOUT_TOPICS = frozenset(
         Intent.CONFIDENCE,
     }
 )
+# In these "it" and "this" are the product, or the whole result.
+_ABOUT_THE_PRODUCT = frozenset((Intent.ADVICE, Intent.HELP, Intent.FACTS))
+_DEMANDS = frozenset(("require", "requires", "demand", "demands"))
 _NOT_ABOUT_NORMS = frozenset((Intent.OUTSIDE, Intent.DEADLINES, Intent.ADVICE, Intent.HELP))
 
 
@@ -48,12 +56,55 @@ def ask(question: str, state: State) -> Answer:
     Pure: the state is not changed. Any text is accepted, of which the first 1,000
     characters are read; a question that cannot be answered gets an answer that says so,
     with confidence 0.
+
+    Args:
+        question: the question; or, with the questions and answers before it, an enriched query
+            (services.conversation.window), so that "and the second one?" finds what it means.
+        state: the conversation's state.
     """
-    question = question[:LONGEST]
+    read = read_enriched_query(question)
+    question = read.query[:LONGEST]
     findings = Findings(state)
     spelled = words(question)
     named = find(question)
     asked = intents(spelled)
+    if named.ids or named.unknown:
+        if read.history and goes_on(spelled):
+            asked = carried(asked, spelled, read.history)
+    elif answer := _following_up(findings, named, asked, spelled, read.history):
+        return answer
+    return _answered(findings, named, asked, question)
+
+
+def _following_up(
+    findings: Findings,
+    named: Named,
+    asked: tuple[Intent, ...],
+    spelled: list[Word],
+    history: Sequence[Entry],
+) -> Answer | None:
+    """Answer a question that points back to norms; None for one that stands by itself."""
+    pointed = pointer(spelled)
+    if pointed is None or (asked and asked[0] in _ABOUT_THE_PRODUCT):
+        return None
+    # "When must I replace it, the battery?" is about batteries; a change names what changes.
+    by_subject = bool(named.topics) and Intent.WHAT_IF not in asked
+    if by_subject and not pointed.sure:
+        return None
+    if _off_subject(spelled, findings.state, forgiving=pointed.sure or bool(asked)):
+        return None
+    referred = resolve(pointed, history, findings)
+    if not isinstance(referred, Referred):
+        return referred
+    asked = carried(asked, spelled, history)
+    if not _DEMANDS.isdisjoint(word.text for word in spelled) or asked[:1] == (Intent.NEXT,):
+        asked = (Intent.EXPLAIN,)  # what a norm demands is what there is to do
+    answer = among(findings, referred, asked, spelled, named.topics)
+    named = replace(named, ids=referred.ids, topics=())
+    return answer or _answered(findings, named, asked, named.rest)
+
+
+def _answered(findings: Findings, named: Named, asked: tuple[Intent, ...], question: str) -> Answer:
     if Intent.WHAT_IF in asked or (not asked and not named.ids):
         compared = _compared(findings, named, asked)
         if compared:
@@ -137,7 +188,11 @@ def _subject_words() -> frozenset[str]:
         " ".join((norm.title, norm.summary, norm.note, *norm.doubts)) for norm in catalogue().norms
     ]
     texts += [f"{fact.label} {fact.yes} {fact.no}" for fact in FACTS.values()]
-    return known_words() | {word.text for text in texts for word in words(text)}
+    return (
+        known_words()
+        | pointing_words.known_words()
+        | {word.text for text in texts for word in words(text)}
+    )
 
 
 def _off_subject(spelled: Sequence[Word], state: State, *, forgiving: bool) -> bool:
