@@ -27,6 +27,8 @@ STATED: list[tuple[str, dict[str, Any]]] = [
     ("4G tracker", {"cellular": YES}),
     ("Qi", {"wireless_charger": YES}),
     ("no wireless", {"radio": NO}),
+    ("it does not have any radio", {"radio": NO}),
+    ("we do not have Wi-Fi", {"band_5g": NO}),
     ("wired, not wireless", {"radio": NO}),
     ("neither Bluetooth nor Wi-Fi", {"band_2g4": NO, "band_5g": NO}),
     ("no Wi-Fi, Bluetooth or NFC", {"band_2g4": NO, "band_5g": NO, "nfc_inductive": NO}),
