@@ -30,6 +30,10 @@ _REMOVE = re.compile(
     r"strip out|forgo|abandon|scrap|entferne|entfernen|streiche|streichen)\b",
     re.IGNORECASE,
 )
+_NO_LONGER = re.compile(
+    r"\bno longer (?:has|have|uses|use|contains|contain|includes|include|comes with)\b",
+    re.IGNORECASE,
+)
 _REMOVE_BEHIND = re.compile(
     r"\b(?:weglasse|weglassen|weglässt|wegfällt|entferne|entfernen|verzichte|verzichten|streiche|"
     r"streichen|weg)\b",
@@ -45,5 +49,6 @@ def reworded(question: str) -> str:
         text = _REMOVE_BEHIND.sub(" ", _IF.sub("ohne", text, count=1))
     text = _PASSIVE.sub(r"if without\1. It has", text)
     text = _SWAPPED.sub(r"without\1. It has", text)
+    text = _NO_LONGER.sub("has no", text)
     text = _SPLIT.sub(r"without\1", text)
     return _REMOVE.sub("without", text)

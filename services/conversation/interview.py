@@ -55,12 +55,14 @@ class Reply:
         complete: whether nothing more needs to be asked.
         missing: names of the facts that undecided norms still need; empty when complete.
         reasoning: why nothing more needs to be asked; "" until complete.
+        understood: the echo alone; "" when nothing was understood.
     """
 
     message: str
     complete: bool
     missing: tuple[str, ...]
     reasoning: str
+    understood: str
 
 
 def begin(description: str, today: date | None = None) -> tuple[State, Reply]:
@@ -108,7 +110,7 @@ def _turn(state: State, text: str) -> tuple[State, Reply]:
     reopened = {name for name in before if name not in known}
     if reopened:
         after["asked"] = [t for t in after["asked"] if reopened.isdisjoint(TOPIC_FACTS[t])]
-    return _reply(after, known, " ".join(filter(None, said)))
+    return _reply(after, known, " ".join(filter(None, said)), understood=bool(heard))
 
 
 def _is_settled(message: Understood) -> bool:
@@ -135,7 +137,10 @@ def _not_understood(state: State, message: Understood) -> str:
     return "I could not read an answer in that."
 
 
-def _reply(state: State, known: dict[str, Value], said: str) -> tuple[State, Reply]:
+def _reply(
+    state: State, known: dict[str, Value], said: str, *, understood: bool
+) -> tuple[State, Reply]:
+    echo = said if understood else ""
     needed = set(catalogue().open_facts(known)).difference(state["unsure"])
     following = _next_topic(state, known, needed)
     if following is None:
@@ -143,14 +148,15 @@ def _reply(state: State, known: dict[str, Value], said: str) -> tuple[State, Rep
         norms = catalogue().norms
         open_norms = len(catalogue().undecided(known)) if state["unsure"] else 0
         end, reasoning = wording.closing_words(state, known, open_norms, len(norms))
-        return state, Reply(f"{said} {end}", complete=True, missing=(), reasoning=reasoning)
+        text = f"{said} {end}"
+        return state, Reply(text, complete=True, missing=(), reasoning=reasoning, understood=echo)
     topic, pending = following
     again = topic in state["asked"]
     state["topic"], state["pending"] = topic, pending
     state["asked"] = [*state["asked"], topic]
     missing = tuple(name for name in FACTS if name in needed)
     text = f"{said} {question(topic, pending, known, again=again, denied=state['denied'])}"
-    return state, Reply(text, complete=False, missing=missing, reasoning="")
+    return state, Reply(text, complete=False, missing=missing, reasoning="", understood=echo)
 
 
 def _next_topic(state: State, known: Facts, needed: set[str]) -> tuple[str, list[str]] | None:

@@ -56,11 +56,16 @@ def list_norms(findings: Findings, words: Sequence[Word]) -> Answer:
     if len(set(kinds)) > 1:
         called = "legal act"
     rest = "" if kinds else _rest(findings)
+    return _answer(f"{applying(chosen, called)}{rest}", chosen)
+
+
+def applying(chosen: Sequence[NormResult], called: str = "norm") -> str:
+    """List norms that apply, best first; `called` is what one of them is."""
     if not chosen:
-        return _answer(f"No {called} of my catalogue applies.{rest}", [])
+        return f"No {called} of my catalogue applies."
     verb = "applies" if len(chosen) == 1 else "apply"
     opening = f"{count_of(len(chosen), called)} {verb} to your product, the most important first:"
-    return _answer(f"{opening}\n{listed(map(label, chosen))}{rest}", chosen)
+    return f"{opening}\n{listed(map(label, chosen))}"
 
 
 def _rest(findings: Findings) -> str:
@@ -68,9 +73,14 @@ def _rest(findings: Findings) -> str:
     if findings.open:
         ids = some([result.norm_id for result in findings.open], _MOST_OPEN)
         parts.append(f"{_to_be_checked(findings)}: {ids}.")
-    if findings.watched:
-        parts.append(f"To be watched: {joined(map(label, findings.watched))}.")
-    return "".join(f"\n{part}" for part in parts)
+    parts.append(watched(findings))
+    return "".join(f"\n{part}" for part in filter(None, parts))
+
+
+def watched(findings: Findings) -> str:
+    """Name the framework acts to be watched; "" without any."""
+    names = joined(map(label, findings.watched))
+    return f"To be watched: {names}." if names else ""
 
 
 def _to_be_checked(findings: Findings) -> str:
@@ -102,25 +112,28 @@ def count(findings: Findings) -> Answer:
     return _answer(text, findings.matched)
 
 
-def still_open(findings: Findings) -> Answer:
-    """List the open facts and the norms that each of them keeps open, then the doubts."""
-    parts = []
+def open_points(findings: Findings) -> str:
+    """Say what must be checked: the open facts, each with the norms that it keeps open."""
     norms = {norm.id: norm for norm in catalogue().undecided(findings.facts)}
     by_fact: dict[str, list[str]] = {}
     for result in findings.open:
         for name in norms[result.norm_id].trigger.open_facts(findings.facts):
             by_fact.setdefault(name, []).append(result.norm_id)
-    if by_fact:
-        names = sorted(reasoning.in_order(by_fact), key=lambda name: -len(by_fact[name]))
-        lines = [
-            f"{FACTS[name].label}: matters for {some(by_fact[name], _MOST_NORMS)}"
-            for name in names[:_MOST_OPEN]
-        ]
-        if len(names) > _MOST_OPEN:
-            lines.append(f"{count_of(len(names) - _MOST_OPEN, 'other fact')} that matter less")
-        parts.append(f"{_to_be_checked(findings)}. What I need to know:\n{listed(lines)}")
-    else:
-        parts.append("Nothing is open: every norm of my catalogue is decided for your product.")
+    if not by_fact:
+        return "Nothing is open: every norm of my catalogue is decided for your product."
+    names = sorted(reasoning.in_order(by_fact), key=lambda name: -len(by_fact[name]))
+    lines = [
+        f"{FACTS[name].label}: matters for {some(by_fact[name], _MOST_NORMS)}"
+        for name in names[:_MOST_OPEN]
+    ]
+    if len(names) > _MOST_OPEN:
+        lines.append(f"{count_of(len(names) - _MOST_OPEN, 'other fact')} that matter less")
+    return f"{_to_be_checked(findings)}. What I need to know:\n{listed(lines)}"
+
+
+def still_open(findings: Findings) -> Answer:
+    """List the open facts and the norms that each of them keeps open, then the doubts."""
+    parts = [open_points(findings)]
     doubtful = [result for result in findings.matched if result.doubts]
     if doubtful:
         doubts = (f"{label(r)}: {' '.join(r.doubts)}" for r in doubtful)

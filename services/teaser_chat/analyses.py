@@ -12,7 +12,6 @@ from services.teaser_chat.messages import Answer, conversation_in, timestamp
 
 DATABASES = ("EU directives and regulations", "European and international standards")
 """What an analysis looks through, in words for the reader."""
-REANALYZE = "Run the analysis again to see what this changes."
 
 _STEP = re.compile(r"[0-9]{1,5}")
 
@@ -99,12 +98,11 @@ def analyze(session: Session, results: list[NormResult] | None) -> bool:
     return True
 
 
-def forget_analysis(session: Session) -> None:
-    """Drop an analysis whose facts were corrected, and say so in the reply that was just made."""
+def drop_analysis(session: Session) -> None:
+    """Take away an analysis whose facts were corrected; what was asked about it stays."""
     session["analyzed"] = False
     session["matched_norms"] = []
     session["all_norm_results"] = []
-    session["history"][-1]["content"] += f"\n\n{REANALYZE}"
 
 
 def facts_differ(before: interview.State, after: interview.State) -> bool:

@@ -5,44 +5,24 @@ stored session. Every change can be applied twice without harm: a message whose 
 in the session gets the answer it got then.
 """
 
-import hashlib
 import uuid
 
-from services.conversation import interview, questions
-from services.errors import (
-    AnalysisMissing,
-    ConversationIncomplete,
-    SessionConflict,
-    SessionNotFound,
-    StoreUnavailable,
-)
+from services.errors import AnalysisMissing, ConversationIncomplete
 from services.norms.catalogue import DISCLAIMER
-from services.sessions import (
-    STARTS,
-    Session,
-    delete_session,
-    get_session,
-    save_session,
-    update_session,
-)
-from services.teaser_chat.analyses import (
-    DATABASES,
-    AnalysisRun,
-    analysis_of,
-    analyze,
-    facts_differ,
-    forget_analysis,
-)
+from services.sessions import Session, delete_session, get_session, update_session
+from services.teaser_chat.analyses import DATABASES, AnalysisRun, analysis_of, analyze
 from services.teaser_chat.messages import (
     Answer,
     conversation_in,
-    exchange,
     is_known,
     last_turn,
     question_answer,
-    question_entry,
     turn_answer,
 )
+from services.teaser_chat.starts import open_conversation, opened_before
+from services.teaser_chat.turns import opening, take_message, take_question
+
+REANALYZE = "Run the analysis again to see what this changes."
 
 
 class TeaserChat:
@@ -65,36 +45,12 @@ class TeaserChat:
             SessionNotFound: the one it opened was deleted or has expired.
             SessionError: as services.sessions.save_session.
         """
-        start_key = _start_key(owner, client_message_id)
-        try:
-            earlier = _started_before(start_key)
-        except StoreUnavailable:
-            earlier = None  # it is found when the start is claimed, if that can be written
         message_id = client_message_id or str(uuid.uuid4())
+        earlier = opened_before(owner, client_message_id)
         if earlier:
             return _start_answer(get_session(earlier, owner=owner), message_id, initial_input)
-        session_id = str(uuid.uuid4())
-        state, reply = interview.begin(initial_input)
-        data = {
-            "history": exchange(message_id, initial_input, reply),
-            "started": True,
-            "product_description": initial_input,
-            "complete": reply.complete,
-            "analyzed": False,
-            "matched_norms": [],
-            "all_norm_results": [],
-            "qa_history": [],
-            "interview": state,
-        }
-        try:
-            session = save_session(session_id, data, owner=owner)
-        except SessionConflict:
-            # Nobody else draws this id: it is our own first try whose acknowledgement was lost.
-            session = get_session(session_id, owner=owner)
-        first = _claim_start(start_key, session_id) if start_key else session_id
-        if first != session_id:
-            delete_session(session_id, owner=owner)
-            session = get_session(first, owner=owner)
+        data, _ = opening(message_id, initial_input)
+        session = open_conversation(data, owner=owner, client_message_id=client_message_id)
         return _start_answer(session, message_id, initial_input)
 
     def continue_conversation(
@@ -119,12 +75,9 @@ class TeaserChat:
         def change(session: Session) -> bool:
             if is_known(conversation_in(session), message_id):
                 return False
-            state, reply = interview.answer(session["interview"], message)
-            session["history"] += exchange(message_id, message, reply)
-            if session["analyzed"] and facts_differ(session["interview"], state):
-                forget_analysis(session)
-            session["interview"] = state
-            session["complete"] = reply.complete
+            _, outdated = take_message(session, message_id, message)
+            if outdated:
+                session["history"][-1]["content"] += f"\n\n{REANALYZE}"
             return True
 
         session = update_session(session_id, change, owner=owner)
@@ -179,8 +132,7 @@ class TeaserChat:
                 return False
             if not session["analyzed"]:
                 raise AnalysisMissing(session_id)
-            answer = questions.ask(question, session["interview"])
-            session["qa_history"].append(question_entry(message_id, question, answer))
+            take_question(session, message_id, question)
             return True
 
         session = update_session(session_id, change, owner=owner)
@@ -219,36 +171,6 @@ class TeaserChat:
             SessionError: as services.sessions.delete_session.
         """
         delete_session(session_id, owner=owner)
-
-
-def _start_key(owner: str | None, client_message_id: str | None) -> str | None:
-    """Under which id a start is remembered; one per asker, so that nobody meets another's."""
-    if client_message_id is None:
-        return None
-    return hashlib.sha256(f"{owner or ''}\n{client_message_id}".encode()).hexdigest()
-
-
-def _started_before(start_key: str | None) -> str | None:
-    """The conversation that an earlier start with this id opened, whether or not it still is."""
-    if start_key is None:
-        return None
-    try:
-        return str(get_session(start_key, keyspace=STARTS)["conversation"])
-    except SessionNotFound:
-        return None
-
-
-def _claim_start(start_key: str, session_id: str) -> str:
-    """Remember which conversation a start opened; of two at once, answer the first one's.
-
-    The record outlives its conversation, so that a late repetition finds it deleted rather than
-    opening it again.
-    """
-    try:
-        save_session(start_key, {"conversation": session_id}, keyspace=STARTS)
-    except SessionConflict:
-        return _started_before(start_key) or session_id
-    return session_id
 
 
 def _start_answer(session: Session, message_id: str, text: str) -> Answer:
