@@ -8,6 +8,7 @@ from flask import Flask
 import config
 from config import Settings
 from routes import (
+    chat,
     context,
     develope,
     docs,
@@ -40,7 +41,7 @@ from services.sessions.migration import MigratingStore, Plan, Stage
 from services.sessions.outage import Outage, open_spill
 from services.sessions.stores import MemoryStore, Store, open_store
 from services.sessions.worker import Worker
-from services.teaser_chat import TeaserChat
+from services.teaser_chat import OneDoor, TeaserChat
 from services.tokens import open_tokens
 
 LOG_FORMAT = "[%(asctime)s] [%(process)d] [%(levelname)s] %(name)s: %(message)s"
@@ -96,6 +97,7 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
         pinned=settings.stage is not None,
     )
     app.extensions["teaser_chat"] = TeaserChat()
+    app.extensions["one_door"] = OneDoor()
     app.extensions["contexts"] = Contexts(Tenants())
     app.extensions["cleanup"] = Cleanup(outage.engine, keyspaces, Tenants())
     app.extensions["tokens"] = open_tokens(
@@ -107,6 +109,7 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
     api = Api(app)
     for blueprint in (
         develope.blueprint,
+        chat.blueprint,
         session_state.blueprint,
         context.blueprint,
         operations.blueprint,

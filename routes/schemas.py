@@ -115,6 +115,14 @@ class AskBody(Body):
     client_message_id = Id()
 
 
+class ChatBody(Body):
+    """A message to the one-endpoint chat; without a session id it opens a conversation."""
+
+    message = Text()
+    session_id = Id(allow_none=True)
+    client_message_id = Id()
+
+
 class ContextBody(Body):
     """What a context is to hold, or what is added to it."""
 

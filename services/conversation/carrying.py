@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from services.conversation.intents import Intent, intents
 from services.conversation.phrases import words
+from services.conversation.pointers import pointer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from services.conversation.phrases import Word
     from services.conversation.window import Entry
@@ -51,10 +52,13 @@ def carried(
     own = intents(rest)
     if own:
         return own
-    before = (intents(_behind_opening(words(entry["content"]))) for entry in _users(history))
-    earlier = next(filter(None, before), ())
-    if earlier and earlier[0] in _CARRIED:
-        return tuple(intent for intent in earlier if intent in _CARRIED)
+    for entry in reversed(history):
+        before = words(entry["content"]) if entry["role"] == "user" else []
+        earlier = intents(_behind_opening(before))
+        if earlier and earlier[0] in _CARRIED:
+            return tuple(intent for intent in earlier if intent in _CARRIED)
+        if earlier or (before and not (goes_on(before) or pointer(before))):
+            break  # what stands before it is another matter
     return tuple(asked)
 
 
@@ -64,14 +68,8 @@ def goes_on(question: Sequence[Word]) -> bool:
 
 
 def _behind_opening(question: Sequence[Word]) -> list[Word]:
-    rest = list(question)
-    while True:
-        spelled = tuple(word.text for word in rest)
-        opening = next((each for each in _OPENINGS if spelled[: len(each)] == each), ())
-        if not opening:
-            return rest
-        rest = rest[len(opening) :]
-
-
-def _users(history: Sequence[Entry]) -> Iterable[Entry]:
-    return (entry for entry in reversed(history) if entry["role"] == "user")
+    texts = tuple(word.text for word in question)
+    at = 0
+    while opening := next((o for o in _OPENINGS if texts[at : at + len(o)] == o), ()):
+        at += len(opening)
+    return list(question[at:])

@@ -51,6 +51,7 @@ __all__ = [
     "session_exists",
     "session_expires_at",
     "sessions_of",
+    "set_aside_session",
     "set_session_store",
     "set_session_ttl",
     "store_health",
@@ -150,6 +151,11 @@ def cleanup_expired_sessions(owner: str | None = None, *, keyspace: str = TEASER
     Expired sessions end by themselves; this is about the lists, and the rows of a table.
     """
     return housekeeping.trim(sessions_of(keyspace), owner=owner)
+
+
+def set_aside_session(session: Session, *, keyspace: str = TEASER_CHAT) -> None:
+    """Move a loaded session aside whose data cannot be used; see Sessions.set_aside."""
+    sessions_of(keyspace).set_aside(session)
 
 
 def list_sessions(

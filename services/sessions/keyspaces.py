@@ -17,6 +17,10 @@ SESSION_TTL = 3600
 """Seconds a conversation lives after the last interaction while the maker is chatting."""
 SESSION_TTL_ANALYZED = 86_400
 """Seconds it lives after the last interaction once its analysis is done."""
+ONE_DOOR = "one_door"
+"""The member that marks a conversation begun at the one-endpoint chat."""
+ONE_DOOR_TTL = 1800
+"""Seconds such a conversation lives after the last interaction until its analysis is done."""
 START_TTL = 2 * 86_400
 """Seconds it is remembered which conversation a start opened: longer than one lives unused."""
 UNREADABLE_KEPT = 7 * 86_400
@@ -114,12 +118,18 @@ def teaser_chat_keyspace(
     ttl: int = SESSION_TTL, analyzed_ttl: int = SESSION_TTL_ANALYZED
 ) -> Keyspace:
     """The conversations; they live longer from their first analysis on (both in seconds)."""
+
+    def ttl_of(data: Mapping[str, Any]) -> int:
+        if data.get("analyzed_at"):
+            return analyzed_ttl
+        return ONE_DOOR_TTL if data.get(ONE_DOOR) is True else ttl
+
     return Keyspace(
         name="chat:session",
         prefix=SESSION_PREFIX,
         id_pattern=_UUID,
-        ttl=lambda data: analyzed_ttl if data.get("analyzed_at") else ttl,
-        longest=max(ttl, analyzed_ttl),
+        ttl=ttl_of,
+        longest=max(ttl, analyzed_ttl, ONE_DOOR_TTL),
         indexed=True,
         merge=merge_conversations,
     )

@@ -288,6 +288,16 @@ class Sessions:
         self._retried(attempt)
         self._count("deleted")
 
+    def set_aside(self, session: Session) -> None:
+        """Move a loaded session aside whose data its reader cannot use, as an unreadable value.
+
+        Raises:
+            StoreUnavailable.
+        """
+        key = self.keyspace.key(session.session_id)
+        self._count("corrupt")
+        self._set_aside(key, session.stored or b"", session.session_id, session.owner)
+
     def extend(self, session: Session) -> Session:
         """Let a session live its full time again from now, without rewriting the document.
 
@@ -462,9 +472,9 @@ class Sessions:
         body = document.tombstone_body(session.owner)
         return self._record(session, body, now, until)._replace(deleted=True)
 
-    def _set_aside(self, key: str, value: bytes, session_id: str) -> None:
+    def _set_aside(self, key: str, value: bytes, session_id: str, owner: str | None = None) -> None:
         keep_until = self._now() + UNREADABLE_KEPT * 1000
-        indexes = [*self.keyspace.indexes(None), self.keyspace.idle_index(session_id)]
+        indexes = [*self.keyspace.indexes(owner), self.keyspace.idle_index(session_id)]
         if self.store.set_aside(key, value, keep_until, session_id, list(filter(None, indexes))):
             self.unreadable += 1
             # The id gives access, so the log has only enough of it to find the key.

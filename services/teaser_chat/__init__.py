@@ -3,8 +3,9 @@
 from services.conversation import interview
 from services.teaser_chat.analyses import AnalysisRun
 from services.teaser_chat.chat import TeaserChat
+from services.teaser_chat.one_door import OneDoor
 
-__all__ = ["AnalysisRun", "TeaserChat", "warm_up"]
+__all__ = ["AnalysisRun", "OneDoor", "TeaserChat", "warm_up"]
 
 
 def warm_up() -> None:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from services.conversation import interview, questions
+from services.conversation.steering import Step
 from services.errors import MessageIdReused, SessionUnreadable
 from services.norms.facts import FACTS
 from services.sessions import Session
@@ -27,8 +28,18 @@ MEMBERS = {
 }
 """What a session must hold to be a conversation, and of which type."""
 
-INTERVIEW_MEMBERS = {"description", "facts", "unsure", "asked", "pending", "turns"}
-"""What the state of its interview must hold at least."""
+INTERVIEW_MEMBERS = {
+    "description": str,
+    "facts": dict,
+    "unsure": list,
+    "asked": list,
+    "pending": list,
+    "turns": int,
+}
+"""What the state of its interview must hold at least, and of which type."""
+
+MESSAGE_MEMBERS = {"history": ("role", "content"), "qa_history": ("question", "answer")}
+"""What an entry of these lists must hold, as text."""
 
 Answer = dict[str, Any]
 
@@ -42,12 +53,24 @@ def conversation_in(session: Session) -> Session:
     for name, kind in MEMBERS.items():
         if not isinstance(session.get(name), kind):
             raise SessionUnreadable(f"the session's {name} is no {kind.__name__}")
-    entries = (*session["history"], *session["qa_history"])
-    if not session["history"] or not all(type(entry) is dict for entry in entries):
-        raise SessionUnreadable("the session's messages are none")
-    if not session["interview"].keys() >= INTERVIEW_MEMBERS:
-        raise SessionUnreadable("the session's interview lacks members")
+    for name, members in MESSAGE_MEMBERS.items():
+        if not all(_is_message(entry, *members) for entry in session[name]):
+            raise SessionUnreadable(f"the session's {name} holds what is no message")
+    if not session["history"]:
+        raise SessionUnreadable("the session's history is empty")
+    state = session["interview"]
+    for name, kind in INTERVIEW_MEMBERS.items():
+        if not isinstance(state.get(name), kind):
+            raise SessionUnreadable(f"the interview's {name} is no {kind.__name__}")
     return session
+
+
+def _is_message(entry: Any, said_by: str, said: str) -> bool:
+    return (
+        type(entry) is dict
+        and isinstance(entry.get(said_by), str)
+        and isinstance(entry.get(said), str)
+    )
 
 
 def exchange(message_id: str, text: str, reply: interview.Reply) -> list[Answer]:
@@ -68,16 +91,38 @@ def exchange(message_id: str, text: str, reply: interview.Reply) -> list[Answer]
     return [said, answered]
 
 
+def read_message(session: Session, message_id: str, text: str) -> Answer:
+    """How a message was answered, whichever kind of turn it was.
+
+    Returns:
+        `{intent, response}`, and a `notice` if there was one.
+
+    Raises:
+        MessageIdReused: the message with this id has other words.
+    """
+    if _find(session["qa_history"], message_id):
+        answer = question_answer(session, message_id, text)
+        return {"intent": Step.QUESTION.value, "response": answer["answer"]}
+    reply = _reply_to(session, message_id, text)
+    told = {"intent": reply.get("intent", Step.INTERVIEW.value), "response": reply["content"]}
+    return {**told, "notice": reply["notice"]} if "notice" in reply else told
+
+
 def turn_answer(session: Session, message_id: str, text: str) -> Answer:
     """What a turn is answered with, from the session alone: the same the first and every time.
 
     Raises:
         MessageIdReused: the message with this id has other words.
     """
+    return _told(_reply_to(session, message_id, text))
+
+
+def _reply_to(session: Session, message_id: str, text: str) -> Answer:
     said = _find(session["history"], message_id)
     if said is None or said["role"] != "user" or said["content"] != text:
         raise MessageIdReused(message_id)
-    return _told(next(one for one in session["history"] if one.get("reply_to") == message_id))
+    replies = (entry for entry in session["history"] if entry.get("reply_to") == message_id)
+    return next(replies)
 
 
 def last_turn(session: Session) -> Answer:

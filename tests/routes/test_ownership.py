@@ -42,6 +42,12 @@ OWNED: dict[str, Call] = {
     "develope.delete_session_route": lambda client, session_id: client.delete(
         f"{API}/session/{session_id}"
     ),
+    "chat.send_message": lambda client, session_id: client.post(
+        "/api/v1/chat", json={"session_id": session_id, "message": "it has Wi-Fi"}
+    ),
+    "chat.clear_session": lambda client, session_id: client.delete(
+        f"/api/v1/chat/session/{session_id}"
+    ),
 }
 
 
@@ -77,6 +83,8 @@ def test_for_a_stranger_it_does_not_exist(
     response = OWNED[endpoint](stranger, session_id)
     if endpoint == "develope.delete_session_route":
         assert response.get_json() == {"status": "deleted"}
+    elif endpoint == "chat.clear_session":
+        assert (response.status_code, response.data) == (204, b"")
     else:
         assert (response.status_code, response.get_json()["code"]) == (404, "session_not_found")
     assert conversation(browser, session_id) == before

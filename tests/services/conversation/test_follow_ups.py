@@ -315,6 +315,11 @@ class TestWhatIsAskedGoesOn:
         assert "applies because it has radio" in second.answer
         assert "applies because it is electrical" in bulb.ask("and the third?").answer
 
+    def test_not_past_another_matter(self) -> None:
+        """What was asked before the maker spoke of something else is over."""
+        answer = Talk("bulb").ask("when does the GPSR apply?", "rechargeable lithium", "and RoHS?")
+        assert answer.answer.startswith("2011/65/EU Restriction of Hazardous Substances")
+
     def test_with_its_own_words_it_asks_for_those(self) -> None:
         """A question that says what it wants gets that."""
         answer = Talk("bulb").ask("why does RED apply?", "and when does the GPSR apply?")

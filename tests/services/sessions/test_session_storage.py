@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -28,11 +29,12 @@ from services.sessions import (
     get_session,
     list_sessions,
     save_session,
+    set_aside_session,
     set_session_store,
     update_session,
 )
-from services.sessions.keyspaces import teaser_chat_keyspace
-from services.sessions.stores import MemoryStore, RedisStore
+from services.sessions.keyspaces import ONE_DOOR_TTL, teaser_chat_keyspace
+from services.sessions.stores import MemoryStore, RedisStore, open_store
 from services.sessions.stores.base import Condition, Record
 from tests.support.clock import FakeClock
 from tests.support.servers import RedisServer
@@ -331,6 +333,40 @@ def test_an_unreadable_value_is_set_aside_counted_and_logged(
     with pytest.raises(SessionNotFound):
         get_session(session_id)
     assert real.get(f"chat:session:{session_id}") is None
+
+
+@pytest.mark.parametrize("engine", ["memory", "redis", "sqlite"])
+def test_a_document_that_its_reader_cannot_use_is_set_aside(
+    request: pytest.FixtureRequest, tmp_path: Path, engine: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As an unreadable one, and it leaves its owner's list; what replaced it meanwhile stays."""
+    url = request.getfixturevalue("redis_url") if engine == "redis" else f"{engine}://"
+    store = open_store(f"sqlite:///{tmp_path / 's.db'}" if engine == "sqlite" else url)
+    set_session_store(store)
+    session_id = new_id()
+    session = save_session(session_id, {"text": "secret"}, owner="me")
+    with caplog.at_level(logging.WARNING):
+        set_aside_session(session)
+    assert store.get(f"chat:session:{session_id}:corrupt") == session.stored
+    with pytest.raises(SessionNotFound):
+        get_session(session_id, owner="me")
+    assert (list_sessions("me"), count_sessions()) == ([], 0)
+    assert "set aside" in caplog.text
+    assert not any(word in caplog.text for word in ("secret", session_id))
+    save_session(session_id, {"text": "another"}, owner="me")
+    set_aside_session(session)
+    assert get_session(session_id, owner="me")["text"] == "another"
+    store.close()
+
+
+def test_how_long_a_conversation_of_the_one_endpoint_lives() -> None:
+    """Half an hour until its analysis, whatever others have; tombstones outlive all of them."""
+    keyspace = teaser_chat_keyspace(60, 120)
+    assert keyspace.ttl({"one_door": True}) == ONE_DOOR_TTL == 1800
+    assert keyspace.ttl({"one_door": True, "analyzed_at": "2026-11-21T12:00:00Z"}) == 120
+    assert [keyspace.ttl(data) for data in ({}, {"one_door": 1}, {"one_door": "yes"})] == [60] * 3
+    assert keyspace.longest == 1800
+    assert teaser_chat_keyspace().longest == 86_400
 
 
 @pytest.mark.usefixtures("real")
