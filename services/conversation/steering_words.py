@@ -53,15 +53,17 @@ IS = frozenset(("is", "isnt", "are", "arent", "was", "were", "ist", "sind", "am"
 VARYING = frozenset(("with", "for", "as", "in", "on", "at", "only", "mit", "für", "als", "nur"))
 """Behind "and" they begin a variation of the product: "and with a battery"."""
 REQUESTS = (
-    "i want to know", "i want to understand", "i want to see", "i want to ask", "i would like to",
-    "id like to", "i need to know", "i need to understand", "i wonder", "i am wondering",
-    "im wondering", "i dont understand", "i do not understand", "i dont get", "i am curious",
-    "im curious", "i have a question", "i have another question", "i need help", "i need advice",
-    "i need an overview", "i need a list", "i need the list", "i need more", "i need details",
-    "i need information", "i was wondering", "let me know", "not sure what", "not sure which",
-    "not sure why", "not sure how", "im not sure what", "im not sure which", "i am not sure what",
-    "i am not sure which", "i am confused", "im confused", "do i", "need i",
-    "ich möchte wissen", "ich wüsste gern", "ich frage mich", "ich verstehe nicht",
+    "i want to know", "i want to understand", "i want to see", "i want to ask",
+    "i would like to know", "id like to know", "i would like to see", "id like to see",
+    "i would like to understand", "id like to understand", "i need to know", "i need to understand",
+    "i wonder", "i am wondering", "im wondering", "i dont understand", "i do not understand",
+    "i dont get", "i am curious", "im curious", "i have a question", "i have another question",
+    "i need help", "i need advice", "i need an overview", "i need a list", "i need the list",
+    "i need more", "i need details", "i need information", "i was wondering", "let me know",
+    "not sure what", "not sure which", "not sure why", "not sure how", "im not sure what",
+    "im not sure which", "i am not sure what", "i am not sure which", "i am confused",
+    "im confused", "do i", "need i", "ich möchte wissen", "ich wüsste gern", "ich frage mich",
+    "ich verstehe nicht",
 )  # fmt: skip
 CHANGES = frozenset(
     ("add", "remove", "change", "set", "drop", "replace", "switch", "correct", "update", "take",

@@ -18,30 +18,21 @@ from services.sessions.keyspaces import ONE_DOOR_TTL
 from services.sessions.migration import Stage
 from services.sessions.stores import RedisStore
 from tests.support.servers import RedisServer
-from tests.support.talk import API, analyzed, conversation, finish, respond, start
+from tests.support.talk import (
+    API,
+    DOOR,
+    LAMP,
+    MOST_TURNS,
+    analyzed,
+    conversation,
+    finish,
+    respond,
+    say,
+    start,
+    told,
+)
 
-DOOR = "/api/v1/chat"
-LAMP = "USB-powered LED desk lamp"
 MUG = "ceramic mug without electricity for consumers, food contact, nothing else"
-MOST_TURNS = 20
-
-
-def say(client: FlaskClient, message: str, session_id: str | None = None, **more: Any) -> Any:
-    """Send a message; answers the body."""
-    to = {} if session_id is None else {"session_id": session_id}
-    response = client.post(DOOR, json={"message": message, **to, **more})
-    assert response.status_code == 200, response.get_json()
-    return response.get_json()
-
-
-def told(client: FlaskClient, opener: str = LAMP) -> str:
-    """The id of a conversation that was begun here and came to its analysis."""
-    answer = say(client, opener)
-    for _ in range(MOST_TURNS):
-        if answer["intent"] == "analysis":
-            return str(answer["session_id"])
-        answer = say(client, "no", answer["session_id"])
-    raise AssertionError("the interview does not end")
 
 
 @pytest.fixture(params=["sqlite", "redis", "memory"])
@@ -133,6 +124,15 @@ class TestAfterTheAnalysis:
         assert "(EU) 2023/1542" in {norm["norm_id"] for norm in page["matched_norms"]}
         assert page["history"][-1]["content"] == answer["response"]
         assert "analysis again" not in answer["response"]
+
+    def test_the_latest_list_counts(self, client: FlaskClient) -> None:
+        """Be it an answer's or that of the analysis that came after it."""
+        session_id = told(client)
+        say(client, "which are most important?", session_id)
+        told_again = say(client, "it has a rechargeable lithium battery", session_id)["response"]
+        number = told_again.partition(" norms apply")[0].rpartition("\n")[2]
+        answer = say(client, "which of these is the most urgent?", session_id)
+        assert f"of these {number} norms" in answer["response"]
 
     def test_a_statement_that_opens_questions(self, client: FlaskClient) -> None:
         """They are asked first; until they are answered there is no analysis."""

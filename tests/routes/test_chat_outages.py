@@ -18,10 +18,9 @@ from config import Settings
 from services.sessions import count_sessions, get_session, list_sessions, save_session, sessions_of
 from services.sessions.stores import RedisStore
 from services.teaser_chat.one_door import STARTED_OVER
-from tests.routes.test_chat import DOOR, LAMP, say, told
 from tests.support.engines import CutOff
 from tests.support.servers import RedisServer, eventually, free_port
-from tests.support.talk import API, conversation, start
+from tests.support.talk import API, DOOR, LAMP, conversation, say, start, told
 
 SECRET = "a lamp nobody must hear of"
 NO_CONVERSATIONS: list[dict[str, Any]] = [

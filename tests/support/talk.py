@@ -7,6 +7,8 @@ from typing import Any
 from flask.testing import FlaskClient
 
 API = "/api/develope"
+DOOR = "/api/v1/chat"
+LAMP = "USB-powered LED desk lamp"
 MOST_TURNS = 20
 
 
@@ -44,6 +46,24 @@ def analyzed(client: FlaskClient, text: str = "USB-powered LED desk lamp") -> st
     response = client.post(f"{API}/analyze", json={"session_id": session_id})
     assert response.status_code == 200, response.get_json()
     return session_id
+
+
+def say(client: FlaskClient, message: str, session_id: str | None = None, **more: Any) -> Any:
+    """Send a message to the one-endpoint chat; answers the body."""
+    to = {} if session_id is None else {"session_id": session_id}
+    response = client.post(DOOR, json={"message": message, **to, **more})
+    assert response.status_code == 200, response.get_json()
+    return response.get_json()
+
+
+def told(client: FlaskClient, opener: str = LAMP) -> str:
+    """The id of a conversation that was begun at the one-endpoint chat and came to its analysis."""
+    answer = say(client, opener)
+    for _ in range(MOST_TURNS):
+        if answer["intent"] == "analysis":
+            return str(answer["session_id"])
+        answer = say(client, "no", answer["session_id"])
+    raise AssertionError("the interview does not end")
 
 
 def conversation(client: FlaskClient, session_id: str) -> Any:
