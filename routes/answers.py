@@ -6,6 +6,7 @@ from typing import Any, get_args
 from marshmallow import Schema, fields, validate
 
 from services.conversation.analysis import Status
+from services.conversation.steering import Step as Intent
 from services.sessions.migration import Stage
 from services.sessions.outage.breaker import State as BreakerState
 
@@ -141,6 +142,18 @@ EVENT = {
 """An event of an analysis; in OpenAPI 3.1 the schema of an event stream is that of each event."""
 
 
+class ChatAnswer(Schema):
+    """What a message to the one-endpoint chat is answered with."""
+
+    session_id = _id()
+    intent = _one_of(*Intent)
+    response = _text()
+    success = _flag()
+    notice = fields.String(
+        metadata={"description": "That the earlier conversation could not be read any more."}
+    )
+
+
 class QuestionAnswer(Schema):
     """What a question about the analysis is answered with."""
 
@@ -171,6 +184,8 @@ class Message(Schema):
     complete = fields.Boolean()
     open_facts = fields.List(fields.String())
     reasoning = fields.String()
+    intent = fields.String(validate=validate.OneOf(list(Intent)))
+    notice = fields.String()
 
 
 class Conversation(Schema):

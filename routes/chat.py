@@ -2,32 +2,36 @@
 
 from typing import cast
 
-from flask import Blueprint, current_app, jsonify, session
+from flask import Response, current_app, jsonify, session
 from flask.typing import ResponseReturnValue
 
-from routes import schemas
+from routes import answers, limits, schemas
+from routes.openapi import CHANGING, SESSION_ID, Blueprint
 from services.sessions.browser import BrowserSession
 from services.teaser_chat import OneDoor, TeaserChat
 
-blueprint = Blueprint("chat", __name__, url_prefix="/api/v1/chat")
-
-_chat_body = schemas.ChatBody()
+blueprint = Blueprint("chat", __name__, description="The teaser chat behind one door.")
 
 
-@blueprint.post("")
-def send_message() -> ResponseReturnValue:
+@blueprint.post("/api/v1/chat")
+@limits.limited(limits.CONVERSATIONS, unless=schemas.names_session)
+@blueprint.arguments(schemas.ChatBody)
+@blueprint.response(200, answers.ChatAnswer)
+@blueprint.errors(*CHANGING, "message_id_reused", "rate_limited")
+def send_message(body: schemas.Checked) -> ResponseReturnValue:
     """Say something: a product's description, an answer, a question or a correction."""
     door = cast(OneDoor, current_app.extensions["one_door"])
-    answer = door.send(**schemas.body(_chat_body), owner=_owner())
-    return jsonify({**answer, "success": True})
+    return jsonify({**door.send(**body, owner=_owner()), "success": True})
 
 
-@blueprint.delete("/session/<session_id>")
+@blueprint.delete("/api/v1/chat/session/<session_id>", parameters=[SESSION_ID])
+@blueprint.response(204, description="It is not there, or not any more.")
+@blueprint.errors("validation_failed", "session_unreadable", "store_unavailable")
 def clear_session(session_id: str) -> ResponseReturnValue:
-    """Remove a conversation."""
+    """Remove a conversation; one that is not there is removed already."""
     chat = cast(TeaserChat, current_app.extensions["teaser_chat"])
     chat.delete_conversation(schemas.session_id(session_id), owner=_owner())
-    return "", 204
+    return Response(status=204)
 
 
 def _owner() -> str | None:

@@ -42,10 +42,11 @@ Client = Callable[[], Sequence[str]]
 
 
 class _Limited(NamedTuple):
-    """What a view asks for: the name of its limit, and who is counted."""
+    """What a view asks for: the name of its limit, who is counted, and what does not count."""
 
     name: str
     client: Client
+    unless: Callable[[], bool] | None
 
 
 def client_address() -> Sequence[str]:
@@ -63,16 +64,19 @@ def client_address() -> Sequence[str]:
     return ("address", str(address))
 
 
-def limited(name: str, client: Client = client_address) -> Callable[[View], View]:
+def limited(
+    name: str, client: Client = client_address, *, unless: Callable[[], bool] | None = None
+) -> Callable[[View], View]:
     """Mark a view; `init_app` limits it.
 
     Args:
         name: one of NAMES.
         client: who is counted; what it raises is the answer to the request.
+        unless: tells of a request that it does not count, as it makes nothing; None if all do.
     """
 
     def mark(view: View) -> View:
-        setattr(view, _MARK, _Limited(name, client))
+        setattr(view, _MARK, _Limited(name, client, unless))
         return view
 
     return mark
@@ -124,6 +128,7 @@ def _behind(
         scope=mark.name,
         key_func=lambda: _hidden(mark.client(), secret),
         on_breach=refuse,
+        exempt_when=mark.unless,
     )(view)
 
 

@@ -159,6 +159,13 @@ def body(schema: Schema) -> Checked:
     return loaded
 
 
+def names_session() -> bool:
+    """Whether the request's body names a session; it is not checked yet, and may be anything."""
+    _refuse_endless_bodies()
+    found = request.get_json(silent=True)
+    return isinstance(found, dict) and bool(found.get("session_id"))
+
+
 def _refuse_endless_bodies() -> None:
     """Hold a body without a Content-Length to the limit; it would be cut there in silence.
 

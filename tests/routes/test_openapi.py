@@ -136,6 +136,10 @@ def test_what_is_answered_is_described(app: Flask, client: FlaskClient) -> None:
             lambda: analyzed(client, "USB-powered LED desk lamp"),
             lambda: str(start(client, "A kettle")["session_id"]),
         ),
+        "/api/v1/chat": (
+            lambda: analyzed(client, "USB-powered LED desk lamp"),
+            lambda: str(start(client, "A kettle")["session_id"]),
+        ),
         "/api/session": (lambda: saved(client),),
         "/api/v1/context": (lambda: known(client, anna),),
     }
