@@ -42,17 +42,18 @@ def _together(present: Any, added: Any) -> Any:
 
 def _extended(present: Sequence[Any], added: Sequence[Any]) -> list[Any]:
     """Both lists one after the other; what has an id stands once."""
-    wanted = {known for entry in added if (known := _id(entry)) is not None}
+    wanted = {known for entry in added if (known := _id(entry))}
     if not wanted:
         return [*present, *added]
     entries = list(present)
     places = {known: at for at, entry in enumerate(entries) if (known := _id(entry)) in wanted}
     for entry in added:
         known = _id(entry)
-        if known is not None and known in places:
+        if known and known in places:
             entries[places[known]] = _together(entries[places[known]], entry)
         else:
-            places[known] = len(entries)
+            if known:
+                places[known] = len(entries)
             entries.append(entry)
     return entries
 
