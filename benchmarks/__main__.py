@@ -2,9 +2,15 @@
 
 import sys
 
-from benchmarks import migration, service, store
+from benchmarks import batches, interfaces, migration, service, store
 
-PARTS = {"store": store.run, "migration": migration.run, "service": service.run}
+PARTS = {
+    "store": store.run,
+    "migration": migration.run,
+    "service": service.run,
+    "interfaces": interfaces.run,
+    "batches": batches.run,
+}
 
 
 def main(names: list[str]) -> int:

@@ -50,9 +50,9 @@ def micros(seconds: float) -> str:
     return f"{seconds * 1e6:,.0f} us"
 
 
-def millis(seconds: float) -> str:
-    """A duration in milliseconds."""
-    return f"{seconds * 1e3:,.1f} ms"
+def millis(seconds: float, places: int = 1) -> str:
+    """A duration in milliseconds, with so many decimal places."""
+    return f"{seconds * 1e3:,.{places}f} ms"
 
 
 def verdict(value: float, *, at_most: float | None = None, at_least: float | None = None) -> str:
