@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import batches, interfaces, migration, service, store
+from benchmarks import batches, growth, interfaces, migration, service, store
 
 PARTS = {
     "store": store.run,
@@ -10,6 +10,7 @@ PARTS = {
     "service": service.run,
     "interfaces": interfaces.run,
     "batches": batches.run,
+    "growth": growth.run,
 }
 
 
