@@ -1,13 +1,15 @@
 # Two commands matter: `make run` serves the teaser chat, `make test` tests it.
-# `make help` lists the rest. Everything is installed into .venv, nothing outside this folder
-# but the servers that `make test` needs.
+# `make help` lists the rest. Everything is installed into .venv, for `make bench` into .venv-bench,
+# and nothing outside this folder but the servers that `make test` needs.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+BENCH_VENV := .venv-bench
 BIND ?= 127.0.0.1:8000
 PYTEST_ARGS ?=
 DRILLS ?=
+BENCHMARKS ?=
 SOAK_SECONDS ?= 300
 SEED ?=
 
@@ -41,8 +43,8 @@ format: $(VENV)/test.stamp ## put the code into its usual form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/test.stamp test-servers ## measure speed, as ratios within one run
-	$(BIN)/python -m benchmarks
+bench: $(BENCH_VENV)/bench.stamp test-servers ## measure speed, as ratios within one run, also beside others; BENCHMARKS names some
+	$(BENCH_VENV)/bin/python -m benchmarks $(BENCHMARKS)
 
 drill: $(VENV)/test.stamp test-servers ## change stages, restart and take Redis away under load, and count what got lost; DRILLS names some
 	$(BIN)/python -m tests.drills $(DRILLS)
@@ -58,14 +60,14 @@ alerts: ## check Prometheus's alerts and run their rule tests
 	cd deploy/prometheus && promtool check rules alerts.yml && promtool test rules alerts_test.yml
 
 clean: ## remove the virtual environment and what tools left behind
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .coverage .hypothesis tests/artifacts
+	rm -rf $(VENV) $(BENCH_VENV) .mypy_cache .pytest_cache .ruff_cache .coverage .hypothesis tests/artifacts
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(VENV)/bin/python:
+$(VENV)/bin/python $(BENCH_VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed; name one with PYTHON=python3.12 make run"; exit 1; }
-	@$(PYTHON) -m venv $(VENV) || \
-		{ rm -rf $(VENV); echo "python3 -m venv failed; on Debian: apt-get install python3-venv"; exit 1; }
+	@$(PYTHON) -m venv $(@:/bin/python=) || \
+		{ rm -rf $(@:/bin/python=); echo "python3 -m venv failed; on Debian: apt-get install python3-venv"; exit 1; }
 
 $(VENV)/run.stamp: requirements.txt | $(VENV)/bin/python
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
@@ -74,3 +76,7 @@ $(VENV)/run.stamp: requirements.txt | $(VENV)/bin/python
 $(VENV)/test.stamp: tests/requirements.txt requirements.txt | $(VENV)/bin/python
 	$(BIN)/pip install --quiet --disable-pip-version-check -r tests/requirements.txt
 	@touch $@ $(VENV)/run.stamp
+
+$(BENCH_VENV)/bench.stamp: benchmarks/requirements.txt tests/requirements.txt requirements.txt | $(BENCH_VENV)/bin/python
+	$(BENCH_VENV)/bin/pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
+	@touch $@

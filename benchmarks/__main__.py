@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import batches, growth, interfaces, migration, service, store
+from benchmarks import batches, growth, interfaces, migration, rivals, service, store
 
 PARTS = {
     "store": store.run,
@@ -11,6 +11,7 @@ PARTS = {
     "interfaces": interfaces.run,
     "batches": batches.run,
     "growth": growth.run,
+    "rivals": rivals.run,
 }
 
 

@@ -1,0 +1,261 @@
+"""Ways to keep a conversation in Redis: ours, and what people use today.
+
+All keep the same messages for as long, with clients that are connected beforehand. The others'
+packages come from benchmarks/requirements.txt and are imported when their turn comes.
+"""
+
+import asyncio
+import importlib
+import importlib.util
+import time
+import warnings
+from abc import ABC, abstractmethod
+
+import redis
+import redis.asyncio
+from flask import Flask, Response
+
+from services import sessions
+from services.sessions.stores import RedisStore
+from tests.support.servers import RedisServer
+
+CONVERSATIONS = 20
+"""Conversations in one timing; each gets one message, so that none grows."""
+TTL = 3600
+MESSAGE = {"role": "user", "content": ("A desk lamp for mains, with a switch. " * 14)[:500]}
+
+
+class Contestant(ABC):
+    """A way to keep conversations, with CONVERSATIONS of them.
+
+    Attributes:
+        package: what has to be installed for it.
+        name: what the table calls it.
+        prefix: what its keys begin with.
+        notes: what it does and does not do.
+    """
+
+    package: str
+    name: str
+    prefix: str
+    notes: str
+
+    def __init__(self, server: RedisServer) -> None:  # noqa: ARG002 - those below need it
+        self._snapshot: dict[bytes, bytes] = {}
+
+    @classmethod
+    def is_installed(cls) -> bool:
+        """Whether it can take part."""
+        return importlib.util.find_spec(cls.package) is not None
+
+    def fill(self, client: redis.Redis, length: int) -> None:
+        """Have conversations of so many messages, and remember what is stored for them."""
+        self.begin()
+        for _ in range(length):
+            self.append()
+        self._snapshot = {}
+        for key in client.scan_iter(f"{self.prefix}*", count=1000):
+            self._snapshot[key] = client.dump(key) or b""
+
+    def reset(self, client: redis.Redis) -> None:
+        """Put the conversations back to what they were when they were filled."""
+        pipe = client.pipeline(transaction=False)
+        for key, value in self._snapshot.items():
+            pipe.restore(key, TTL * 1000, value, replace=True)
+        pipe.execute()
+
+    def begin(self) -> None:  # noqa: B027 - most need nothing first
+        """Store conversations without a message, where there have to be some first."""
+
+    @abstractmethod
+    def append(self) -> float:
+        """Append a message to each conversation; seconds that one took on average."""
+
+    @abstractmethod
+    def load(self) -> tuple[float, int]:
+        """Read each conversation; seconds that one took, and how many messages it has."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close its connections."""
+
+
+class _Synchronous(Contestant):
+    """One that is called and answers."""
+
+    def append(self) -> float:
+        """As the contract says."""
+        begin = time.perf_counter()
+        for number in range(CONVERSATIONS):
+            self.append_to(number)
+        return (time.perf_counter() - begin) / CONVERSATIONS
+
+    def load(self) -> tuple[float, int]:
+        """As the contract says."""
+        begin = time.perf_counter()
+        for number in range(CONVERSATIONS):
+            length = self.read(number)
+        return (time.perf_counter() - begin) / CONVERSATIONS, length
+
+    @abstractmethod
+    def append_to(self, number: int) -> None:
+        """Append a message to one conversation."""
+
+    @abstractmethod
+    def read(self, number: int) -> int:
+        """Read one conversation; how many messages it has."""
+
+
+class _Ours(_Synchronous):
+    package = "services"
+    name = "ours"
+    prefix = "chat:session:"
+    notes = (
+        "one JSON document, compared and set: of two who change it at once both are kept, whatever"
+        " they change; owners are checked, sessions are listed and counted, and what cannot be read"
+        " is set aside. An append moves the whole conversation, which costs more as it grows"
+    )
+
+    def __init__(self, server: RedisServer) -> None:
+        super().__init__(server)
+        sessions.set_session_store(RedisStore.from_url(server.url))
+        self._ids = [f"00000000-0000-4000-8000-{number:012}" for number in range(CONVERSATIONS)]
+
+    def begin(self) -> None:
+        for session_id in self._ids:
+            sessions.save_session(session_id, {"history": []}, owner="anna")
+
+    def append_to(self, number: int) -> None:
+        def change(session: sessions.Session) -> None:
+            session["history"].append(MESSAGE)
+
+        sessions.update_session(self._ids[number], change, owner="anna")
+
+    def read(self, number: int) -> int:
+        return len(sessions.get_session(self._ids[number], owner="anna")["history"])
+
+    def close(self) -> None:
+        sessions.close_session_store()
+
+
+class _Agents(Contestant):
+    package = "agents"
+    name = "openai-agents RedisSession"
+    prefix = "agents:session:"
+    notes = (
+        "appends to a list in a transaction, so of two who append at once both are kept; nobody"
+        " can save what was made from a version, no owners, nothing is listed, unreadable messages"
+        " are skipped in silence. Asynchronous, in one running loop"
+    )
+
+    def __init__(self, server: RedisServer) -> None:
+        super().__init__(server)
+        memory = importlib.import_module("agents.extensions.memory")
+        self._loop = asyncio.Runner()
+        self._client = redis.asyncio.Redis(port=server.port)
+        self._sessions = [
+            memory.RedisSession(str(number), redis_client=self._client, ttl=TTL)
+            for number in range(CONVERSATIONS)
+        ]
+
+    def append(self) -> float:
+        return self._loop.run(self._append())
+
+    def load(self) -> tuple[float, int]:
+        return self._loop.run(self._load())
+
+    def close(self) -> None:
+        self._loop.run(self._client.aclose())
+        self._loop.close()
+
+    async def _append(self) -> float:
+        begin = time.perf_counter()
+        for session in self._sessions:
+            await session.add_items([MESSAGE])
+        return (time.perf_counter() - begin) / CONVERSATIONS
+
+    async def _load(self) -> tuple[float, int]:
+        begin = time.perf_counter()
+        for session in self._sessions:
+            length = len(await session.get_items())
+        return (time.perf_counter() - begin) / CONVERSATIONS, length
+
+
+class _Langchain(_Synchronous):
+    package = "langchain_community"
+    name = "langchain-community RedisChatMessageHistory"
+    prefix = "message_store:"
+    notes = (
+        "appends to a list, so of two who append at once both are kept, then sets its expiry in a"
+        " second command; nobody can save what was made from a version, no owners, nothing is"
+        " listed. Here with one client for all; as it comes, each history connects anew"
+    )
+
+    def __init__(self, server: RedisServer) -> None:
+        super().__init__(server)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that it is no longer developed, which is known
+            histories = importlib.import_module("langchain_community.chat_message_histories")
+            messages = importlib.import_module("langchain_core.messages")
+            kind = histories.RedisChatMessageHistory
+        self._message = messages.HumanMessage(MESSAGE["content"])
+        self._client = redis.Redis(port=server.port)
+        self._histories = [kind(str(n), url=server.url, ttl=TTL) for n in range(CONVERSATIONS)]
+        for history in self._histories:
+            history.redis_client.close()
+            history.redis_client = self._client
+
+    def append_to(self, number: int) -> None:
+        self._histories[number].add_message(self._message)
+
+    def read(self, number: int) -> int:
+        return len(self._histories[number].messages)
+
+    def close(self) -> None:
+        self._client.close()
+
+
+class _FlaskSession(_Synchronous):
+    package = "flask_session"
+    name = "Flask-Session RedisSessionInterface"
+    prefix = "flask:"
+    notes = (
+        "one document, written whatever is there: of two who append at once one loses; no owners,"
+        " nothing is listed. Without its cookie, and its load without the write that by default"
+        " ends every request"
+    )
+
+    def __init__(self, server: RedisServer) -> None:
+        super().__init__(server)
+        redis_sessions = importlib.import_module("flask_session.redis")
+        self._client = redis.Redis(port=server.port)
+        self._app = Flask("rival")
+        self._app.config["PERMANENT_SESSION_LIFETIME"] = TTL
+        self._interface = redis_sessions.RedisSessionInterface(
+            self._app, self._client, key_prefix=self.prefix
+        )
+        self._interface.should_set_cookie = lambda _app, _session: False
+        cookies = [{"Cookie": f"session={number}"} for number in range(CONVERSATIONS)]
+        contexts = [self._app.test_request_context(headers=cookie) for cookie in cookies]
+        self._requests = [context.request for context in contexts]
+
+    def begin(self) -> None:
+        for number in range(CONVERSATIONS):
+            session = self._interface.session_class(sid=str(number), permanent=True)
+            session["history"] = []
+            self._interface.save_session(self._app, session, Response())
+
+    def append_to(self, number: int) -> None:
+        session = self._interface.open_session(self._app, self._requests[number])
+        session["history"].append(MESSAGE)
+        session.modified = True
+        self._interface.save_session(self._app, session, Response())
+
+    def read(self, number: int) -> int:
+        return len(self._interface.open_session(self._app, self._requests[number])["history"])
+
+    def close(self) -> None:
+        self._client.close()
+
+
+KINDS: tuple[type[Contestant], ...] = (_Ours, _Agents, _Langchain, _FlaskSession)
