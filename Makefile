@@ -59,7 +59,7 @@ alerts: ## check Prometheus's alerts and run their rule tests
 	@command -v promtool >/dev/null || { echo "promtool is missing; on Debian: apt-get install prometheus"; exit 1; }
 	cd deploy/prometheus && promtool check rules alerts.yml && promtool test rules alerts_test.yml
 
-clean: ## remove the virtual environment and what tools left behind
+clean: ## remove the virtual environments and what tools left behind
 	rm -rf $(VENV) $(BENCH_VENV) .mypy_cache .pytest_cache .ruff_cache .coverage .hypothesis tests/artifacts
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
