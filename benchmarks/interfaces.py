@@ -112,7 +112,7 @@ def _patch(client: redis.Redis, size: int) -> _Case:
     client.set("bare", value)
     return _Case(
         "PATCH of a context: load, check, merge, compare-and-set, 3 indexes",
-        lambda: contexts.update_session_context(TENANT, USER, "checkout", additions),
+        lambda: contexts.update_session_context(TENANT, USER, "checkout", additions, parsed=True),
         bare,
         len(value),
     )
@@ -124,7 +124,7 @@ def _post(client: redis.Redis, size: int) -> _Case:
     value = _value(client, f"session:{session_id}")
     return _Case(
         "POST of a state: check what is there, raise its version, 1 index",
-        lambda: saved_state.save_session(session_id, data),
+        lambda: saved_state.save_session(session_id, data, parsed=True),
         lambda: client.set("bare", value, ex=KEPT),
         len(value),
     )

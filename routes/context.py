@@ -46,7 +46,7 @@ def authenticate() -> None:
 def store_context(body: schemas.Checked, session_id: str) -> ResponseReturnValue:
     """Store a context in the place of what is there; members left out are empty."""
     ttl = body.pop("ttl", None)
-    return _told(_contexts().store_session_context(*_whose(session_id), body, ttl=ttl))
+    return _told(_contexts().store_session_context(*_whose(session_id), body, ttl=ttl, parsed=True))
 
 
 @blueprint.patch("/api/v1/context/<session_id>", parameters=[CONTEXT_NAME])
@@ -62,7 +62,9 @@ def update_context(body: schemas.Checked, session_id: str) -> ResponseReturnValu
     request may be sent again.
     """
     ttl = body.pop("ttl", None)
-    return _told(_contexts().update_session_context(*_whose(session_id), body, ttl=ttl))
+    return _told(
+        _contexts().update_session_context(*_whose(session_id), body, ttl=ttl, parsed=True)
+    )
 
 
 @blueprint.get("/api/v1/context/<session_id>", parameters=[CONTEXT_NAME])

@@ -23,7 +23,7 @@ blueprint = Blueprint("session_state", __name__, description="Saved state of a f
 @blueprint.errors(*CHANGING, "precondition_failed", "rate_limited")
 def save_session(body: schemas.Checked) -> ResponseReturnValue:
     """Save a state under an id; without If-Match the last save wins."""
-    saved = saved_state.save_session(**body, owner=_owner(), expected=_expectation())
+    saved = saved_state.save_session(**body, owner=_owner(), expected=_expectation(), parsed=True)
     return _tagged(jsonify(success=True, message="The session is saved."), saved.tag)
 
 

@@ -37,6 +37,7 @@ def save_session(
     *,
     owner: str | None = None,
     expected: Expectation | None = None,
+    parsed: bool = False,
 ) -> SavedState:
     """Save a state under an id.
 
@@ -45,6 +46,7 @@ def save_session(
         data: what to save, plain JSON.
         owner: whose it is; what belongs to someone else is not overwritten.
         expected: must accept what is stored; None to save whatever is.
+        parsed: whether the data comes out of a JSON decoder, and need not be looked through.
 
     Raises:
         SessionChanged: `expected` did not accept it.
@@ -53,12 +55,13 @@ def save_session(
     """
     states = sessions_of(STATES)
     if expected is None:
-        return _saved(states.replace(session_id, {"data": data}, owner=owner))
+        return _saved(states.replace(session_id, {"data": data}, owner=owner, parsed=parsed))
 
     def change(session: Session) -> None:
         _check(expected, session if session.created_at else None)
         session.clear()
         session["data"] = data
+        session.parsed = parsed
 
     return _saved(states.update(session_id, change, owner=owner, create=True))
 

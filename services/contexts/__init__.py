@@ -87,6 +87,7 @@ class Contexts:
         context: Mapping[str, Any],
         *,
         ttl: int | None = None,
+        parsed: bool = False,
     ) -> Context:
         """Store a context in the place of what is there.
 
@@ -96,6 +97,7 @@ class Contexts:
             session_id: which one; any text of at most 128 characters.
             context: the members it is to have; those left out are empty.
             ttl: seconds it lives after each use; None for what is set for its tenant.
+            parsed: whether the context comes out of a JSON decoder, and need not be looked through.
 
         Raises:
             TenantIsolationError: the stored document belongs to somebody else.
@@ -111,6 +113,7 @@ class Contexts:
                 whole,
                 owner=context_owner(tenant_id, user_id),
                 ttl=life,
+                parsed=parsed,
             )
         return _context(tenant_id, user_id, session)
 
@@ -138,6 +141,7 @@ class Contexts:
         additions: Mapping[str, Any],
         *,
         ttl: int | None = None,
+        parsed: bool = False,
     ) -> Context:
         """Add to a context: mappings merge, lists extend; it begins empty where there is none.
 
@@ -147,6 +151,7 @@ class Contexts:
             session_id: which one.
             additions: see services.contexts.changes.merged.
             ttl: seconds it lives after each use from now on; None for what it was.
+            parsed: whether the additions come out of a JSON decoder.
 
         Raises:
             TenantIsolationError: the stored document belongs to somebody else.
@@ -160,6 +165,7 @@ class Contexts:
                 together[OWN_TTL] = ttl
             session.update(together)
             session.ttl = session.get(OWN_TTL, life)
+            session.parsed = parsed
 
         with _isolated():
             session = sessions_of(CONTEXTS).update(

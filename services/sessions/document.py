@@ -44,6 +44,7 @@ ENVELOPE = (
 )
 """Members this module owns; a caller's data may not use these names."""
 
+_ENVELOPE = frozenset(ENVELOPE)
 _TOMBSTONE = re.compile(rb'\{"version":[1-9][0-9]{0,14},"deleted":true[,}]')
 _HEAD = re.compile(rb'\{"version":([1-9][0-9]{0,14})(?=[,}])')
 # No text inside the document can look like this: its quotes would be escaped.
@@ -67,6 +68,8 @@ class Session(dict[str, Any]):
         created_at, updated_at, expires_at: milliseconds since 1970, UTC. `expires_at` is the
             instant set with the last write; an extension since then moves only the engine's.
         ttl: seconds it lives after each use; None for as long as its kind does.
+        parsed: whether all of its data is known to come out of a JSON decoder, so that it need
+            not be looked through before it is stored.
         stored: the whole stored value it was read from or saved as; None before.
     """
 
@@ -74,6 +77,7 @@ class Session(dict[str, Any]):
         "created_at",
         "expires_at",
         "owner",
+        "parsed",
         "session_id",
         "stored",
         "ttl",
@@ -92,6 +96,7 @@ class Session(dict[str, Any]):
         self.updated_at = 0
         self.expires_at = 0
         self.ttl: int | None = None
+        self.parsed = False
         self.stored: bytes | None = None
 
     @property
@@ -115,9 +120,9 @@ def encode_body(session: Session, max_bytes: int) -> bytes:
         SessionNotSerialisable: a value would not come back as it went in.
         SessionTooLarge: the document is longer than `max_bytes`.
     """
-    for name in ENVELOPE:
-        if name in session:
-            raise SessionNotSerialisable(f"{name!r} is a name the session document keeps to itself")
+    if not _ENVELOPE.isdisjoint(session):
+        taken = next(name for name in ENVELOPE if name in session)
+        raise SessionNotSerialisable(f"{taken!r} is a name the session document keeps to itself")
     members = {
         "format": FORMAT,
         "session_id": session.session_id,
@@ -132,7 +137,7 @@ def encode_body(session: Session, max_bytes: int) -> bytes:
         encoded = _encode(members)
     except (msgspec.MsgspecError, TypeError, ValueError, RecursionError) as error:
         raise SessionNotSerialisable(f"the session is not plain JSON: {error}") from error
-    if not _is_plain(members):
+    if not (session.parsed or _is_plain(members)):
         raise SessionNotSerialisable(f"{_first_foreign(members)} is not plain JSON")
     if len(encoded) > max_bytes:
         raise SessionTooLarge(len(encoded), max_bytes)

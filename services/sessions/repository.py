@@ -158,6 +158,7 @@ class Sessions:
         *,
         owner: str | None = None,
         ttl: int | None = None,
+        parsed: bool = False,
     ) -> Session:
         """Store a session over whatever this owner has there: the last writer wins.
 
@@ -170,12 +171,13 @@ class Sessions:
             data: what it is to hold.
             owner: whose it is if it is new.
             ttl: seconds it lives after each use; None for as long as its kind does.
+            parsed: whether all of the data comes out of a JSON decoder.
 
         Raises:
             As `save`, and SessionForeign: the id belongs to somebody else.
         """
         session = Session(session_id, data, owner=owner)
-        session.ttl = ttl
+        session.ttl, session.parsed = ttl, parsed
         session.version = int(self.clock() * MOMENTS)
         try:
             return self._write(session, Condition.OWNED)

@@ -250,10 +250,10 @@ def _packed(commands: Sequence[Command]) -> bytes:
     redis-py sends a long argument in a call of its own, which wakes the server three times.
     """
     parts: list[bytes] = []
+    add = parts.append
     for command in commands:
-        parts.append(b"*%d" % len(command))
+        add(b"*%d\r\n" % len(command))
         for argument in command:
-            data = argument if isinstance(argument, bytes) else str(argument).encode()
-            parts += (b"$%d" % len(data), data)
-    parts.append(b"")
-    return b"\r\n".join(parts)
+            data = argument if type(argument) is bytes else str(argument).encode()
+            add(b"$%d\r\n%b\r\n" % (len(data), data))
+    return b"".join(parts)

@@ -144,3 +144,13 @@ def test_a_session_is_a_dict() -> None:
     session["history"].append("x")
     assert session == {"history": ["x"]}
     assert session.version == 0
+
+
+def test_what_a_decoder_made_is_not_looked_through() -> None:
+    """Whoever says so answers for it; what no encoder takes is refused all the same."""
+    session = Session("id", {"pair": (1, 2)})
+    session.parsed = True
+    assert b'"pair":[1,2]' in document.encode_body(session, 1000)
+    session["what"] = object()
+    with pytest.raises(SessionNotSerialisable):
+        document.encode_body(session, 1000)
