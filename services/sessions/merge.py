@@ -86,7 +86,7 @@ def merge_contexts(
     Args and Returns:
         As `merge_conversations`.
     """
-    return copy.deepcopy(_Rule(_are_lists).members(higher, lower, base))
+    return copy.deepcopy(_Rule(_are_lists, keeps_all=True).members(higher, lower, base))
 
 
 class _Rule:
@@ -94,10 +94,13 @@ class _Rule:
 
     Args:
         joins: whether a member's values, by its name, are lists to be put together.
+        keeps_all: whether a member that only the lower copy has stays, if nobody knows whether
+            the higher one never had it or dropped it.
     """
 
-    def __init__(self, joins: Callable[..., bool]) -> None:
+    def __init__(self, joins: Callable[..., bool], *, keeps_all: bool = False) -> None:
         self._joins = joins
+        self._keeps_all = keeps_all
 
     def members(
         self, higher: Mapping[str, Any], lower: Mapping[str, Any], base: Mapping[str, Any] | None
@@ -121,7 +124,9 @@ class _Rule:
             if before is None:
                 return self.members(ours, theirs, None)
             return self.members(ours, theirs, before[0] if isinstance(before[0], dict) else {})
-        return theirs if before and ours == before[0] else ours
+        if before is None:
+            return theirs if ours is _GONE and self._keeps_all else ours
+        return theirs if ours == before[0] else ours
 
     def _joined(
         self, higher: Any, lower: Any, base: Sequence[Any], *, with_base: bool

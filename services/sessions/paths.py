@@ -45,7 +45,7 @@ class DictOnly:
         """Into the dict."""
         with self._copies.lock(record.key):
             if condition in (Condition.ABSENT, Condition.OWNED):
-                self._look_for(record.key)
+                _look_for(self._copies, record.key)
             done = _put_into_dict(self._copies, record, condition)
             if done.outcome is Outcome.STORED:
                 self._changed(record.key)
@@ -62,12 +62,6 @@ class DictOnly:
             if there:
                 self._changed(record.key)
             return there
-
-    def _look_for(self, key: str) -> None:
-        """Adopt what is to be created, if the engine has it and can be asked."""
-        if self._copies.old.get(key) is None:
-            with contextlib.suppress(StoreUnavailable):
-                self._copies.adopt(key)
 
     def _changed(self, key: str) -> None:
         """Remember what the engine does not have; while the process ends, send it at once."""
@@ -112,6 +106,8 @@ class DictFirst:
     def put(self, record: Record, condition: Condition) -> Put:
         """Into the dict, then into the engine."""
         with self._copies.lock(record.key):
+            if condition is Condition.OWNED:
+                _look_for(self._copies, record.key)
             done = _put_into_dict(self._copies, record, condition)
             if done.outcome is not Outcome.STORED:
                 return done
@@ -266,6 +262,13 @@ class EngineOnly:
     def touch(self, record: Record) -> bool:
         """In the engine."""
         return self._new.touch(record)
+
+
+def _look_for(copies: Copies, key: str) -> None:
+    """Adopt what the dict lacks, if the engine has it and can be asked: the id may be taken."""
+    if copies.old.get(key) is None:
+        with contextlib.suppress(StoreUnavailable):
+            copies.adopt(key)
 
 
 def _put_into_dict(copies: Copies, record: Record, condition: Condition) -> Put:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.sessions.merge import merge_conversations, merge_higher
+from services.sessions.merge import merge_contexts, merge_conversations, merge_higher
 
 Message = dict[str, Any]
 
@@ -272,3 +272,53 @@ def test_the_higher_copy_may_win_whole() -> None:
         "a": 1,
         "history": [],
     }
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(0, 3) | st.sampled_from("xyz"),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+CONTEXTS = st.dictionaries(st.sampled_from(["state", "seen", "asked"]), JSON, max_size=3)
+
+
+def test_contexts_keep_what_both_copies_know() -> None:
+    """Mappings at every depth, lists whatever is in them, of a single value the higher's."""
+    higher = {"state": {"a": 1, "deep": {"x": 1}}, "seen": ["one", {"id": "2"}], "same": [1, 1]}
+    lower = {"state": {"a": 2, "deep": {"y": 2}}, "seen": ["one", {"id": "3"}], "same": [1, 1]}
+    assert merge_contexts(higher, lower) == {
+        "state": {"a": 1, "deep": {"x": 1, "y": 2}},
+        "seen": ["one", {"id": "3"}, {"id": "2"}],
+        "same": [1, 1],
+    }
+
+
+def test_an_entry_of_both_contexts_is_merged() -> None:
+    """It is known by its id."""
+    higher, lower = {"seen": [{"id": 1, "a": 1}]}, {"seen": [{"id": 1, "a": 0, "b": 2}]}
+    assert merge_contexts(higher, lower) == {"seen": [{"id": 1, "a": 1, "b": 2}]}
+
+
+def test_with_their_base_contexts_tell_what_was_dropped() -> None:
+    """What only the lower copy changed, added or dropped is as it has it."""
+    base = {"state": {"kept": 1, "dropped": 1, "changed": 1}}
+    higher = {"state": {"kept": 1, "dropped": 1, "changed": 1, "mine": 1}}
+    lower = {"state": {"kept": 1, "changed": 2, "theirs": 1}}
+    assert merge_contexts(higher, lower, base) == {
+        "state": {"kept": 1, "changed": 2, "mine": 1, "theirs": 1}
+    }
+
+
+@given(CONTEXTS, CONTEXTS)
+def test_merging_contexts_again_changes_nothing(
+    higher: dict[str, Any], lower: dict[str, Any]
+) -> None:
+    """Nothing is doubled, nothing handed in is changed, and every member of both is there."""
+    before = copy.deepcopy((higher, lower))
+    together = merge_contexts(higher, lower)
+    assert (higher, lower) == before
+    assert together.keys() == higher.keys() | lower.keys()
+    assert merge_contexts(together, lower) == together
+    assert merge_contexts(higher, higher) == higher

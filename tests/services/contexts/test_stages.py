@@ -1,0 +1,169 @@
+"""Contexts and states through the stages of a migration and through outages of the engine."""
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from services import saved_state
+from services.contexts import Contexts, Tenants
+from services.errors import SessionForeign, SessionNotFound, StoreUnavailable
+from services.sessions import close_session_store, set_session_store
+from services.sessions.current import usual_keyspaces
+from services.sessions.keyspaces import Keyspace
+from services.sessions.migration import MigratingStore, Plan, Stage
+from services.sessions.outage import Replay, ShelteredStore, Spill, open_spill
+from services.sessions.stores import MemoryStore
+from tests.support.engines import CutOff
+
+WHO = ("acme", "anna")
+KEYSPACES: tuple[Keyspace, ...] = usual_keyspaces()
+UP_AND_DOWN = [*Stage, *list(Stage)[-2::-1]]
+"""Every stage from off to complete and back."""
+
+
+@pytest.fixture
+def engine() -> CutOff:
+    """What the sessions move to."""
+    return CutOff()
+
+
+@pytest.fixture
+def store(engine: CutOff) -> Iterator[MigratingStore]:
+    """A process in stage off, with sessions in its dict."""
+    both = MigratingStore(MemoryStore(), engine, KEYSPACES, Plan(Stage.OFF, stepped=True))
+    set_session_store(both)
+    yield both
+    close_session_store()
+
+
+@pytest.fixture
+def contexts(store: MigratingStore) -> Contexts:
+    """Its contexts."""
+    return Contexts(Tenants())
+
+
+def switch(store: MigratingStore, stage: Stage) -> None:
+    """Serve by another stage, with everything sent that was not."""
+    store.switch(Plan(stage, stepped=True))
+    if stage is not Stage.OFF:
+        store.copies.send_all()
+
+
+def test_additions_are_kept_through_every_stage(store: MigratingStore, contexts: Contexts) -> None:
+    """Made in each, read in each, listed once, up and down."""
+    for number, stage in enumerate(UP_AND_DOWN):
+        switch(store, stage)
+        contexts.update_session_context(*WHO, "s", {"recent_interactions": [number]})
+        members = contexts.get_session_context(*WHO, "s").members
+        assert members["recent_interactions"] == list(range(number + 1)), stage
+        listed = contexts.list_session_contexts(*WHO, start=0, limit=9).contexts
+        assert [context.session_id for context in listed] == ["s"], stage
+
+
+def test_a_deleted_context_stays_deleted_and_its_id_is_free(
+    store: MigratingStore, contexts: Contexts
+) -> None:
+    """Whatever stage it was deleted in, and whatever comes after."""
+    for number, stage in enumerate(UP_AND_DOWN):
+        switch(store, stage)
+        contexts.store_session_context(*WHO, "s", {"recent_interactions": [number]})
+        contexts.delete_session_context(*WHO, "s")
+        for later in UP_AND_DOWN[number + 1 : number + 3]:
+            switch(store, later)
+            with pytest.raises(SessionNotFound):
+                contexts.get_session_context(*WHO, "s")
+        switch(store, stage)
+        again = contexts.update_session_context(*WHO, "s", {})
+        assert again.members["recent_interactions"] == []
+
+
+def test_the_last_save_wins_in_every_stage(store: MigratingStore) -> None:
+    """And somebody else's never does."""
+    session_id = str(uuid.uuid4())
+    for number, stage in enumerate(UP_AND_DOWN):
+        switch(store, stage)
+        saved_state.save_session(session_id, {"n": number}, owner="anna")
+        with pytest.raises(SessionForeign):
+            saved_state.save_session(session_id, {"n": -1}, owner="bob")
+        assert saved_state.load_session(session_id, owner="anna").data == {"n": number}
+
+
+@pytest.mark.parametrize("stage", [Stage.DUALWRITE, Stage.SHADOW, Stage.LIVE, Stage.COMPLETE])
+def test_whose_it_is_may_be_known_by_the_engine_alone(
+    engine: CutOff, store: MigratingStore, stage: Stage
+) -> None:
+    """Saved by another process before this one started."""
+    session_id = str(uuid.uuid4())
+    set_session_store(engine)
+    saved_state.save_session(session_id, {"n": 1}, owner="anna")
+    set_session_store(store)
+    switch(store, stage)
+    with pytest.raises(SessionForeign):
+        saved_state.save_session(session_id, {"n": 2}, owner="bob")
+    assert saved_state.load_session(session_id, owner="anna").data == {"n": 1}
+
+
+class Host:
+    """A host with a spill of its own, over the engine that all hosts share."""
+
+    def __init__(self, engine: CutOff) -> None:
+        self.link = Link(engine)
+        self.spill: Spill = open_spill("memory://")
+        self.replay = Replay(self.link, self.spill, KEYSPACES)
+        self.store = ShelteredStore(self.link, self.spill, self.replay)
+
+    def serve(self) -> Contexts:
+        """Contexts over this host's store, from now on."""
+        set_session_store(self.store)
+        return Contexts(Tenants())
+
+
+class Link(CutOff):
+    """A host's way to the engine, which can be cut."""
+
+    def __init__(self, engine: CutOff) -> None:
+        super().__init__()
+        # Whatever is asked of the link is done with what the engine holds.
+        self._entries = engine._entries
+        self._lock = engine._lock
+
+
+def test_two_hosts_additions_become_one_context(engine: CutOff) -> None:
+    """What one took while it was cut off, and what the other wrote meanwhile."""
+    one, other = Host(engine), Host(engine)
+    one.serve().update_session_context(*WHO, "s", {"recent_interactions": [{"id": "0"}]})
+    both = one.serve()
+    before = both.get_session_context(*WHO, "s")
+    one.link.down = True
+    with pytest.raises(StoreUnavailable):
+        both.update_session_context(*WHO, "s", {"recent_interactions": [{"id": "lost"}]})
+    both.store_session_context(*WHO, "s", {"recent_interactions": [{"id": "0"}, {"id": "1"}]})
+    both.update_session_context(*WHO, "s", {"user_preferences": {"here": True}})
+    other.serve().update_session_context(
+        *WHO, "s", {"recent_interactions": [{"id": "2"}], "user_preferences": {"there": True}}
+    )
+    one.link.down = False
+    one.replay.work()
+    members = other.serve().get_session_context(*WHO, "s").members
+    ids = [entry["id"] for entry in members["recent_interactions"]]
+    assert sorted(ids) == ["0", "1", "2"]
+    assert members["user_preferences"] == {"here": True, "there": True}
+    assert before.members["recent_interactions"] == [{"id": "0"}]
+    assert not one.spill.occupied
+
+
+def test_a_state_saved_while_the_engine_was_away_is_the_last_one(engine: CutOff) -> None:
+    """Though nobody could look which version it replaced."""
+    host = Host(engine)
+    host.serve()
+    session_id = str(uuid.uuid4())
+    for number in range(5):
+        saved_state.save_session(session_id, {"n": number}, owner="anna")
+    host.link.down = True
+    saved_state.save_session(session_id, {"n": "away"}, owner="anna")
+    assert saved_state.load_session(session_id, owner="anna").data == {"n": "away"}
+    host.link.down = False
+    host.replay.work()
+    set_session_store(engine)
+    assert saved_state.load_session(session_id, owner="anna").data == {"n": "away"}
