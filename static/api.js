@@ -3,39 +3,52 @@
 const BASE = "/api/develope";
 const PATIENCE_MS = 30_000;
 const GONE = ["session_not_found", "session_unreadable"];
+const SILENT = [204, 304];
 
 /** A request that did not succeed; `message` is a sentence for the reader. */
 export class Refusal extends Error {
-  /** `status` is that of HTTP, or 0 when there was no answer. */
-  constructor(message, status = 0, code = "") {
+  /** `status` is that of HTTP, or 0 when there was no answer; `retryAfter` is in seconds. */
+  constructor(message, status = 0, code = "", retryAfter = 0) {
     super(message);
+    this.status = status;
+    this.retryAfter = retryAfter;
     this.gone = GONE.includes(code);
     this.mayPass = status === 0 || status === 429 || status >= 500 || code === "session_conflict";
   }
 }
 
-/** Sends a request and gives its JSON answer, or throws a Refusal. */
-export async function call(method, path, body) {
+/**
+ * Sends a request and gives its status, its JSON answer and the ETag of that, or throws a
+ * Refusal. The answer is empty where there is nothing to tell (204) or nothing new (304).
+ */
+export async function request(method, url, body, headers = {}) {
   let response;
   let answer;
   try {
-    response = await fetch(BASE + path, {
+    response = await fetch(url, {
       method,
-      headers: body ? { "Content-Type": "application/json" } : {},
+      headers: body ? { "Content-Type": "application/json", ...headers } : headers,
       body: body && JSON.stringify(body),
       signal: AbortSignal.timeout(PATIENCE_MS),
     });
-    answer = await response.json();
+    answer = SILENT.includes(response.status) ? {} : await response.json();
   } catch {
     if (!response) {
       throw new Refusal("The server cannot be reached. Please try again in a moment.");
     }
   }
-  if (response.ok && answer) {
-    return answer;
+  const { status, headers: told } = response;
+  if (answer && (response.ok || SILENT.includes(status))) {
+    return { status, answer, tag: told.get("ETag") };
   }
   const sentence = answer?.error ?? "The server did not answer as it should. Please try again.";
-  throw new Refusal(sentence, response.ok ? 0 : response.status, answer?.code);
+  throw new Refusal(sentence, response.ok ? 0 : status, answer?.code,
+    Number(told.get("Retry-After")) || 0);
+}
+
+/** Sends a request to the teaser chat and gives its JSON answer, or throws a Refusal. */
+export async function call(method, path, body) {
+  return (await request(method, BASE + path, body)).answer;
 }
 
 /**

@@ -1,7 +1,7 @@
 // The teaser chat: description, questions, analysis, questions about it; restored on reload.
 
 import { Refusal, call, newId, watchAnalysis } from "./api.js";
-import { answered, message, notice, results } from "./view.js";
+import { answered, message, notice, results, sendOnEnter } from "./view.js";
 
 const at = (id) => document.getElementById(id);
 const chat = form("chat");
@@ -200,12 +200,7 @@ for (const [source, send] of [[chat, say], [questions, ask]]) {
     event.preventDefault();
     submit(source, send);
   });
-  source.field.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
-      event.preventDefault();
-      source.element.requestSubmit();
-    }
-  });
+  sendOnEnter(source.field);
 }
 at("analyze").addEventListener("click", () => exclusively(analyze));
 at("restart").addEventListener("click", () => {

@@ -7,14 +7,16 @@ const GROUPS = [
   ["does_not_apply", "Does not apply"],
 ];
 
-function make(tag, className, ...content) {
+/** An element with its content: texts, other elements, and what is to be left out if it is empty. */
+export function make(tag, className, ...content) {
   const element = document.createElement(tag);
   element.className = className;
   element.append(...content.filter((part) => part)); // strings become text nodes
   return element;
 }
 
-function text(tag, className, content) {
+/** An element with somebody's words, in whichever direction they are written. */
+export function text(tag, className, content) {
   const element = make(tag, className, content);
   element.dir = "auto";
   return element;
@@ -88,4 +90,14 @@ export function notice(place, sentence = "", label = "", act = null) {
     box.append(button);
   }
   place.append(box);
+}
+
+/** Lets Enter send a form from one of its fields, and Shift with Enter begin a new line. */
+export function sendOnEnter(field) {
+  field.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+      event.preventDefault();
+      field.form.requestSubmit();
+    }
+  });
 }
