@@ -8,6 +8,7 @@ from flask import Flask
 import config
 from config import Settings
 from routes import (
+    agents,
     chat,
     context,
     develope,
@@ -111,6 +112,7 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
         develope.blueprint,
         chat.blueprint,
         session_state.blueprint,
+        agents.blueprint,
         context.blueprint,
         operations.blueprint,
         docs.blueprint,

@@ -13,6 +13,7 @@ PUBLIC = {
     "static": "files of the page, the same for everyone",
     "develope.home": "leads to the page",
     "develope.page": "shows only what the asking browser's own session names",
+    "agents.page": "shows nothing; what it loads is the asking browser's own",
     "develope.start_conversation": "makes a conversation; there is none to reach yet",
     "docs.description": "tells what can be asked, not what was",
     "docs.page": "shows the same",

@@ -1,0 +1,70 @@
+// What becomes of a document that two tabs changed, or that the server no longer has.
+
+import { conversations, empty, tally } from "./state.js";
+
+/**
+ * What two tabs made of one document: all messages and log entries of both, of each agent the
+ * newer card, and the conversation that was opened last. Where nothing tells, theirs counts.
+ */
+export function merge(theirs, mine) {
+  const messages = union(theirs.messages, mine.messages);
+  const names = Object.keys({ ...theirs.agents, ...mine.agents });
+  const cards = names.map((name) => {
+    const card = newer(theirs.agents[name], mine.agents[name], "updated");
+    return [name, { ...card, metrics: { ...card.metrics, ...tally(messages, name) } }];
+  });
+  return {
+    ...mine,
+    ...theirs,
+    messages,
+    agents: Object.fromEntries(cards),
+    logs: union(theirs.logs, mine.logs),
+    chat: joined(theirs.chat, mine.chat),
+    last_updated: newer(theirs, mine, "last_updated").last_updated,
+  };
+}
+
+/** What has been added to a document since another; an answer stays with its question. */
+export function added(document, base) {
+  const known = new Set(base.messages.map(({ id }) => id));
+  const messages = document.messages.filter((message) => (
+    !known.has(message.id) && !known.has(message.reply_to)));
+  if (!messages.length) {
+    return empty();
+  }
+  const blank = empty();
+  const cards = Object.entries(document.agents).map(([name, card]) => {
+    const isNew = card.updated !== base.agents[name]?.updated;
+    const metrics = { ...card.metrics, ...tally(messages, name) };
+    return [name, isNew ? { ...card, metrics } : blank.agents[name] ?? card];
+  });
+  return {
+    ...blank,
+    messages,
+    agents: Object.fromEntries(cards),
+    logs: document.logs.filter((entry) => messages.some(({ id }) => entry.id?.startsWith(id))),
+    chat: document.chat.session_id === base.chat.session_id ? blank.chat : document.chat,
+    last_updated: document.last_updated,
+  };
+}
+
+/** Every entry of both lists once, in the order of their times. */
+function union(theirs, mine) {
+  const key = (entry) => entry.id ?? JSON.stringify(entry);
+  const known = new Set(theirs.map(key));
+  const time = ({ timestamp }) => String(timestamp ?? "");
+  return [...theirs, ...mine.filter((entry) => !known.has(key(entry)))]
+    .sort((one, other) => (time(one) < time(other) ? -1 : Number(time(one) > time(other))));
+}
+
+function newer(theirs, mine, member) {
+  return (mine?.[member] ?? "") > (theirs?.[member] ?? "") ? mine : theirs ?? mine;
+}
+
+/** Two tabs may have opened a conversation each: one goes on, none is forgotten. */
+function joined(theirs, mine) {
+  const chosen = newer(theirs, mine, "since");
+  const all = new Set([theirs, mine].flatMap((chat) => conversations({ chat })));
+  all.delete(chosen.session_id);
+  return { ...chosen, others: [...all] };
+}

@@ -1,0 +1,159 @@
+// The page of the agents: what is said goes to them, and what becomes of it is shown and saved.
+
+import { Refusal, newId } from "../api.js";
+import { notice, sendOnEnter } from "../view.js";
+import { forget, say } from "./chat.js";
+import * as state from "./state.js";
+import { Store } from "./store.js";
+import { arrange, cards, event, message } from "./view.js";
+
+const GONE = "The earlier history is not there any more: it was cleared, or not used for a day."
+  + " Here begins a new one.";
+const FORGOTTEN = "The agents do not remember the conversation any more. Trying again begins a new"
+  + " one with this message.";
+
+const at = (id) => document.getElementById(id);
+const form = at("chat-form");
+const field = form.elements.text;
+const dialog = at("clear-dialog");
+const store = new Store({ document: show, status: showStatus, anew: () => notice(at("news"), GONE) });
+let busy = true;
+let left = false; // the browser is leaving the page, and breaks off whatever is awaited
+
+const now = () => new Date().toISOString();
+
+function show(doc) {
+  arrange(at("log"), doc.messages, message);
+  arrange(at("events"), doc.logs, event);
+  cards(at("cards"), doc.agents);
+  at("intro").hidden = doc.messages.length > 0;
+  at("event-count").textContent = doc.logs.length;
+  at("clear").hidden = !doc.messages.length && !state.conversations(doc).length;
+  offerRetry(doc);
+}
+
+/** Says why the last message has no answer, if it has none and nobody waits for it. */
+function offerRetry(doc) {
+  const open = busy ? null : state.unanswered(doc);
+  if (!open) {
+    notice(at("chat-notice"));
+    return;
+  }
+  const { message: said, trouble } = open;
+  const sentence = trouble?.details ?? "Your last message has no answer yet.";
+  if (trouble?.event === "refused") {
+    notice(at("chat-notice"), sentence);
+  } else {
+    notice(at("chat-notice"), sentence, "Try again", () => exclusively(() => deliver(said)));
+  }
+}
+
+function showStatus(kind, sentence) {
+  const place = at("saving");
+  const said = kind === "saved" && !store.document.messages.length ? "" : sentence;
+  place.dataset.kind = kind;
+  if (place.textContent !== said) {
+    place.textContent = said;
+  }
+}
+
+/** Does one thing at a time: nothing can be sent or cleared meanwhile. */
+async function exclusively(work) {
+  setBusy(true);
+  try {
+    await work();
+  } finally {
+    setBusy(false);
+    show(store.document);
+    field.focus(); // which also brings what was said last into view
+  }
+}
+
+function setBusy(value) {
+  busy = value;
+  for (const control of document.querySelectorAll("fieldset, #clear, .notice button")) {
+    control.disabled = value;
+  }
+}
+
+async function send(content) {
+  const said = { id: newId(), content };
+  notice(at("news"));
+  field.value = "";
+  await store.change((doc) => state.asked(doc, { ...said, at: now() }));
+  await ask(said);
+}
+
+/** Another try with a message that has no answer; under its id it has the effect of one. */
+async function deliver(said) {
+  await store.change((doc) => state.working(doc, now()));
+  await ask(said);
+}
+
+async function ask({ id, content }) {
+  const began = performance.now();
+  try {
+    const answer = await say({ id, content, sessionId: store.document.chat.session_id });
+    const latency = Math.round(performance.now() - began);
+    store.change((doc) => state.answered(doc, { id, ...answer, latency, at: now() }));
+  } catch (error) {
+    if (!(error instanceof Refusal)) {
+      throw error;
+    }
+    if (left) {
+      return; // it did not fail; the page will ask again when it is opened anew
+    }
+    const { gone: forgotten, mayPass } = error;
+    const reason = forgotten ? FORGOTTEN : error.message;
+    const refused = !forgotten && !mayPass;
+    store.change((doc) => state.failed(doc, { id, reason, refused, forgotten, at: now() }));
+  }
+}
+
+async function clear() {
+  notice(at("news"));
+  try {
+    await Promise.all(state.conversations(store.document).map(forget));
+    await store.remove();
+    notice(at("news"), "The history is cleared.");
+  } catch (error) {
+    if (!(error instanceof Refusal)) {
+      throw error;
+    }
+    const sentence = `The history could not be cleared. ${error.message}`;
+    notice(at("news"), sentence, "Clear it now", () => exclusively(clear));
+  }
+}
+
+form.addEventListener("submit", (submitted) => {
+  submitted.preventDefault();
+  const content = field.value;
+  if (content.trim()) {
+    exclusively(() => send(content));
+  }
+});
+sendOnEnter(field);
+
+at("clear").addEventListener("click", () => {
+  dialog.returnValue = "";
+  dialog.showModal();
+});
+dialog.addEventListener("close", () => {
+  if (dialog.returnValue === "clear") {
+    exclusively(clear);
+  }
+});
+addEventListener("pagehide", () => { left = true; });
+addEventListener("pageshow", () => { left = false; });
+addEventListener("beforeunload", (leaving) => {
+  if (store.isUnsaved) {
+    leaving.preventDefault(); // the browser asks whether to lose it
+  }
+});
+
+show(store.document);
+store.refresh().finally(() => {
+  setBusy(false);
+  show(store.document);
+  at("log").ariaBusy = "false"; // what was restored is not read out, what comes is
+});

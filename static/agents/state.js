@@ -1,0 +1,160 @@
+// The document of the page, and pure functions that make the next one out of it.
+//
+// {messages: [{id, role, content, timestamp, agent?, reply_to?}],
+//  agents: {name: {status, model, updated, metrics: {tokens, words_in, words_out, cost, latency?}}},
+//  logs: [{id, timestamp, agent, event, details}],
+//  chat: {session_id, since, others}, last_updated}
+//
+// Times are ISO 8601, latency is in milliseconds, tokens are words. What follows from a message
+// has an id made from the message's own, so that two tabs never keep the same thing twice.
+
+export const AGENTS = {
+  interviewer: "Interviewer",
+  analyst: "Analyst",
+  answerer: "Question answerer",
+};
+const BY_INTENT = { interview: "interviewer", analysis: "analyst", question: "answerer" };
+
+/** A document in which nothing has happened yet. */
+export function empty() {
+  const cards = Object.keys(AGENTS).map((name) => [name, {
+    status: "idle", model: "rules", updated: "", metrics: tally([], name),
+  }]);
+  return {
+    messages: [],
+    agents: Object.fromEntries(cards),
+    logs: [],
+    chat: { session_id: null, since: "", others: [] },
+    last_updated: "",
+  };
+}
+
+/** A document as it was saved, with whatever it lacks; members not known here are kept. */
+export function read(saved) {
+  const blank = empty();
+  return {
+    ...blank,
+    ...saved,
+    agents: { ...blank.agents, ...saved.agents },
+    chat: { ...blank.chat, ...saved.chat },
+  };
+}
+
+/** The same document on a page that has just been opened, which waits for nobody's answer. */
+export function rested(document) {
+  return { ...document, agents: withStatus(document.agents, "idle") };
+}
+
+/** The visitor has said something. */
+export function asked(document, { id, content, at }) {
+  const said = { id, role: "user", content, timestamp: at };
+  return working(changed(document, at, {
+    messages: [...document.messages, said],
+    logs: logged(document, `${id}.sent`, at, "visitor", "message sent", `${count(content)} words`),
+  }), at);
+}
+
+/** Whoever is expected to answer has been asked; the answer will tell who it really was. */
+export function working(document, at) {
+  const name = expected(document);
+  const card = { ...document.agents[name], status: "working", updated: at };
+  return changed(document, at, { agents: { ...document.agents, [name]: card } });
+}
+
+/** An agent has answered the message with this id, after `latency` milliseconds. */
+export function answered(document, { id, intent, response, sessionId, latency, at }) {
+  const agents = withStatus(document.agents, "idle", at);
+  if (!document.messages.some((message) => message.id === id) || isAnswered(document, id)) {
+    return changed(document, at, { agents }); // it was cleared meanwhile, or another tab asked too
+  }
+  const agent = BY_INTENT[intent] ?? BY_INTENT.interview;
+  const messages = [...document.messages, {
+    id: `${id}.answer`, role: "assistant", content: response, timestamp: at, agent, reply_to: id,
+  }];
+  const card = { ...agents[agent], status: "idle", updated: at };
+  card.metrics = { ...card.metrics, ...tally(messages, agent), latency };
+  const details = `${count(response)} words in ${latency} ms`;
+  return changed(document, at, {
+    messages,
+    agents: { ...agents, [agent]: card },
+    logs: logged(document, `${id}.answered`, at, agent, "answered", details),
+    chat: opened(document.chat, sessionId, at),
+  });
+}
+
+/** The message could not be answered; once it is refused, asking again does not help. */
+export function failed(document, { id, reason, refused = false, forgotten = false, at }) {
+  const event = refused ? "refused" : "failed";
+  const agent = workingOne(document) ?? expected(document);
+  return changed(document, at, {
+    agents: withStatus(document.agents, "failed", at),
+    logs: logged(document, `${id}.${event}.${at}`, at, agent, event, reason),
+    chat: forgotten ? { ...document.chat, session_id: null, since: at } : document.chat,
+  });
+}
+
+/** The visitor's last message if it has no answer, and the last log entry of why not. */
+export function unanswered(document) {
+  const message = document.messages.findLast(({ role }) => role === "user");
+  if (!message || isAnswered(document, message.id)) {
+    return null;
+  }
+  const trouble = document.logs.findLast(({ id, event }) => (
+    ["failed", "refused"].includes(event) && id?.startsWith(message.id)));
+  return { message, trouble };
+}
+
+/** The ids of all conversations that this document came from. */
+export function conversations({ chat }) {
+  return [chat.session_id, ...chat.others].filter(Boolean);
+}
+
+function changed(document, at, members) {
+  return { ...document, ...members, last_updated: at };
+}
+
+function logged({ logs }, id, timestamp, agent, event, details) {
+  return [...logs, { id, timestamp, agent, event, details }];
+}
+
+/** Who is likely to answer: the interview goes on until an analysis is there to ask about. */
+function expected({ chat, messages }) {
+  const last = chat.session_id && messages.findLast(({ agent }) => agent);
+  return last && last.agent !== "interviewer" ? "answerer" : "interviewer";
+}
+
+function workingOne({ agents }) {
+  return Object.keys(agents).find((name) => agents[name].status === "working");
+}
+
+/** The cards, of which those at work get another status. */
+function withStatus(agents, status, at) {
+  return Object.fromEntries(Object.entries(agents).map(([name, card]) => [name,
+    card.status === "working" ? { ...card, status, updated: at ?? card.updated } : card]));
+}
+
+function opened(chat, sessionId, at) {
+  return chat.session_id === sessionId ? chat
+    : { session_id: sessionId, since: at, others: conversations({ chat }) };
+}
+
+function isAnswered({ messages }, id) {
+  return messages.some((message) => message.reply_to === id);
+}
+
+/** What an agent has read and written, in words, by the messages there are. */
+export function tally(messages, agent) {
+  const answers = messages.filter((message) => message.agent === agent);
+  const asking = new Set(answers.map((message) => message.reply_to));
+  const read_ = sum(messages.filter(({ id }) => asking.has(id)));
+  const written = sum(answers);
+  return { tokens: read_ + written, words_in: read_, words_out: written, cost: 0 };
+}
+
+function sum(messages) {
+  return messages.reduce((total, { content }) => total + count(content), 0);
+}
+
+function count(words) {
+  return words.split(/\s+/).filter(Boolean).length;
+}
