@@ -4,7 +4,16 @@ import re
 from types import TracebackType
 from typing import Self
 
-from playwright.sync_api import Browser, ConsoleMessage, Dialog, Error, FloatRect, Locator, expect
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Dialog,
+    Error,
+    FloatRect,
+    Locator,
+    expect,
+)
 
 from tests.support.servers import ROOT, Gunicorn
 
@@ -25,17 +34,25 @@ class Visit:
         chromium: the browser that gets a new, empty context.
         site: the server to visit.
         width: of the window, in CSS pixels.
+        beside: a visit whose browser this one gets another tab of.
     """
 
     path = "/develope"
     """The page that is visited."""
 
-    def __init__(self, chromium: Browser, site: Gunicorn, *, width: int = 900) -> None:
+    def __init__(
+        self, chromium: Browser, site: Gunicorn, *, width: int = 900, beside: Self | None = None
+    ) -> None:
         self.site = site
         self.complaints: list[str] = []
         self._width = width
+        self._beside = beside
         self._expected: list[str] = []
-        self._context = chromium.new_context(viewport={"width": width, "height": 800})
+        self._context: BrowserContext = (
+            beside._context
+            if beside
+            else chromium.new_context(viewport={"width": width, "height": 800})
+        )
         self._context.set_default_timeout(PATIENCE_MS)
         self.page = self._context.new_page()
         self.page.on("console", self._hear)
@@ -54,7 +71,10 @@ class Visit:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._context.close()
+        if self._beside:
+            self.page.close()
+        else:
+            self._context.close()
         if kind is None:
             expected = re.compile("|".join(self._expected) or r"(?!)")
             assert [said for said in self.complaints if not expected.search(said)] == []
