@@ -60,8 +60,8 @@ MUTANTS = (
     Mutant(
         "tombstones",
         "services/sessions/repository.py",
-        "return self._record(session, body, until)._replace(deleted=True)",
-        "return self._record(session, body, until)._replace(deleted=False)",
+        "return self._record(session, body, now, until)._replace(deleted=True)",
+        "return self._record(session, body, now, until)._replace(deleted=False)",
         ("deletes-live",),
     ),
     Mutant(
@@ -103,8 +103,8 @@ MUTANTS = (
     Mutant(
         "spill",
         "services/sessions/outage/shelter.py",
-        "        except StoreUnavailable:\n            return self._accept(record, condition)",
-        "        except StoreUnavailable:\n            raise",
+        "            return self._accept(record, condition)\n        # Another worker",
+        "            raise\n        # Another worker",
         ("refused-complete",),
     ),
     Mutant(
