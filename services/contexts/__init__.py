@@ -5,10 +5,8 @@ they add is kept. Tenant and user are part of the key and of the document: nobod
 another's.
 """
 
-import contextlib
 import logging
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from services.contexts.changes import EMPTY, merged
@@ -33,8 +31,7 @@ OWN_TTL = "own_ttl"
 """The member that says how long this context lives whatever its tenant says."""
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """A context as it is stored.
 
     Attributes:
@@ -107,7 +104,7 @@ class Contexts:
         if ttl is not None:
             whole[OWN_TTL] = ttl
         life = ttl or self.tenants.of(tenant_id, register=True).ttl
-        with _isolated():
+        try:
             session = sessions_of(CONTEXTS).replace(
                 context_id(tenant_id, user_id, session_id),
                 whole,
@@ -115,7 +112,9 @@ class Contexts:
                 ttl=life,
                 parsed=parsed,
             )
-        return _context(tenant_id, user_id, session)
+        except SessionForeign as error:
+            raise _not_isolated() from error
+        return _context(tenant_id, user_id, session_id, session)
 
     def get_session_context(self, tenant_id: str, user_id: str, session_id: str) -> Context:
         """A context; it lives its full time again from now.
@@ -124,14 +123,16 @@ class Contexts:
             TenantIsolationError: the stored document belongs to somebody else.
             SessionError: as services.sessions.get_session.
         """
-        with _isolated():
+        try:
             session = get_session(
                 context_id(tenant_id, user_id, session_id),
                 owner=context_owner(tenant_id, user_id),
                 extend=True,
                 keyspace=CONTEXTS,
             )
-        return _context(tenant_id, user_id, session)
+        except SessionForeign as error:
+            raise _not_isolated() from error
+        return _context(tenant_id, user_id, session_id, session)
 
     def update_session_context(
         self,
@@ -167,14 +168,16 @@ class Contexts:
             session.ttl = session.get(OWN_TTL, life)
             session.parsed = parsed
 
-        with _isolated():
+        try:
             session = sessions_of(CONTEXTS).update(
                 context_id(tenant_id, user_id, session_id),
                 change,
                 owner=context_owner(tenant_id, user_id),
                 create=True,
             )
-        return _context(tenant_id, user_id, session)
+        except SessionForeign as error:
+            raise _not_isolated() from error
+        return _context(tenant_id, user_id, session_id, session)
 
     def delete_session_context(self, tenant_id: str, user_id: str, session_id: str) -> bool:
         """Remove a context; False when there was none.
@@ -202,16 +205,19 @@ class Contexts:
         owner = context_owner(tenant_id, user_id)
         names = list_sessions(owner, start=start, limit=limit, keyspace=CONTEXTS)
         found = get_sessions(names, owner=owner, keyspace=CONTEXTS).done.values()
-        contexts = [_context(tenant_id, user_id, session) for session in found]
+        contexts = [
+            _context(tenant_id, user_id, context_name(session.session_id), session)
+            for session in found
+        ]
         contexts.sort(key=lambda context: context.last_updated, reverse=True)
         return Page(contexts, start + limit if len(names) == limit else None)
 
 
-def _context(tenant_id: str, user_id: str, session: Session) -> Context:
+def _context(tenant_id: str, user_id: str, session_id: str, session: Session) -> Context:
     return Context(
         tenant_id=tenant_id,
         user_id=user_id,
-        session_id=context_name(session.session_id),
+        session_id=session_id,
         members={name: session.get(name, empty) for name, empty in EMPTY.items()},
         stored_at=session.created_at,
         last_updated=session.updated_at,
@@ -219,11 +225,7 @@ def _context(tenant_id: str, user_id: str, session: Session) -> Context:
     )
 
 
-@contextlib.contextmanager
-def _isolated() -> Iterator[None]:
-    """Tell and log a document that is not its key's owner's."""
-    try:
-        yield
-    except SessionForeign as error:
-        log.error("a context's document belongs to another tenant or user than its key says")
-        raise TenantIsolationError("the context belongs to somebody else") from error
+def _not_isolated() -> TenantIsolationError:
+    """Log a document that is not its key's owner's, and answer what to raise."""
+    log.error("a context's document belongs to another tenant or user than its key says")
+    return TenantIsolationError("the context belongs to somebody else")

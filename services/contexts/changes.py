@@ -13,6 +13,8 @@ EMPTY: Mapping[str, Any] = MappingProxyType(
     }
 )
 """A context's members, as they are where nothing was said of them."""
+_IDS = frozenset((str, int, bool))
+"""Types that an id may have."""
 
 
 def merged(present: Mapping[str, Any], additions: Mapping[str, Any]) -> dict[str, Any]:
@@ -42,11 +44,16 @@ def _together(present: Any, added: Any) -> Any:
 
 def _extended(present: Sequence[Any], added: Sequence[Any]) -> list[Any]:
     """Both lists one after the other; what has an id stands once."""
-    wanted = {known for entry in added if (known := _id(entry))}
+    wanted = {known[1] for entry in added if (known := _id(entry))}
     if not wanted:
         return [*present, *added]
     entries = list(present)
-    places = {known: at for at, entry in enumerate(entries) if (known := _id(entry)) in wanted}
+    # Most entries are not wanted; a look at the bare id is enough to pass them over.
+    places = {
+        _id(entry): at
+        for at, entry in enumerate(entries)
+        if type(entry) is dict and type(name := entry.get("id")) in _IDS and name in wanted
+    }
     for entry in added:
         known = _id(entry)
         if known and known in places:
@@ -60,5 +67,5 @@ def _extended(present: Sequence[Any], added: Sequence[Any]) -> list[Any]:
 
 def _id(entry: Any) -> tuple[type, Any] | None:
     """What an entry is known by; the number 1 and the text "1" are two ids."""
-    name = entry.get("id") if isinstance(entry, dict) else None
-    return (type(name), name) if isinstance(name, str | int) else None
+    name = entry.get("id") if type(entry) is dict else None
+    return (type(name), name) if type(name) in _IDS else None
