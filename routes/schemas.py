@@ -15,6 +15,8 @@ MAX_TEXT = 4000
 
 MAX_NAME = 128
 """The longest id that a caller may choose freely, in characters."""
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+"""What an address has in the place of bytes that are no UTF-8."""
 MAX_PAGE = 200
 """The most entries of a list in one answer."""
 
@@ -201,13 +203,19 @@ def session_id(value: str) -> str:
     return loaded["session_id"]
 
 
+def _is_unprintable(character: str) -> bool:
+    return unicodedata.category(character) in ("Cc", "Cs")
+
+
 def name(value: str) -> str:
     """An id from the address that its caller chose freely, checked.
 
     Raises:
-        ValidationError: it is too long, or has control characters.
+        ValidationError: it is too long, has control characters, or was no UTF-8.
     """
-    if len(value) > MAX_NAME or any(unicodedata.category(one) in ("Cc", "Cs") for one in value):
+    # Every byte that is no UTF-8 became the same character, and two addresses one name.
+    unread = REPLACEMENT in value
+    if unread or len(value) > MAX_NAME or any(_is_unprintable(one) for one in value):
         said = f"Please use at most {MAX_NAME} characters, none of them a control character."
         raise ValidationError(said, "session_id")
     return value

@@ -2,6 +2,8 @@
 
 NO_TOKEN = "no_token"  # noqa: S105 - a reason
 """Why a request without a bearer token is refused."""
+UNSETTLED = "unsettled"
+"""Why nobody is told of a session whose owner is not known before the engine can be asked."""
 
 
 class TeaserChatError(Exception):

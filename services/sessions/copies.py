@@ -12,7 +12,7 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
-from services.errors import SessionFormatUnknown, StoreUnavailable
+from services.errors import UNSETTLED, SessionFormatUnknown, StoreUnavailable
 from services.sessions import document, waiting
 from services.sessions.keyspaces import Keyspace
 from services.sessions.settle import Settlements, Settler, same_document
@@ -110,6 +110,7 @@ class Copies:
         self.clock = clock
         self.tallies = Tallies()
         self.unsent = KeySet()
+        self.unasked = KeySet()
         self.uncompared = KeySet()
         self._settler = Settler(new, keyspaces, self.tallies, clock=clock)
         self._locks = tuple(threading.RLock() for _ in range(LOCKS))
@@ -161,6 +162,23 @@ class Copies:
                 self.tallies.adopted += 1
             return self.old.get(key)
 
+    def ask(self, key: str) -> None:
+        """Give way to the engine where an id turns out to be taken; it is asked no more then.
+
+        Raises:
+            StoreUnavailable: the engine could not be asked.
+            SessionFormatUnknown: a newer release wrote the engine's copy.
+        """
+        with self.lock(key):
+            if self.new.is_unsure(key):
+                raise StoreUnavailable(UNSETTLED)
+            mine, value = self.old.copy_of(key), self.new.get(key)
+            if mine and value is not None:
+                right = self._settler.better(mine, value)
+                if not same_document(right, mine):
+                    self.old.install(right)
+            self.unasked.discard(key)
+
     def yield_to_engine(self, key: str) -> None:
         """Put the engine's copy in the place of the dict's, which lost against it."""
         record = self._settler.record_of(key, self.new.get(key))
@@ -180,6 +198,8 @@ class Copies:
                 if not same_document(right, mine):
                     self.old.install(right)
             self.unsent.discard(key)
+            if key in self.unasked and not self.new.is_unsure(key):
+                self.unasked.discard(key)
 
     def send_all(self, *, pause: float = 0, told: Callable[[int], None] | None = None) -> None:
         """Send what the engine lacks, in batches, until nothing is left.

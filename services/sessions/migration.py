@@ -24,7 +24,7 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from services.errors import StoreUnavailable
+from services.errors import SessionFormatUnknown, StoreUnavailable
 from services.sessions.copies import Copies
 from services.sessions.keyspaces import Keyspace
 from services.sessions.paths import DictFirst, DictOnly, EngineFirst, EngineOnly, Path
@@ -212,6 +212,15 @@ class MigratingStore(Store):
         """Milliseconds since 1970 at which the copy that counts ends."""
         ends = (engine.expires_at(key) for engine in self._engines)
         return next((end for end in ends if end is not None), None)
+
+    def is_unsure(self, key: str) -> bool:
+        """Whether the id was taken while the engine could not be asked, and it still cannot."""
+        if key in self.copies.unasked:
+            try:
+                self.copies.ask(key)
+            except (StoreUnavailable, SessionFormatUnknown):
+                return True
+        return self.new.is_unsure(key)
 
     def set_aside(
         self, key: str, value: bytes, keep_until: int, member: str, indexes: Sequence[str] = ()

@@ -7,9 +7,13 @@ nothing of stages: `migration.MigratingStore` chooses one for every call.
 import contextlib
 from typing import Protocol
 
-from services.errors import StoreUnavailable
+from services.errors import SessionFormatUnknown, StoreUnavailable
 from services.sessions.copies import Copies, is_newer
+from services.sessions.settle import same_owner
 from services.sessions.stores.base import Condition, Outcome, Put, Record
+
+TAKES_ID = (Condition.ABSENT, Condition.OWNED)
+"""Conditions of a write that may be the first under its id."""
 
 
 class Path(Protocol):
@@ -38,13 +42,14 @@ class DictOnly:
     def get(self, key: str) -> bytes | None:
         """From the dict; on a miss from the engine."""
         with self._copies.lock(key):
+            _ask_late(self._copies, key)
             value = self._copies.old.get(key)
             return value if value is not None else self._copies.adopt(key)
 
     def put(self, record: Record, condition: Condition) -> Put:
         """Into the dict."""
         with self._copies.lock(record.key):
-            if condition in (Condition.ABSENT, Condition.OWNED):
+            if condition in TAKES_ID:
                 _look_for(self._copies, record.key)
             done = _put_into_dict(self._copies, record, condition)
             if done.outcome is Outcome.STORED:
@@ -94,6 +99,7 @@ class DictFirst:
     def get(self, key: str) -> bytes | None:
         """From the dict, unless the engine has a newer copy; on a miss from the engine."""
         with self._copies.lock(key):
+            _ask_late(self._copies, key)
             value = self._copies.old.get(key)
             if value is None:
                 value = self._copies.adopt(key)
@@ -106,7 +112,7 @@ class DictFirst:
     def put(self, record: Record, condition: Condition) -> Put:
         """Into the dict, then into the engine."""
         with self._copies.lock(record.key):
-            if condition is Condition.OWNED:
+            if condition in TAKES_ID:
                 _look_for(self._copies, record.key)
             done = _put_into_dict(self._copies, record, condition)
             if done.outcome is not Outcome.STORED:
@@ -162,17 +168,27 @@ class DictFirst:
         done = Put(Outcome.STORED, record.version)
         if key in copies.unsent:
             # The engine lacks earlier writes too, and what it has may have gone its own way.
-            copies.send(key)
-            sent = copies.old.copy_of(key)
-            return done._replace(version=sent.version) if sent else done
-        second = copies.new.put(record, Condition.OLDER)
+            return self._settle(record)
+        # The dict may have taken an id while nobody could say that it is somebody else's.
+        condition = Condition.OLDER if record.deleted else Condition.MIRROR
+        second = copies.new.put(record, condition)
         if second.outcome is Outcome.STORED:
             return done
         if second.outcome is not Outcome.CONFLICT:
             copies.unsent.add(key)
             return done
+        if second.version < record.version:
+            return self._settle(record)
         copies.yield_to_engine(key)
         return Put(Outcome.CONFLICT, second.version)
+
+    def _settle(self, record: Record) -> Put:
+        """Bring both copies to what is right; a conflict if that is another owner's."""
+        self._copies.send(record.key)
+        sent = self._copies.old.copy_of(record.key) or record
+        if not sent.deleted and not same_owner(sent, record):
+            return Put(Outcome.CONFLICT, sent.version)
+        return Put(Outcome.STORED, sent.version)
 
 
 class EngineFirst:
@@ -203,8 +219,8 @@ class EngineFirst:
 
     def put(self, record: Record, condition: Condition) -> Put:
         """Into the engine, then into the dict."""
-        if self._reads_old and condition is Condition.OWNED and record.key in self._copies.unsent:
-            self._copies.send(record.key)  # what is replaced must not win by its version
+        if self._reads_old and condition in TAKES_ID and record.key in self._copies.unsent:
+            self._copies.send(record.key)  # the dict's is somebody's, and must not win by version
         done = self._copies.new.put(record, condition)
         if done.outcome is Outcome.MISSING and self._reads_old:
             self._copies.send(record.key)
@@ -264,11 +280,21 @@ class EngineOnly:
         return self._new.touch(record)
 
 
+def _ask_late(copies: Copies, key: str) -> None:
+    """Look whether an id was taken that nobody could look for when it was taken here."""
+    if key in copies.unasked:
+        with contextlib.suppress(StoreUnavailable, SessionFormatUnknown):
+            copies.ask(key)
+
+
 def _look_for(copies: Copies, key: str) -> None:
-    """Adopt what the dict lacks, if the engine has it and can be asked: the id may be taken."""
+    """Adopt what the dict lacks, if the engine has it: the id may be taken."""
+    _ask_late(copies, key)
     if copies.old.get(key) is None:
-        with contextlib.suppress(StoreUnavailable):
+        try:
             copies.adopt(key)
+        except StoreUnavailable:
+            copies.unasked.add(key)
 
 
 def _put_into_dict(copies: Copies, record: Record, condition: Condition) -> Put:

@@ -14,6 +14,7 @@ from typing import Any
 
 from services import metrics
 from services.errors import (
+    UNSETTLED,
     SessionConflict,
     SessionError,
     SessionForeign,
@@ -355,6 +356,8 @@ class Sessions:
         is_free = value is None or (self.keyspace.reusable and document.is_tombstone(value))
         if not create or not is_free:
             return self.found(session_id, value, owner)
+        if value is not None:
+            self._check_sure(self.keyspace.key(session_id), document.owner_of(value), owner)
         session = Session(session_id, owner=owner)
         session.version, session.stored = document.version_of(value or b"") or 0, value
         return session
@@ -378,9 +381,12 @@ class Sessions:
         return session
 
     def _found(self, session_id: str, value: bytes | None, owner: str | None) -> Session:
-        if value is None or document.is_tombstone(value):
-            raise SessionNotFound(session_id)
         key = self.keyspace.key(session_id)
+        if value is None:
+            raise SessionNotFound(session_id)
+        if document.is_tombstone(value):
+            self._check_sure(key, document.owner_of(value), owner)
+            raise SessionNotFound(session_id)
         try:
             session = document.decode(value)
             if session.session_id != session_id:
@@ -388,9 +394,24 @@ class Sessions:
         except SessionUnreadable:
             self._set_aside(key, value, session_id)
             raise
+        except SessionFormatUnknown:
+            with contextlib.suppress(SessionUnreadable):  # it may name its owner otherwise
+                if document.owner_of(value) not in (None, owner):
+                    raise SessionForeign(session_id) from None
+            raise
+        self._check_sure(key, session.owner, owner)
         if session.owner is not None and session.owner != owner:
             raise SessionForeign(session_id)
         return session
+
+    def _check_sure(self, key: str, whose: str | None, owner: str | None) -> None:
+        """Tell nobody of what another one may have put under an id that is theirs.
+
+        Raises:
+            StoreUnavailable: it can be known only when the engine can be asked.
+        """
+        if whose != owner and self.store.is_unsure(key):
+            raise StoreUnavailable(UNSETTLED)
 
     def prepared(self, session: Session) -> Record:
         """A session with its times set, as a record to be stored.

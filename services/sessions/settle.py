@@ -177,12 +177,13 @@ class Settler:
     def _better(self, mine: Record, theirs: Record) -> Record:
         """The one record that both copies are to become."""
         keyspace = self.keyspace_of(mine.key)
-        if not (mine.deleted or theirs.deleted) and _owner(mine) != _owner(theirs):
+        if not theirs.deleted and not same_owner(mine, theirs):
             if _owner(theirs) is not None:
-                # Whoever wrote it while the engine was away could not know that the id is taken.
+                # Whoever wrote it, or deleted what was written here, while the engine was away
+                # could not know that the id is taken.
                 log.warning("a copy of somebody else's session gives way to the engine's")
                 return theirs
-            mine = _for_everyone(mine, keyspace)
+            mine = mine if mine.deleted else _for_everyone(mine, keyspace)
         higher, lower = (mine, theirs) if mine.version > theirs.version else (theirs, mine)
         expires_at = max(mine.expires_at, theirs.expires_at)
         if higher.deleted or (keyspace.reusable and lower.deleted):
@@ -224,6 +225,11 @@ def _life(keyspace: Keyspace, value: bytes) -> int:
         session = document.decode(value)
         return keyspace.life(session, session.ttl)
     return 0
+
+
+def same_owner(one: Record, other: Record) -> bool:
+    """Whether two documents or tombstones belong to the same owner, or both to nobody."""
+    return _owner(one) == _owner(other)
 
 
 def _owner(record: Record) -> str | None:

@@ -123,6 +123,16 @@ class ShelteredStore(Store):
             return waits.expires_at
         return self._engine.expires_at(key)
 
+    def is_unsure(self, key: str) -> bool:
+        """Whether it waits in the spill, and nobody can see what the engine has there."""
+        if self._waiting(key) is None:
+            return False
+        try:
+            self._engine.head(key)
+        except StoreUnavailable:
+            return True
+        return False
+
     def set_aside(
         self, key: str, value: bytes, keep_until: int, member: str, indexes: Sequence[str] = ()
     ) -> bool:

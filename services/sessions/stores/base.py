@@ -41,6 +41,8 @@ class Condition(StrEnum):
     """Nothing is stored, or a lower version (put-if-newer)."""
     OWNED = "owned"
     """Nothing is stored, or a document of the same session and owner; as ANY otherwise."""
+    MIRROR = "mirror"
+    """As OLDER, but somebody else's document is not replaced (the second of two copies)."""
     IDLE = "idle"
     """A document is stored that nobody used after the record's `active_at`; as ANY otherwise."""
 
@@ -207,6 +209,10 @@ class Store(ABC):
     @abstractmethod
     def expires_at(self, key: str) -> int | None:
         """Milliseconds since 1970 at which the document ends; None when there is none."""
+
+    def is_unsure(self, key: str) -> bool:  # noqa: ARG002 - an engine by itself never is
+        """Whether what is read may turn out to be somebody else's, once an engine can be asked."""
+        return False
 
     @abstractmethod
     def set_aside(

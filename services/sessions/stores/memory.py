@@ -264,15 +264,22 @@ def _refuse(
     """Why a write may not happen over the stored version (0: nothing stored); None if it may."""
     if condition is Condition.IDLE and (entry is None or entry.active_at > record.active_at):
         return Outcome.CONFLICT if stored else Outcome.MISSING
-    if condition is Condition.OWNED and entry is not None and not _is_same(entry, record):
+    if entry is not None and _is_foreign(entry, record, condition):
         return Outcome.CONFLICT
     if condition is Condition.ABSENT and stored:
         return Outcome.CONFLICT
     if condition is Condition.UNCHANGED and stored != record.expected:
         return Outcome.CONFLICT if stored else Outcome.MISSING
-    if condition is Condition.OLDER and stored >= record.version:
+    if condition in (Condition.OLDER, Condition.MIRROR) and stored >= record.version:
         return Outcome.CONFLICT
     return None
+
+
+def _is_foreign(entry: _Entry, record: Record, condition: Condition) -> bool:
+    """Whether what is stored is another session's or owner's, where the condition asks that."""
+    if condition is Condition.MIRROR and document.is_tombstone(entry.value):
+        return False
+    return condition in (Condition.OWNED, Condition.MIRROR) and not _is_same(entry, record)
 
 
 def _is_same(entry: _Entry, record: Record) -> bool:

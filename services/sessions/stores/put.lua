@@ -1,7 +1,7 @@
 -- Stores one session document if its condition holds: one key, one decision, one round trip.
 --
 -- KEYS[1]   the document; KEYS[2], ... the indexes it stands in, last the one by last use if any
--- ARGV[1]   condition: absent | unchanged | older | any | owned | idle
+-- ARGV[1]   condition: absent | unchanged | older | mirror | any | owned | idle
 -- ARGV[2]   the version the document gets (with the last three: one more than is stored, or this)
 -- ARGV[3]   the document, with that version as its first member
 -- ARGV[4]   how long it lives from now, in milliseconds
@@ -10,7 +10,7 @@
 -- ARGV[7]   the stored version that "unchanged" asks for
 -- ARGV[8]   1 for a tombstone, which leaves the indexes
 -- ARGV[9]   how long ago its last use was, in milliseconds; empty without an index by last use
--- ARGV[10]  with "owned": how the stored document must go on after its version
+-- ARGV[10]  with "owned" and "mirror": how the stored document must go on after its version
 --
 -- Answers the version now stored when it was written, 0 when the document to change is
 -- missing, minus the stored version on a conflict, and an error CORRUPT for no document.
@@ -43,16 +43,17 @@ if condition == 'idle' then
     redis.call('ZREM', by_use, ARGV[5])
     return 0
   end
-elseif condition == 'owned' and stored > 0 then
+elseif (condition == 'owned' or condition == 'mirror') and stored > 0 then
   local begins = string.find(head, ',', 1, true)
-  local same = string.sub(head, begins, begins + #ARGV[10] - 1)
-  if #ARGV[10] == 0 or same ~= ARGV[10] then return -stored end
+  local found = string.sub(head, begins, begins + #ARGV[10] - 1)
+  local gone = condition == 'mirror' and string.sub(head, begins, begins + 15) == ',"deleted":true,'
+  if not gone and (#ARGV[10] == 0 or found ~= ARGV[10]) then return -stored end
 end
 if condition == 'absent' then
   refused = stored > 0
 elseif condition == 'unchanged' then
   refused = stored ~= tonumber(ARGV[7])
-elseif condition == 'older' then
+elseif condition == 'older' or condition == 'mirror' then
   refused = stored >= version
 elseif stored >= version then
   -- Only here the client could not know the version. Long strings are costly to join in Lua.

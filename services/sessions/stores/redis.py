@@ -200,7 +200,8 @@ class RedisStore(Store, Counters):
 
     def _put_arguments(self, record: Record, condition: Condition) -> tuple[Sequence[str], Command]:
         """Keys and arguments of put.lua."""
-        identity = document.identity_in(record.body) if condition is Condition.OWNED else b""
+        names_owner = condition in (Condition.OWNED, Condition.MIRROR)
+        identity = document.identity_in(record.body) if names_owner else b""
         return (record.key, *record.all_indexes), (
             condition.value,
             record.version,

@@ -87,6 +87,12 @@ WRITES = {
         Condition.OLDER: _upsert(sa.or_(_expired, _c.version < _its["version"])),
         Condition.ANY: _upsert(version=_raised_if_lives),
         Condition.OWNED: _upsert(sa.or_(_expired, _same_owner), version=_raised_if_lives),
+        Condition.MIRROR: _upsert(
+            sa.or_(
+                _expired,
+                sa.and_(_c.version < _its["version"], sa.or_(_c.deleted, _same_owner)),
+            )
+        ),
         Condition.IDLE: _change.where(
             sa.func.coalesce(_c.active_at, 0) <= _its["active_at"]
         ).values(version=_raised),

@@ -54,6 +54,28 @@ def test_somebody_else_does_not(store: Store) -> None:
     assert text_of(store, "k") == "hers"
 
 
+def test_a_mirror_replaces_what_is_older_and_the_same_owner_s(store: Store) -> None:
+    """By its version alone a second copy would overwrite what somebody else has there."""
+    assert store.put(owned("k", "anna", "hers", 3), Condition.MIRROR) == Put(Outcome.STORED, 3)
+    for other in ("ann", "anna2", None):
+        mirror = owned("k", other, "theirs", 9)
+        assert store.put(mirror, Condition.MIRROR) == Put(Outcome.CONFLICT, 3)
+    assert store.put(record("k", 9), Condition.MIRROR) == Put(Outcome.CONFLICT, 3)
+    assert store.put(owned("k", "anna", "old", 2), Condition.MIRROR) == Put(Outcome.CONFLICT, 3)
+    newer = owned("k", "anna", "newer", 5)
+    assert store.put(newer, Condition.MIRROR) == Put(Outcome.STORED, 5)
+    assert store.put(newer, Condition.MIRROR) == Put(Outcome.STORED, 5)
+    assert text_of(store, "k") == "newer"
+
+
+def test_a_mirror_takes_the_place_of_an_older_tombstone(store: Store) -> None:
+    """A deleted id may have been taken again, by whomever."""
+    store.put(tombstone("k", 4), Condition.OLDER)
+    assert store.put(owned("k", "bob", "late", 4), Condition.MIRROR) == Put(Outcome.CONFLICT, 4)
+    assert store.put(owned("k", "bob", "his", 5), Condition.MIRROR) == Put(Outcome.STORED, 5)
+    assert text_of(store, "k") == "his"
+
+
 def test_what_names_no_owner_replaces_nothing(store: Store) -> None:
     """A body that does not tell whose it is proves nothing."""
     store.put(owned("k", "anna", "hers"), Condition.OWNED)

@@ -144,7 +144,7 @@ def test_every_call_of_the_contract_is_guarded() -> None:
         for name, member in inspect.getmembers(Store, inspect.isfunction)
         if not name.startswith("_")
     }
-    assert public == set(calls) | {"close", "idle"}
+    assert public == set(calls) | {"close", "idle", "is_unsure"}
     engine.down = False
     for name, arguments in calls.items():
         with pytest.raises(StoreUnavailable):

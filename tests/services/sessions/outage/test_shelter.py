@@ -352,6 +352,35 @@ def test_a_deletion_while_the_engine_is_away_stays(
     assert engine.members(CHAT.index()) == []
 
 
+def test_a_stranger_s_deletion_while_the_engine_is_away_deletes_nothing_of_the_owner_s(
+    worker: Worker, abroad: Worker
+) -> None:
+    """It is of what the stranger put under an id that nobody could say is taken."""
+    session_id = str(uuid.uuid4())
+    abroad.chats.save(session_id, {"history": []}, owner="owner")
+    worker.link.down = True
+    worker.chats.save(session_id, {"history": []}, owner="stranger")
+    assert worker.chats.delete(session_id, owner="stranger")
+    worker.link.down = False
+    worker.replay.work()
+    for one in (worker, abroad):
+        assert one.chats.get(session_id, owner="owner").version == 1
+
+
+def test_whoever_reaches_what_is_nobody_s_may_delete_it_while_the_engine_is_away(
+    worker: Worker, abroad: Worker
+) -> None:
+    """Also under the name by which it was saved meanwhile."""
+    session_id = abroad.begin()
+    worker.link.down = True
+    worker.chats.save(session_id, {"history": []}, owner="anyone")
+    assert worker.chats.delete(session_id, owner="anyone")
+    worker.link.down = False
+    worker.replay.work()
+    with pytest.raises(SessionNotFound):
+        abroad.chats.get(session_id)
+
+
 def test_what_waits_on_a_host_does_not_bring_back_what_was_deleted_elsewhere(
     worker: Worker, abroad: Worker
 ) -> None:
