@@ -9,9 +9,11 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from config import Settings
+from services import sessions
 from services.sessions import waiting
 from services.sessions.migration import Stage
 from services.sessions.stores import MemoryStore, RedisStore, Store
+from tests.support.engines import SETUPS, set_up
 from tests.support.servers import RedisServer
 
 
@@ -44,6 +46,15 @@ def memory_or_redis(request: pytest.FixtureRequest) -> Iterator[Store]:
         store = RedisStore.from_url(request.getfixturevalue("redis_url"))
     yield store
     store.close()
+
+
+@pytest.fixture(params=SETUPS)
+def any_setup(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """Everything an application may run on, empty, and chosen for this process."""
+    store = set_up(request.param, lambda: str(request.getfixturevalue("redis_url")), tmp_path)
+    sessions.set_session_store(store)
+    yield store
+    sessions.close_session_store()
 
 
 @pytest.fixture

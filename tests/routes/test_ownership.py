@@ -1,94 +1,102 @@
-"""A conversation belongs to the browser that started it: every route, walked from the URL map."""
+"""What belongs to a browser or to a tenant's user: every route, walked from the URL map."""
 
-from collections.abc import Callable
-from typing import Any
+import uuid
 
+import jwt
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from services.sessions import CONTEXTS as CONTEXTS_KIND
+from services.sessions import STATES as STATES_KIND
+from services.sessions import TEASER_CHAT, sessions_of
+from services.sessions.keys import context_id
+from tests.support.owned_routes import (
+    BY_BROWSER,
+    CONTEXTS,
+    CONVERSATIONS,
+    MAKING,
+    OWNED,
+    PUBLIC,
+    STATES,
+    told,
+)
+from tests.support.signing import claims, signed
 from tests.support.talk import API, analyzed, conversation, finish, start
 
-PUBLIC = {
-    "static": "files of the page, the same for everyone",
-    "develope.home": "leads to the page",
-    "develope.page": "shows only what the asking browser's own session names",
-    "agents.page": "shows nothing; what it loads is the asking browser's own",
-    "develope.start_conversation": "makes a conversation; there is none to reach yet",
-    "docs.description": "tells what can be asked, not what was",
-    "docs.page": "shows the same",
-    "docs.file": "files of the page, the same for everyone",
-    "operations.healthz": "says nothing about any conversation",
-    "operations.readyz": "says nothing about any conversation",
-    "operations.scrape": "says how many there are; nginx keeps it from the public",
-}
-
-Call = Callable[[FlaskClient, str], Any]
-OWNED: dict[str, Call] = {
-    "develope.continue_conversation": lambda client, session_id: client.post(
-        f"{API}/respond", json={"session_id": session_id, "message": "it has Wi-Fi"}
-    ),
-    "develope.analyze_norms": lambda client, session_id: client.post(
-        f"{API}/analyze", json={"session_id": session_id}
-    ),
-    "develope.analyze_norms_stream": lambda client, session_id: client.get(
-        f"{API}/analyze-stream?session_id={session_id}"
-    ),
-    "develope.ask_analysis_question": lambda client, session_id: client.post(
-        f"{API}/ask-analysis", json={"session_id": session_id, "question": "Why?"}
-    ),
-    "develope.get_session_route": lambda client, session_id: client.get(
-        f"{API}/session/{session_id}"
-    ),
-    "develope.delete_session_route": lambda client, session_id: client.delete(
-        f"{API}/session/{session_id}"
-    ),
-    "chat.send_message": lambda client, session_id: client.post(
-        "/api/v1/chat", json={"session_id": session_id, "message": "it has Wi-Fi"}
-    ),
-    "chat.clear_session": lambda client, session_id: client.delete(
-        f"/api/v1/chat/session/{session_id}"
-    ),
-}
+SAVE, LOAD, DELETE = STATES.values()
+OTHER_SECRET = "another secret than that of the tests"
 
 
-def test_every_route_is_public_on_purpose_or_checked_here(app: Flask) -> None:
-    """A route that is added has to be put on one of the two lists."""
-    endpoints = {rule.endpoint for rule in app.url_map.iter_rules()}
-    assert endpoints == set(PUBLIC) | set(OWNED)
-    assert not set(PUBLIC) & set(OWNED)
+@pytest.fixture
+def app(app_on_each_engine: Flask) -> Flask:
+    """The application over every engine."""
+    return app_on_each_engine
 
 
 @pytest.fixture(params=["another browser", "no cookie", "a forged cookie", "a cut cookie"])
 def stranger(request: pytest.FixtureRequest, app: Flask, browser: FlaskClient) -> FlaskClient:
-    """Somebody who knows the id and is not the browser that started the conversation."""
+    """Somebody who knows the id and is not the browser that began with it."""
     client = app.test_client()
     if request.param == "another browser":
         client.get("/develope")
     cookie = browser.get_cookie("browser")
     assert cookie is not None
+    sid, issued, mac = cookie.value.split(".")
     if request.param == "a forged cookie":
-        client.set_cookie("browser", cookie.value.partition(".")[0] + ".forged")
+        client.set_cookie("browser", f"{sid}.{issued}.{mac[::-1]}")
     if request.param == "a cut cookie":
-        client.set_cookie("browser", cookie.value.partition(".")[0])
+        client.set_cookie("browser", sid)
     return client
 
 
-@pytest.mark.parametrize("endpoint", OWNED)
-def test_for_a_stranger_it_does_not_exist(
-    browser: FlaskClient, stranger: FlaskClient, endpoint: str
-) -> None:
-    """404 as for an id nobody has, whatever its state, and nothing changes."""
-    session_id = analyzed(browser)
-    before = conversation(browser, session_id)
-    response = OWNED[endpoint](stranger, session_id)
-    if endpoint == "develope.delete_session_route":
-        assert response.get_json() == {"status": "deleted"}
-    elif endpoint == "chat.clear_session":
-        assert (response.status_code, response.data) == (204, b"")
-    else:
-        assert (response.status_code, response.get_json()["code"]) == (404, "session_not_found")
-    assert conversation(browser, session_id) == before
+def stored(kind: str, session_id: str) -> bytes | None:
+    """The document itself, as the engine has it."""
+    sessions = sessions_of(kind)
+    return sessions.store.get(sessions.keyspace.key(session_id))
+
+
+def saved(client: FlaskClient) -> tuple[str, str]:
+    """The id and the ETag of a state that this client saved."""
+    session_id = str(uuid.uuid4())
+    response = SAVE.send(client, session_id)
+    assert response.status_code == 200
+    return session_id, response.headers["ETag"]
+
+
+def test_every_route_is_public_on_purpose_or_checked_here(app: Flask) -> None:
+    """A route that is added has to be put on one of the lists."""
+    endpoints = {rule.endpoint for rule in app.url_map.iter_rules()}
+    assert endpoints == set(PUBLIC) | set(OWNED)
+    assert not set(PUBLIC) & set(OWNED)
+    assert all(PUBLIC.values())
+
+
+def test_every_owned_route_is_tried_in_each_way_it_answers(app: Flask) -> None:
+    """A method that a route is given later is not left out; HEAD is GET without its body."""
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint in OWNED:
+            tried = OWNED[rule.endpoint].method
+            assert (rule.methods or set()) - {"HEAD", "OPTIONS"} == {tried}, rule.endpoint
+
+
+def test_for_a_stranger_it_does_not_exist(browser: FlaskClient, stranger: FlaskClient) -> None:
+    """Every route answers as for an id nobody has, and nothing changes."""
+    ids = {TEASER_CHAT: analyzed(browser), STATES_KIND: saved(browser)[0]}
+    before = {kind: stored(kind, session_id) for kind, session_id in ids.items()}
+    for endpoint, call in BY_BROWSER.items():
+        session_id, nobodys = ids[STATES_KIND if endpoint in STATES else TEASER_CHAT], uuid.uuid4()
+        answer = told(call.send(stranger, session_id), session_id)
+        if endpoint in MAKING:
+            assert answer == told(LOAD.send(stranger, str(nobodys)))
+        else:
+            assert answer == told(call.send(stranger, str(nobodys)), str(nobodys)), endpoint
+        if call.method in ("GET", "POST"):
+            assert answer[0] == 404, endpoint
+            assert "session_not_found" in answer[1]
+    assert {kind: stored(kind, session_id) for kind, session_id in ids.items()} == before
+    assert conversation(browser, ids[TEASER_CHAT])["analyzed"]
+    assert LOAD.send(browser, ids[STATES_KIND]).get_json()["data"]["n"] == "changed"
 
 
 def test_a_stranger_learns_nothing_from_the_state(
@@ -97,8 +105,32 @@ def test_a_stranger_learns_nothing_from_the_state(
     """Not complete, not analysed: the same 404, not the 409 its owner gets."""
     session_id = start(browser)["session_id"]
     for endpoint in ("develope.analyze_norms", "develope.ask_analysis_question"):
-        assert OWNED[endpoint](stranger, session_id).status_code == 404
-        assert OWNED[endpoint](browser, session_id).status_code == 409
+        assert CONVERSATIONS[endpoint].send(stranger, session_id).status_code == 404
+        assert CONVERSATIONS[endpoint].send(browser, session_id).status_code == 409
+
+
+def test_a_start_is_repeated_by_whoever_began(browser: FlaskClient, stranger: FlaskClient) -> None:
+    """A stranger who knows its message id begins a conversation of its own."""
+    again = {"client_message_id": str(uuid.uuid4())}
+    session_id = start(browser, **again)["session_id"]
+    assert start(stranger, **again)["session_id"] != session_id
+    assert start(browser, **again)["session_id"] == session_id
+
+
+def test_no_condition_opens_somebody_else_s_state(
+    browser: FlaskClient, stranger: FlaskClient
+) -> None:
+    """Neither for saving nor for deleting, and nobody learns whether its tag is right."""
+    session_id, etag = saved(browser)
+    before = stored(STATES_KIND, session_id)
+    for header in ("If_Match", "If_None_Match"):
+        for tag in ("*", etag, '"another"', "no tag at all"):
+            condition = {header: tag}
+            for call in (SAVE, LOAD):
+                assert call.send(stranger, session_id, **condition).status_code == 404, condition
+            nobodys = DELETE.send(stranger, str(uuid.uuid4()), **condition)
+            assert told(DELETE.send(stranger, session_id, **condition)) == told(nobodys), condition
+            assert stored(STATES_KIND, session_id) == before, condition
 
 
 def test_without_a_cookie_the_id_is_the_key(app: Flask, client: FlaskClient) -> None:
@@ -107,6 +139,19 @@ def test_without_a_cookie_the_id_is_the_key(app: Flask, client: FlaskClient) -> 
     other = app.test_client()
     other.get("/develope")
     assert conversation(other, session_id)["session_id"] == session_id
+
+
+@pytest.mark.parametrize("condition", [{}, {"If_Match": "*"}, {"If_None_Match": '"another"'}])
+def test_a_browser_that_changes_a_script_s_state_does_not_become_its_owner(
+    browser: FlaskClient, client: FlaskClient, condition: dict[str, str]
+) -> None:
+    """It is reached by its id alone, by everyone, before and after."""
+    session_id, _ = saved(client)
+    assert SAVE.send(browser, session_id, **condition).status_code == 200
+    for anyone in (client, browser):
+        assert LOAD.send(anyone, session_id).status_code == 200
+    assert sessions_of(STATES_KIND).get(session_id).owner is None
+    assert DELETE.send(client, session_id).get_json()["message"] == "The session is deleted."
 
 
 def test_a_script_gets_no_cookie(client: FlaskClient) -> None:
@@ -125,3 +170,65 @@ def test_a_browser_with_a_worthless_cookie_gets_a_new_one(app: Flask) -> None:
     assert not cookie.value.startswith("signed-with-another-secret")
     finish(client, session_id)
     assert app.test_client().get(f"{API}/session/{session_id}").status_code == 404
+
+
+OTHERS = (
+    *(("acme", "bob"), ("other", "ann"), ("acme", "Ann"), ("acme ", "ann"), ("acme", "ann\u200b")),
+    *(("acme:user:ann", "ann"), ("acme:user", "ann"), ("acme%3Auser", "ann"), ("*", "*")),
+)
+"""Tenants and users who are not ann of acme."""
+
+
+def test_a_context_is_its_user_s_alone(client: FlaskClient) -> None:
+    """Another user of the tenant, and the same name with another tenant, have their own."""
+    ann, name = f"Bearer {signed()}", str(uuid.uuid4())
+    put, patch, get, delete, listed = CONTEXTS.values()
+    assert put.send(client, name, Authorization=ann).status_code == 200
+    before = stored(CONTEXTS_KIND, context_id("acme", "ann", name))
+    for tenant_id, user_id in OTHERS:
+        other = f"Bearer {signed(tenant_id=tenant_id, sub=user_id)}"
+        for call in (get, delete):
+            nobodys = told(call.send(client, "nobody's", Authorization=other))
+            assert told(call.send(client, name, Authorization=other)) == nobodys
+        assert get.send(client, name, Authorization=other).status_code == 404
+        assert listed.send(client, name, Authorization=other).get_json()["sessions"] == []
+        for call in (put, patch):
+            answer = call.send(client, name, Authorization=other).get_json()
+            assert (answer["tenant_id"], answer["user_id"]) == (tenant_id, user_id)
+        assert delete.send(client, name, Authorization=other).status_code == 200
+        assert get.send(client, name, Authorization=other).status_code == 404
+    assert before is not None
+    assert stored(CONTEXTS_KIND, context_id("acme", "ann", name)) == before
+    entries = listed.send(client, name, Authorization=ann).get_json()["sessions"]
+    assert [entry["session_id"] for entry in entries] == [name]
+
+
+def forgeries() -> dict[str, dict[str, str]]:
+    """Authorization headers that name ann of acme and prove nothing."""
+    head, payload, signature = signed().split(".")
+    swapped = signed(sub="bob").split(".")
+    return {
+        "none": {},
+        "signed by another": {"Authorization": f"Bearer {signed(OTHER_SECRET)}"},
+        "of no algorithm": {
+            "Authorization": f"Bearer {jwt.encode(claims(), '', algorithm='none')}"
+        },
+        "unsigned": {"Authorization": f"Bearer {head}.{payload}."},
+        "signed for another": {"Authorization": f"Bearer {head}.{payload}.{swapped[2]}"},
+        "cut": {"Authorization": f"Bearer {head}.{payload}.{signature[:-2]}"},
+        "named beside": {"X_Tenant_Id": "acme", "X_User_Id": "ann"},
+    }
+
+
+def test_without_a_good_token_nobody_learns_or_changes_anything(client: FlaskClient) -> None:
+    """401 on every route, whether or not there is such a context."""
+    name = str(uuid.uuid4())
+    good = {"Authorization": f"Bearer {signed()}"}
+    assert CONTEXTS["context.store_context"].send(client, name, **good).status_code == 200
+    before = stored(CONTEXTS_KIND, context_id("acme", "ann", name))
+    for kind, headers in forgeries().items():
+        for endpoint, call in CONTEXTS.items():
+            answer = call.send(client, name, **headers)
+            assert answer.status_code == 401, (kind, endpoint)
+            assert told(answer) == told(call.send(client, "nobody's", **headers))
+    assert stored(CONTEXTS_KIND, context_id("acme", "ann", name)) == before

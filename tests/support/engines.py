@@ -1,11 +1,45 @@
 """Engines for tests: one that can be cut off, and a record to put into any of them."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from services.errors import StoreUnavailable
-from services.sessions.stores import MemoryStore
+from services.sessions.current import usual_keyspaces
+from services.sessions.migration import MigratingStore, Plan, Stage
+from services.sessions.outage import Outage, open_spill
+from services.sessions.stores import MemoryStore, SqlStore, Store, open_store
 from services.sessions.stores.base import Condition, Put, Record
+
+SETUPS = ("memory", "sqlite", "redis", "redis with a spill", *(stage for stage in Stage))
+"""What an application may run on: an engine, or a stage between the dict and Redis."""
+
+
+def set_up(name: str, redis_url: Callable[[], str], folder: Path) -> Store:
+    """The store of one of SETUPS, empty.
+
+    Args:
+        name: which.
+        redis_url: tells an empty Redis, where one is needed.
+        folder: for files.
+    """
+    if name == "memory":
+        return MemoryStore()
+    if name == "sqlite":
+        return SqlStore(f"sqlite:///{folder / 'sessions.db'}")
+    redis = open_store(redis_url())
+    if name == "redis":
+        return redis
+    outage = Outage(redis, usual_keyspaces(), open_spill(f"sqlite:///{folder / 'spill.db'}"))
+    if name == "redis with a spill":
+        return outage.store
+    plan = Plan(Stage(name), stepped=True)
+    return MigratingStore(MemoryStore(), outage.store, usual_keyspaces(), plan)
+
+
+def engines_of(store: Store) -> tuple[Store, ...]:
+    """The engines of one of SETUPS themselves: both copies' where there are two."""
+    return (store.old, store.new) if isinstance(store, MigratingStore) else (store,)
 
 
 class CutOff(MemoryStore):

@@ -1,0 +1,90 @@
+"""Keys of parts that callers chose: no two texts, and no two kinds of session, share one."""
+
+import itertools
+
+import pytest
+from hypothesis import given
+
+from services.errors import InvalidSessionId
+from services.sessions.current import usual_keyspaces
+from services.sessions.keys import (
+    context_id,
+    context_name,
+    context_owner,
+    context_owner_in,
+    key_part,
+    part_text,
+)
+from services.sessions.keyspaces import context_keyspace, tenant_keyspace
+from services.sessions.stores.base import corrupt_key
+from tests.support.crafted import BROKEN, LONG, Triple, bounded, names, texts, triples
+
+CONTEXTS, TENANTS = context_keyspace(), tenant_keyspace()
+UUID = "0b2f1c9e-5d3a-4c7b-9e1f-2a3b4c5d6e7f"
+
+
+def keys_of(triple: Triple) -> set[str]:
+    """Every key in which anything of a context may stand, but for its lists."""
+    key = CONTEXTS.key(context_id(*triple))
+    return {key, corrupt_key(key)}
+
+
+@bounded(300)
+@given(one=texts, other=texts)
+def test_a_text_is_one_part_and_comes_back(one: str, other: str) -> None:
+    """What is refused is refused clearly; whatever is taken differs where the texts differ."""
+    parts = []
+    for text in (one, other):
+        try:
+            parts.append(key_part(text))
+        except InvalidSessionId:
+            assert text in ("", LONG, *BROKEN)
+        else:
+            assert part_text(parts[-1]) == text
+            assert ":" not in parts[-1]
+    assert (one == other) == (len(parts) == 2 and parts[0] == parts[1]) or len(parts) < 2
+
+
+@bounded(300)
+@given(different=triples)
+def test_different_contexts_share_no_key_and_no_list(different: list[Triple]) -> None:
+    """A list is shared by the contexts of a user, and one by last use by those of a tenant."""
+    valid = [one for one in different if all(text not in ("", LONG, *BROKEN) for text in one)]
+    for one, other in itertools.combinations(valid, 2):
+        assert not keys_of(one) & keys_of(other)
+        mine, theirs = context_id(*one), context_id(*other)
+        lists = [CONTEXTS.owner_index(context_owner(*triple[:2])) for triple in (one, other)]
+        assert (lists[0] == lists[1]) == (one[:2] == other[:2])
+        idle = [CONTEXTS.idle_index(mine), CONTEXTS.idle_index(theirs)]
+        assert (idle[0] == idle[1]) == (one[0] == other[0])
+        for triple, name in ((one, mine), (other, theirs)):
+            assert context_owner_in(name) == context_owner(*triple[:2])
+            assert context_name(name) == triple[2]
+
+
+@bounded(100)
+@given(triple=names.flatmap(lambda one: names.map(lambda other: (one, other, one))))
+def test_no_kind_of_session_has_another_kind_s_keys(triple: Triple) -> None:
+    """Whatever a caller calls itself, its keys belong to its own kind alone."""
+    found = {*keys_of(triple), TENANTS.key(key_part(triple[0]))}
+    for keyspace in usual_keyspaces():
+        begun = {key for key in found if key.startswith(keyspace.prefix)}
+        expected = {"context": keys_of(triple), "tenant": found - keys_of(triple)}
+        assert begun == expected.get(keyspace.name, set())
+        assert not any(key.startswith("index:") for key in found)
+
+
+@pytest.mark.parametrize(
+    "session_id",
+    [
+        *("", LONG, "*", f"{UUID}:corrupt", f"{UUID}\n", f" {UUID}", UUID.upper(), f"{UUID}\x00"),
+        *(f"../{UUID}", UUID.replace("0", "\uff10"), UUID.replace("-", "\u2010"), f"{{{UUID}}}"),
+    ],
+)
+def test_what_looks_like_a_uuid_is_none(session_id: str) -> None:
+    """Of a kind with UUIDs nothing else ever becomes a key."""
+    for keyspace in usual_keyspaces():
+        if keyspace.name in ("chat:session", "state"):
+            assert keyspace.key(UUID).endswith(UUID)
+            with pytest.raises(InvalidSessionId):
+                keyspace.key(session_id)
