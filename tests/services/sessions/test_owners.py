@@ -39,7 +39,7 @@ from services.sessions.keyspaces import state_keyspace
 from services.sessions.migration import MigratingStore, Plan, Stage
 from services.sessions.repository import Sessions
 from services.sessions.stores import MemoryStore, Store
-from services.sessions.stores.base import Condition, Record
+from services.sessions.stores.base import Condition, Put, Record
 from tests.support.clock import FakeClock
 from tests.support.crafted import BROKEN, LONG, bounded, names, texts
 from tests.support.engines import CutOff, engines_of
@@ -200,6 +200,27 @@ def test_no_stranger_is_told_that_a_write_was_kept_that_was_not() -> None:
         states.save(session_id, mine, owner="bert")
     with pytest.raises(SessionForeign):
         states.replace(session_id, {"n": "changed"}, owner="bert")
+    assert states.get(session_id, owner="anna") == {"n": 1}
+
+
+class Unread(CutOff):
+    """An engine that is written while it cannot be read."""
+
+    def put(self, record: Record, condition: Condition) -> Put:
+        return MemoryStore.put(self, record, condition)
+
+
+def test_a_second_copy_does_not_overwrite_what_could_not_be_looked_for() -> None:
+    """In dualwrite the engine took writes again a moment after it did not answer."""
+    engine = Unread()
+    plan = Plan(Stage.DUALWRITE, stepped=True)
+    store = MigratingStore(MemoryStore(), engine, usual_keyspaces(), plan)
+    states, session_id = Sessions(store, state_keyspace()), str(uuid.uuid4())
+    Sessions(engine, state_keyspace()).save(session_id, {"n": 1}, owner="anna")
+    engine.down = True
+    states.replace(session_id, {"n": "changed"}, owner="bert")
+    engine.down = False
+    assert Sessions(engine, state_keyspace()).get(session_id, owner="anna") == {"n": 1}
     assert states.get(session_id, owner="anna") == {"n": 1}
 
 
