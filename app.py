@@ -28,15 +28,7 @@ from services.contexts.cleanup import Cleanup
 from services.rate_limits import MemoryCounters, SteadyCounters
 from services.sessions.browser import BrowserSessions
 from services.sessions.control import ControlRoom
-from services.sessions.keyspaces import (
-    BROWSER_TTL,
-    browser_keyspace,
-    context_keyspace,
-    start_keyspace,
-    state_keyspace,
-    teaser_chat_keyspace,
-    tenant_keyspace,
-)
+from services.sessions.keyspaces import BROWSER_TTL, usual_keyspaces
 from services.sessions.last_stage import last_stage_beside
 from services.sessions.migration import MigratingStore, Plan, Stage
 from services.sessions.outage import Outage, open_spill
@@ -72,14 +64,7 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
         timeout=settings.redis_timeout,
         max_sessions=settings.memory_max_sessions,
     )
-    keyspaces = (
-        teaser_chat_keyspace(settings.session_ttl, settings.session_ttl_analyzed),
-        start_keyspace(),
-        state_keyspace(),
-        context_keyspace(),
-        tenant_keyspace(),
-        browser_keyspace(),
-    )
+    keyspaces = usual_keyspaces(settings.session_ttl, settings.session_ttl_analyzed)
     spill = open_spill(settings.spill_url) if settings.spill_url else None
     outage = Outage(engine, keyspaces, spill)
     store = MigratingStore(old, outage.store, keyspaces, Plan(settings.stage or Stage.COMPLETE))

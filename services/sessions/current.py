@@ -10,15 +10,7 @@ from typing import NamedTuple
 
 from services.errors import StoreUnavailable
 from services.sessions.flusher import Flusher
-from services.sessions.keyspaces import (
-    Keyspace,
-    browser_keyspace,
-    context_keyspace,
-    start_keyspace,
-    state_keyspace,
-    teaser_chat_keyspace,
-    tenant_keyspace,
-)
+from services.sessions.keyspaces import Keyspace, usual_keyspaces
 from services.sessions.migration import MigratingStore, Plan, Stage
 from services.sessions.outage import GuardedStore, ShelteredStore
 from services.sessions.repository import SESSION_MAX_BYTES, Sessions
@@ -48,18 +40,6 @@ class Health(NamedTuple):
 
 _by_keyspace: dict[str, Sessions] = {}
 _flushers: list[Flusher] = []
-
-
-def usual_keyspaces() -> tuple[Keyspace, ...]:
-    """Every kind of session the application has, with its usual expiry."""
-    return (
-        teaser_chat_keyspace(),
-        start_keyspace(),
-        state_keyspace(),
-        context_keyspace(),
-        tenant_keyspace(),
-        browser_keyspace(),
-    )
 
 
 def set_session_store(

@@ -223,3 +223,17 @@ def start_keyspace(ttl: int = START_TTL) -> Keyspace:
         ttl=lambda _data: ttl,
         longest=ttl,
     )
+
+
+def usual_keyspaces(
+    ttl: int = SESSION_TTL, analyzed_ttl: int = SESSION_TTL_ANALYZED
+) -> tuple[Keyspace, ...]:
+    """Every kind of session the application has; the arguments are for the conversations."""
+    return (
+        teaser_chat_keyspace(ttl, analyzed_ttl),
+        start_keyspace(),
+        state_keyspace(),
+        context_keyspace(),
+        tenant_keyspace(),
+        browser_keyspace(),
+    )

@@ -6,42 +6,24 @@ overwritten.
 """
 
 import contextlib
-import logging
 import random
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from services import metrics
 from services.errors import (
-    UNSETTLED,
     SessionConflict,
-    SessionError,
-    SessionForeign,
-    SessionFormatUnknown,
     SessionNotFound,
-    SessionTooLarge,
     SessionUnreadable,
     StoreUnavailable,
 )
 from services.sessions import document
 from services.sessions.document import Session
-from services.sessions.keyspaces import UNREADABLE_KEPT, Keyspace
-from services.sessions.stores.base import (
-    Clock,
-    Condition,
-    Outcome,
-    Put,
-    Record,
-    Store,
-    corrupt_key,
-)
-from services.sessions.stores.clocks import steady
+from services.sessions.documents import SESSION_MAX_BYTES, Documents, refusal
+from services.sessions.stores.base import Condition, Outcome, Record, corrupt_key
 
-log = logging.getLogger(__name__)
+__all__ = ["SESSION_MAX_BYTES", "Change", "Sessions", "condition_for"]
 
-SESSION_MAX_BYTES = 1_048_576
-"""The longest document that is stored, in bytes, unless the settings say otherwise."""
 UPDATE_ATTEMPTS = 60
 """How often `update` applies its change before it gives up on a busy session."""
 UPDATE_SECONDS = 1.0
@@ -53,45 +35,13 @@ MOMENTS = 100_000
 """Moments in a second, as a version counts them: more than one session can be written in, and
 few enough for the 15 digits of a version until the year 2286."""
 
-EVENTS: dict[type[BaseException], str] = {
-    SessionConflict: "conflict",
-    SessionForeign: "missing",
-    SessionFormatUnknown: "unknown_format",
-    SessionNotFound: "missing",
-    SessionTooLarge: "too_large",
-    SessionUnreadable: "corrupt",
-}
-"""What a failure is counted as; one of the engine is counted where it is asked."""
-
 Change = Callable[[Session], bool | None]
 """Alters a session in place; False means that nothing is to be stored. It may be applied more
 than once, each time to a freshly loaded session."""
 
 
-class Sessions:
-    """The sessions of one keyspace.
-
-    Args:
-        store: where they are.
-        keyspace: which kind they are.
-        max_bytes: the longest document that is stored, in bytes.
-        clock: seconds since 1970.
-    """
-
-    def __init__(
-        self,
-        store: Store,
-        keyspace: Keyspace,
-        *,
-        max_bytes: int = SESSION_MAX_BYTES,
-        clock: Clock = time.time,
-    ) -> None:
-        self.store = store
-        self.keyspace = keyspace
-        self.unreadable = 0
-        self._max_bytes = max_bytes
-        self.clock = steady(clock)
-        metrics.announce(keyspace.name)
+class Sessions(Documents):
+    """The sessions of one keyspace; see Documents for its arguments."""
 
     def get(self, session_id: str, *, owner: str | None = None, extend: bool = False) -> Session:
         """The session with this id.
@@ -285,21 +235,11 @@ class Sessions:
             check(session)
             done = self.store.put(self.tombstone(session), Condition.UNCHANGED)
             if done.outcome is not Outcome.STORED:
-                raise _refusal(done.outcome, session_id)
+                raise refusal(done.outcome, session_id)
             return session
 
         self._retried(attempt)
         self._count("deleted")
-
-    def set_aside(self, session: Session) -> None:
-        """Move a loaded session aside whose data its reader cannot use, as an unreadable value.
-
-        Raises:
-            StoreUnavailable.
-        """
-        key = self.keyspace.key(session.session_id)
-        self._count("corrupt")
-        self._set_aside(key, session.stored or b"", session.session_id, session.owner)
 
     def extend(self, session: Session) -> Session:
         """Let a session live its full time again from now, without rewriting the document.
@@ -366,84 +306,6 @@ class Sessions:
         value = self.store.get(self.keyspace.key(session_id))
         return self.found(session_id, value, owner)
 
-    def found(self, session_id: str, value: bytes | None, owner: str | None) -> Session:
-        """The session in what is stored under its key, counted as a load.
-
-        Raises:
-            As `get`.
-        """
-        try:
-            session = self._found(session_id, value, owner)
-        except SessionError as error:
-            self.count_failure(error)
-            raise
-        self._count("loaded")
-        return session
-
-    def _found(self, session_id: str, value: bytes | None, owner: str | None) -> Session:
-        key = self.keyspace.key(session_id)
-        if value is None:
-            raise SessionNotFound(session_id)
-        if document.is_tombstone(value):
-            self._check_sure(key, document.owner_of(value), owner)
-            raise SessionNotFound(session_id)
-        try:
-            session = document.decode(value)
-            if session.session_id != session_id:
-                raise SessionUnreadable("the document belongs under another key")
-        except SessionUnreadable:
-            self._set_aside(key, value, session_id)
-            raise
-        except SessionFormatUnknown:
-            with contextlib.suppress(SessionUnreadable):  # it may name its owner otherwise
-                if document.owner_of(value) not in (None, owner):
-                    raise SessionForeign(session_id) from None
-            raise
-        self._check_sure(key, session.owner, owner)
-        if session.owner is not None and session.owner != owner:
-            raise SessionForeign(session_id)
-        return session
-
-    def _check_sure(self, key: str, whose: str | None, owner: str | None) -> None:
-        """Tell nobody of what another one may have put under an id that is theirs.
-
-        Raises:
-            StoreUnavailable: it can be known only when the engine can be asked.
-        """
-        if whose != owner and self.store.is_unsure(key):
-            raise StoreUnavailable(UNSETTLED)
-
-    def prepared(self, session: Session) -> Record:
-        """A session with its times set, as a record to be stored.
-
-        Raises:
-            SessionNotSerialisable, SessionTooLarge, InvalidSessionId.
-        """
-        now = session.updated_at = self._now()
-        session.created_at = session.created_at or now
-        session.expires_at = now + self._life(session)
-        body = document.encode_body(session, self._max_bytes)
-        return self._record(session, body, now, session.expires_at)
-
-    def accepted(self, session: Session, record: Record, done: Put) -> Session:
-        """The session as it is stored now, if the store took it.
-
-        Raises:
-            SessionConflict, SessionNotFound, SessionUnreadable: it did not.
-        """
-        if done.outcome is not Outcome.STORED:
-            raise _refusal(done.outcome, session.session_id)
-        session.version, session.stored = done.version, document.join(done.version, record.body)
-        self._count("created" if done.version == 1 else "saved")
-        metrics.document_bytes(self.keyspace.name, len(record.body))
-        return session
-
-    def count_failure(self, error: BaseException) -> None:
-        """Count what went wrong with one session."""
-        event = EVENTS.get(type(error))
-        if event:
-            self._count(event)
-
     def _write(self, session: Session, condition: Condition) -> Session:
         before = session.times
         try:
@@ -454,65 +316,12 @@ class Sessions:
             self.count_failure(error)
             raise
 
-    def count_deleted(self, number: int) -> None:
-        """Count sessions that were removed."""
-        for _ in range(number):
-            self._count("deleted")
-
     def _deleted(self, record: Record) -> bool:
         there_was_one = self.store.delete(record)
         self.count_deleted(int(there_was_one))
         return there_was_one
 
-    def _count(self, event: str) -> None:
-        metrics.session_event(self.keyspace.name, event)
-
-    def _now(self) -> int:
-        return int(self.clock() * 1000)
-
-    def _life(self, session: Session) -> int:
-        """Milliseconds it lives after each use."""
-        return self.keyspace.life(session, session.ttl) * 1000
-
-    def _record(self, session: Session, body: bytes, now: int, expires_at: int) -> Record:
-        return Record(
-            key=self.keyspace.key(session.session_id),
-            version=session.version + 1,
-            body=body,
-            expires_at=expires_at,
-            member=session.session_id,
-            indexes=self.keyspace.indexes(session.owner),
-            base=session.stored,
-            idle_index=self.keyspace.idle_index(session.session_id),
-            active_at=now,
-        )
-
-    def tombstone(self, session: Session) -> Record:
-        """What takes the place of a session that is removed."""
-        # No copy made before this moment can live longer.
-        now = self._now()
-        until = now + self.keyspace.longest * 1000
-        body = document.tombstone_body(session.owner)
-        return self._record(session, body, now, until)._replace(deleted=True)
-
-    def _set_aside(self, key: str, value: bytes, session_id: str, owner: str | None = None) -> None:
-        keep_until = self._now() + UNREADABLE_KEPT * 1000
-        indexes = [*self.keyspace.indexes(owner), self.keyspace.idle_index(session_id)]
-        if self.store.set_aside(key, value, keep_until, session_id, list(filter(None, indexes))):
-            self.unreadable += 1
-            # The id gives access, so the log has only enough of it to find the key.
-            start = key[: len(self.keyspace.prefix) + 8]
-            log.warning("set aside an unreadable session: %s... (%d bytes)", start, len(value))
-
 
 def condition_for(session: Session) -> Condition:
     """How a session is stored: as new, or in the place of what it was made from."""
     return Condition.UNCHANGED if session.version else Condition.ABSENT
-
-
-def _refusal(outcome: Outcome, session_id: str) -> Exception:
-    if outcome is Outcome.CONFLICT:
-        return SessionConflict(session_id)
-    if outcome is Outcome.MISSING:
-        return SessionNotFound(session_id)
-    return SessionUnreadable(session_id)

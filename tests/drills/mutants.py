@@ -59,7 +59,7 @@ MUTANTS = (
     ),
     Mutant(
         "tombstones",
-        "services/sessions/repository.py",
+        "services/sessions/documents.py",
         "return self._record(session, body, now, until)._replace(deleted=True)",
         "return self._record(session, body, now, until)._replace(deleted=False)",
         ("deletes-live",),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from services.errors import StoreUnavailable
-from services.sessions.current import usual_keyspaces
+from services.sessions.keyspaces import usual_keyspaces
 from services.sessions.migration import MigratingStore, Plan, Stage
 from services.sessions.outage import Outage, open_spill
 from services.sessions.stores import MemoryStore, SqlStore, Store, open_store

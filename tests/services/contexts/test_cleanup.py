@@ -8,7 +8,7 @@ from services.contexts import Contexts, Tenants
 from services.contexts.cleanup import Cleaned, Cleanup
 from services.errors import SessionNotFound, StoreUnavailable
 from services.sessions import close_session_store, housekeeping, save_session, set_session_store
-from services.sessions.current import usual_keyspaces
+from services.sessions.keyspaces import usual_keyspaces
 from services.sessions.stores import RedisStore, SqlStore, Store
 from services.sessions.stores.memory import MemoryStore
 from tests.support.clock import FakeClock

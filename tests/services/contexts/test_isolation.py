@@ -12,8 +12,8 @@ from services.contexts.cleanup import Cleanup
 from services.errors import InvalidSessionId, SessionNotFound, SessionUnreadable
 from services.errors import TenantIsolationError as Isolated
 from services.sessions import CONTEXTS, document, sessions_of
-from services.sessions.current import usual_keyspaces
 from services.sessions.keys import context_id
+from services.sessions.keyspaces import usual_keyspaces
 from services.sessions.stores import Store
 from services.sessions.stores.base import Condition, Record
 from tests.support.crafted import BROKEN, LONG, Triple, bounded, triples

@@ -9,8 +9,7 @@ from services import saved_state
 from services.contexts import Contexts, Tenants
 from services.errors import SessionForeign, SessionNotFound, StoreUnavailable
 from services.sessions import close_session_store, set_session_store
-from services.sessions.current import usual_keyspaces
-from services.sessions.keyspaces import Keyspace
+from services.sessions.keyspaces import Keyspace, usual_keyspaces
 from services.sessions.migration import MigratingStore, Plan, Stage
 from services.sessions.outage import Replay, ShelteredStore, Spill, open_spill
 from services.sessions.stores import MemoryStore

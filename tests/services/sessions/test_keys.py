@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 
 from services.errors import InvalidSessionId
-from services.sessions.current import usual_keyspaces
 from services.sessions.keys import (
     context_id,
     context_name,
@@ -15,7 +14,7 @@ from services.sessions.keys import (
     key_part,
     part_text,
 )
-from services.sessions.keyspaces import context_keyspace, tenant_keyspace
+from services.sessions.keyspaces import context_keyspace, tenant_keyspace, usual_keyspaces
 from services.sessions.stores.base import corrupt_key
 from tests.support.crafted import BROKEN, LONG, Triple, bounded, names, texts, triples
 

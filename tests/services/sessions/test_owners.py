@@ -33,9 +33,8 @@ from services.sessions import (
     set_session_ttl,
     update_session,
 )
-from services.sessions.current import usual_keyspaces
 from services.sessions.document import Session
-from services.sessions.keyspaces import state_keyspace
+from services.sessions.keyspaces import state_keyspace, usual_keyspaces
 from services.sessions.migration import MigratingStore, Plan, Stage
 from services.sessions.repository import Sessions
 from services.sessions.stores import MemoryStore, Store
