@@ -40,6 +40,7 @@ __all__ = [
     "count_sessions",
     "delete_session",
     "delete_sessions",
+    "discard_aside",
     "get_session",
     "get_session_store",
     "get_sessions",
@@ -50,6 +51,7 @@ __all__ = [
     "session_counts",
     "session_exists",
     "session_expires_at",
+    "session_was_set_aside",
     "sessions_of",
     "set_aside_session",
     "set_session_store",
@@ -151,6 +153,18 @@ def cleanup_expired_sessions(owner: str | None = None, *, keyspace: str = TEASER
     Expired sessions end by themselves; this is about the lists, and the rows of a table.
     """
     return housekeeping.trim(sessions_of(keyspace), owner=owner)
+
+
+def session_was_set_aside(
+    session_id: str, *, owner: str | None = None, keyspace: str = TEASER_CHAT
+) -> bool:
+    """Whether an unreadable value of this id was set aside; see Sessions.was_set_aside."""
+    return sessions_of(keyspace).was_set_aside(session_id, owner=owner)
+
+
+def discard_aside(session_id: str, *, keyspace: str = TEASER_CHAT) -> None:
+    """Remove what was set aside under this id; see Sessions.discard_aside."""
+    sessions_of(keyspace).discard_aside(session_id)
 
 
 def set_aside_session(session: Session, *, keyspace: str = TEASER_CHAT) -> None:

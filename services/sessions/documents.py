@@ -19,7 +19,7 @@ from services.errors import (
 from services.sessions import document
 from services.sessions.document import Session
 from services.sessions.keyspaces import UNREADABLE_KEPT, Keyspace
-from services.sessions.stores.base import Clock, Outcome, Put, Record, Store
+from services.sessions.stores.base import Clock, Outcome, Put, Record, Store, corrupt_key
 from services.sessions.stores.clocks import steady
 
 log = logging.getLogger(__name__)
@@ -185,6 +185,13 @@ class Documents:
             # The id gives access, so the log has only enough of it to find the key.
             start = key[: len(self.keyspace.prefix) + 8]
             log.warning("set aside an unreadable session: %s... (%d bytes)", start, len(value))
+
+    def aside(self, session_id: str) -> Record:
+        """Where an unreadable value of this session is set aside, as a record to be removed."""
+        record = self.tombstone(Session(session_id))
+        return record._replace(
+            key=corrupt_key(record.key), indexes=(), idle_index="", deleted=False
+        )
 
     def set_aside(self, session: Session) -> None:
         """Move a loaded session aside whose data its reader cannot use, as an unreadable value.

@@ -20,7 +20,7 @@ from services.errors import (
 from services.sessions import document
 from services.sessions.document import Session
 from services.sessions.documents import SESSION_MAX_BYTES, Documents, refusal
-from services.sessions.stores.base import Condition, Outcome, Record, corrupt_key
+from services.sessions.stores.base import Condition, Outcome, Record
 
 __all__ = ["SESSION_MAX_BYTES", "Change", "Sessions", "condition_for"]
 
@@ -167,14 +167,12 @@ class Sessions(Documents):
         Raises:
             InvalidSessionId, SessionFormatUnknown, StoreUnavailable.
         """
-        key = self.keyspace.key(session_id)
         try:
             session = self._load(session_id, owner)
         except SessionNotFound:
             return False
         except SessionUnreadable:
-            aside = self.tombstone(Session(session_id))._replace(key=corrupt_key(key))
-            return self._deleted(aside._replace(indexes=(), deleted=False))
+            return self._deleted(self.aside(session_id))
         return self._deleted(self.tombstone(session))
 
     def exists(self, session_id: str, *, owner: str | None = None) -> bool:
@@ -200,6 +198,28 @@ class Sessions(Documents):
         if until is None:
             raise SessionNotFound(session_id)
         return until
+
+    def was_set_aside(self, session_id: str, *, owner: str | None = None) -> bool:
+        """Whether a value was set aside that stood under this id and may have been this owner's.
+
+        Raises:
+            InvalidSessionId, StoreUnavailable.
+        """
+        value = self.store.get(self.aside(session_id).key)
+        if value is None:
+            return False
+        try:
+            return document.owner_of(value) in (None, owner)
+        except SessionUnreadable:
+            return True
+
+    def discard_aside(self, session_id: str) -> None:
+        """Remove what was set aside under this id, if anything was.
+
+        Raises:
+            InvalidSessionId, StoreUnavailable.
+        """
+        self.store.delete(self.aside(session_id))
 
     def set_ttl(self, session_id: str, seconds: int, *, owner: str | None = None) -> Session:
         """Give a session a life of its own: so long from now on, and after each later use.

@@ -5,11 +5,19 @@ stored session. Every change can be applied twice without harm: a message whose 
 in the session gets the answer it got then.
 """
 
+import contextlib
 import uuid
 
-from services.errors import AnalysisMissing, ConversationIncomplete
+from services.errors import AnalysisMissing, ConversationIncomplete, StoreUnavailable
 from services.norms.catalogue import DISCLAIMER
-from services.sessions import Session, delete_session, get_session, update_session
+from services.sessions import (
+    Session,
+    delete_session,
+    discard_aside,
+    get_session,
+    session_was_set_aside,
+    update_session,
+)
 from services.teaser_chat.analyses import DATABASES, AnalysisRun, analysis_of, analyze
 from services.teaser_chat.messages import (
     Answer,
@@ -170,7 +178,11 @@ class TeaserChat:
         Raises:
             SessionError: as services.sessions.delete_session.
         """
-        delete_session(session_id, owner=owner)
+        there_was_one = delete_session(session_id, owner=owner)
+        # What could not be read of it goes as well, or the next message would begin it anew.
+        with contextlib.suppress(StoreUnavailable):
+            if there_was_one or session_was_set_aside(session_id, owner=owner):
+                discard_aside(session_id)
 
 
 def _start_answer(session: Session, message_id: str, text: str) -> Answer:

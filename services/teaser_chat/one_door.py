@@ -4,16 +4,24 @@ A message of somebody who says nothing but what they want to say: here it is dec
 it takes. The steps are those of services.teaser_chat.turns, and what they do is one change.
 """
 
+import contextlib
 import uuid
 from typing import Any
 
 from services.conversation import interview
 from services.conversation.report import report, unchanged
 from services.conversation.steering import Step, Wish, wish
-from services.errors import SessionConflict, SessionUnreadable
+from services.errors import (
+    SessionConflict,
+    SessionForeign,
+    SessionNotFound,
+    SessionUnreadable,
+    StoreUnavailable,
+)
 from services.sessions import (
     Session,
     save_session,
+    session_was_set_aside,
     set_aside_session,
     update_session,
 )
@@ -80,6 +88,16 @@ def _continued(session_id: str, message_id: str, message: str, owner: str | None
         return update_session(session_id, change, owner=owner)
     except SessionUnreadable:
         pass  # it is set aside by now, and logged
+    except SessionForeign:
+        raise
+    except SessionNotFound:
+        # Another request may have set it aside, a moment ago or long before. What is known to be
+        # missing while the engine cannot be asked was deleted.
+        found = False
+        with contextlib.suppress(StoreUnavailable):
+            found = session_was_set_aside(session_id, owner=owner)
+        if not found:
+            raise
     try:
         data = _begun(message_id, message, notice=STARTED_OVER)
         return save_session(session_id, data, owner=owner)

@@ -140,6 +140,32 @@ class TestWhatCannotBeRead:
         assert sum("notice" in answer for answer in answers) == 1
         assert len(conversation(script, session_id)["history"]) == 12
 
+    def test_it_begins_anew_whoever_found_it_unreadable(
+        self, script: FlaskClient, redis_server: RedisServer
+    ) -> None:
+        """Also when a reload of the page, which is told so, had set it aside before."""
+        session_id = say(script, LAMP)["session_id"]
+        redis_server.client().set(f"chat:session:{session_id}", "{")
+        assert script.get(f"{API}/session/{session_id}").status_code == 410
+        assert script.get(f"{API}/session/{session_id}").status_code == 404
+        assert say(script, LAMP, session_id)["notice"] == STARTED_OVER
+        assert "notice" not in say(script, "no radio", session_id)
+
+    def test_a_deletion_leaves_nothing_to_begin_from(
+        self, script: FlaskClient, redis_server: RedisServer
+    ) -> None:
+        """Neither of one that began anew, nor of one that was only set aside."""
+        begun, aside = (say(script, LAMP)["session_id"] for _ in range(2))
+        for session_id in (begun, aside):
+            redis_server.client().set(f"chat:session:{session_id}", "{")
+        assert "notice" in say(script, LAMP, begun)
+        assert script.get(f"{API}/session/{aside}").status_code == 410
+        for session_id in (begun, aside):
+            assert script.delete(f"{DOOR}/session/{session_id}").status_code == 204
+            assert redis_server.client().get(f"chat:session:{session_id}:corrupt") is None
+            body = {"message": LAMP, "session_id": session_id}
+            assert script.post(DOOR, json=body).status_code == 404
+
     def test_it_goes_to_whoever_asks_and_leaves_the_owner_s_list(self, on_redis: Flask) -> None:
         """The browser's list names no conversation that is not there."""
         browser = on_redis.test_client()

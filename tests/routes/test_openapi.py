@@ -144,7 +144,7 @@ def test_what_is_answered_is_described(app: Flask, client: FlaskClient) -> None:
         "/api/v1/context": (lambda: known(client, anna),),
     }
     config = {
-        "generation": {"max-examples": 30, **DETERMINISTIC},
+        "generation": {"max-examples": 20, **DETERMINISTIC},
         "headers": anna,
         "checks": CHECKS,
     }
