@@ -101,7 +101,7 @@ def _saved(session: Session) -> SavedState:
 
 
 def _tag(session: Session) -> str:
-    """The version: it begins with the moment of a save, so no later life of an id has it again."""
+    """The version, which begins with a moment: no later life of the same id has it again."""
     return str(session.version)
 
 

@@ -24,6 +24,9 @@ from services.sessions.stores.clocks import steady
 
 log = logging.getLogger(__name__)
 
+MOMENTS = 100_000
+"""Moments in a second, as a version counts them: more than one session can be written in, and
+few enough for the 15 digits of a version until the year 2286."""
 SESSION_MAX_BYTES = 1_048_576
 """The longest document that is stored, in bytes, unless the settings say otherwise."""
 
@@ -130,8 +133,8 @@ class Documents:
         """
         if done.outcome is not Outcome.STORED:
             raise refusal(done.outcome, session.session_id)
+        self._count("saved" if session.version else "created")
         session.version, session.stored = done.version, document.join(done.version, record.body)
-        self._count("created" if done.version == 1 else "saved")
         metrics.document_bytes(self.keyspace.name, len(record.body))
         return session
 
@@ -152,14 +155,22 @@ class Documents:
     def _now(self) -> int:
         return int(self.clock() * 1000)
 
+    def _moment(self) -> int:
+        """The present moment as a version."""
+        return int(self.clock() * MOMENTS)
+
     def _life(self, session: Session) -> int:
         """Milliseconds it lives after each use."""
         return self.keyspace.life(session, session.ttl) * 1000
 
     def _record(self, session: Session, body: bytes, now: int, expires_at: int) -> Record:
+        version = session.version + 1
+        if not session.version and self.keyspace.reusable:
+            # Counting from 1 once more, an id's second life would pass for its first.
+            version = self._moment()
         return Record(
             key=self.keyspace.key(session.session_id),
-            version=session.version + 1,
+            version=version,
             body=body,
             expires_at=expires_at,
             member=session.session_id,

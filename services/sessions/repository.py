@@ -31,10 +31,6 @@ UPDATE_SECONDS = 1.0
 UPDATE_PAUSE = 0.002
 """Mean of the first random pause between two attempts, in seconds; it grows with each."""
 
-MOMENTS = 100_000
-"""Moments in a second, as a version counts them: more than one session can be written in, and
-few enough for the 15 digits of a version until the year 2286."""
-
 Change = Callable[[Session], bool | None]
 """Alters a session in place; False means that nothing is to be stored. It may be applied more
 than once, each time to a freshly loaded session."""
@@ -129,7 +125,7 @@ class Sessions(Documents):
         """
         session = Session(session_id, data, owner=owner)
         session.ttl, session.parsed = ttl, parsed
-        session.version = int(self.clock() * MOMENTS)
+        session.version = self._moment()
         try:
             return self._write(session, Condition.OWNED)
         except SessionConflict:

@@ -86,7 +86,7 @@ def test_the_library_example_runs(redis_url: str, tmp_path: Path, example: str) 
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "'content': 'Hello.'}] 2 " in done.stdout
+    assert "'content': 'Hello.'}] " in done.stdout
     assert "['run-1']" in done.stdout
 
 

@@ -161,11 +161,13 @@ def test_a_deletion_may_expect_a_version(client: FlaskClient, session_id: str) -
 
 
 def test_a_tag_is_good_for_one_life_of_an_id(client: FlaskClient, session_id: str) -> None:
-    """After a deletion the versions may begin anew; the old tag names none of them."""
-    old = save(client, session_id, {"n": 1}).headers["ETag"]
-    client.delete(f"{URL}/{session_id}")
-    save(client, session_id, {"n": 2})
-    assert save(client, session_id, {"n": 3}, If_Match=old).status_code == 412
+    """However it begins again after a deletion, the old tag names nothing of it."""
+    for new in ({}, {"If_None_Match": "*"}):
+        old = save(client, session_id, {"n": 1}, **new).headers["ETag"]
+        client.delete(f"{URL}/{session_id}")
+        save(client, session_id, {"n": 2}, **new)
+        assert save(client, session_id, {"n": 3}, If_Match=old).status_code == 412
+        client.delete(f"{URL}/{session_id}")
 
 
 @pytest.mark.parametrize(

@@ -271,13 +271,13 @@ def test_what_describes_a_session_is_kept(library: Store) -> None:
         "metadata": {"plan": "trial", "seats": 3},
     }
     begun = int(time.time() * 1000)
-    save_session("run-1", about, owner="user-1", keyspace="agents")
+    first = save_session("run-1", about, owner="user-1", keyspace="agents").version
     update_session(
         "run-1", lambda session: session.update(last="x"), owner="user-1", keyspace="agents"
     )
     session = get_session("run-1", owner="user-1", keyspace="agents")
     assert dict(session) == {**about, "last": "x"}
-    assert (session.session_id, session.owner, session.version) == ("run-1", "user-1", 2)
+    assert (session.session_id, session.owner, session.version) == ("run-1", "user-1", first + 1)
     assert begun <= session.created_at <= session.updated_at <= int(time.time() * 1000)
     assert list_sessions("user-1", keyspace="agents") == ["run-1"]
     set_session_ttl("run-1", DAY, owner="user-1", keyspace="agents")
@@ -410,3 +410,16 @@ def test_over_a_tombstone_an_id_begins_again(redis_url: str) -> None:
     with pytest.raises(SessionNotFound):
         chat.replace(session_id, {})
     close_session_store()
+
+
+def test_a_second_life_of_an_id_is_not_taken_for_the_first(library: Store) -> None:
+    """Whoever loaded the one overwrites nothing of the other, whosever it is."""
+    states = sessions.sessions_of(sessions.STATES)
+    session_id = new_id()
+    states.save(session_id, {"n": 1}, owner="anna")
+    loaded = states.get(session_id, owner="anna")
+    states.delete(session_id, owner="anna")
+    states.save(session_id, {"n": 2}, owner="bob")
+    with pytest.raises(SessionConflict):
+        states.save(session_id, loaded, owner="anna")
+    assert states.get(session_id, owner="bob") == {"n": 2}
