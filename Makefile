@@ -8,6 +8,8 @@ BIN := $(VENV)/bin
 BENCH_VENV := .venv-bench
 BIND ?= 127.0.0.1:8000
 PYTEST_ARGS ?=
+# Half of the suite waits for servers, so two processes halve its time; each has servers of its own.
+TEST_PROCESSES ?= 2
 DRILLS ?=
 BENCHMARKS ?=
 SOAK_SECONDS ?= 300
@@ -29,7 +31,7 @@ run: $(VENV)/run.stamp ## serve on 127.0.0.1:8000 for development; BIND changes 
 	@DEBUG=$${DEBUG:-true} BIND=$(BIND) exec $(BIN)/gunicorn --config gunicorn.conf.py wsgi:app
 
 test: $(VENV)/test.stamp test-servers ## run the whole suite with its servers; PYTEST_ARGS narrows it
-	$(BIN)/python -m pytest --cov --cov-report=term $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --cov --cov-report=term $(PYTEST_ARGS)
 
 test-servers:
 	@sh tests/servers.sh

@@ -1,6 +1,5 @@
 """What the functions count, under which names, and that no label can get out of hand."""
 
-import uuid
 from collections.abc import Callable
 
 import pytest
@@ -115,7 +114,7 @@ def test_an_announced_keyspace_is_told_before_anything_happens() -> None:
     "reason",
     [
         "10.0.0.7:6379",
-        str(uuid.uuid4()),
+        "0f8b8a5e-2f0c-4f0e-9d57-6f1f6f0f3c11",
         "cache.internal",
         "redis://user:secret@host/0",
         "Please log in",
