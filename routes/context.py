@@ -58,8 +58,8 @@ def store_context(body: schemas.Checked, session_id: str) -> ResponseReturnValue
 def update_context(body: schemas.Checked, session_id: str) -> ResponseReturnValue:
     """Add to a context: mappings merge, lists extend; it is created where there is none.
 
-    An entry of a list that has an `id` and is there already is merged with that one, so that a
-    request may be sent again.
+    An entry of a list that has an `id` and is there already only gets what it brings, so that
+    entries with ids may be sent again.
     """
     ttl = body.pop("ttl", None)
     return _told(

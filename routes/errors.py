@@ -136,7 +136,9 @@ def answer(error: Exception) -> Response:
     if isinstance(error, InternalServerError) and error.original_exception:
         # Saving the browser's session fails outside views; Flask then wraps what was raised.
         error = error.original_exception  # type: ignore[assignment]
-    found = _named(_answer_for(error))
+    found = _answer_for(error)
+    if not isinstance(error, ValidationError):  # that sentence quotes the client's own names
+        found = _named(found)
     if found.status >= InternalServerError.code and not _is_told(error):
         log.error("request %s failed", request_id(), exc_info=error)
     response = _page(found) if _wants_a_page() else _body(found, **_details(error))

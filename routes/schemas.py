@@ -17,6 +17,8 @@ MAX_NAME = 128
 """The longest id that a caller may choose freely, in characters."""
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 """What an address has in the place of bytes that are no UTF-8."""
+MAX_NESTING = 50
+"""How deeply a body may be nested; a session's data may be twice as deep."""
 MAX_PAGE = 200
 """The most entries of a list in one answer."""
 
@@ -157,8 +159,28 @@ def body(schema: Schema) -> Checked:
     if getattr(schema, "holds_session", False):
         request.max_content_length = current_app.config["MAX_SESSION_LENGTH"]
     _refuse_endless_bodies()
-    loaded: Checked = schema.load(request.get_json())
+    found = request.get_json()
+    _refuse_depth(found)
+    loaded: Checked = schema.load(found)
     return loaded
+
+
+def _refuse_depth(found: Any) -> None:
+    """Refuse what is nested so deeply that what comes of it could not be read everywhere.
+
+    Raises:
+        ValidationError: it is.
+    """
+    level: list[Any] = [found]
+    for _ in range(MAX_NESTING + 1):
+        inside: list[Any] = []
+        for one in level:
+            if isinstance(one, dict | list):
+                inside.extend(one.values() if isinstance(one, dict) else one)
+        level = inside
+        if not level:
+            return
+    raise ValidationError(f"Please nest members at most {MAX_NESTING} levels deep.")
 
 
 def names_session() -> bool:

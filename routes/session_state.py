@@ -76,7 +76,7 @@ def _expectation() -> Expectation | None:
     def expected(tag: str | None) -> bool:
         if tag is None:
             return not names_wanted
-        return (not names_wanted or tag in wanted) and tag not in unwanted
+        return (not names_wanted or tag in wanted) and not unwanted.contains_weak(tag)
 
     return expected
 

@@ -170,10 +170,15 @@ def _times_checked(claims: dict[str, Any]) -> dict[str, Any]:
     return claims
 
 
-def _name(value: Any, most: int) -> str:
-    """A tenant's or user's id, if it is one; it goes into keys, logs and lists."""
+def is_name(value: Any, most: int) -> bool:
+    """Whether this can be a tenant's or a user's id; it goes into keys, logs and lists."""
     if not isinstance(value, str) or not value.strip() or len(value) > most:
+        return False
+    return not any(unicodedata.category(character) in ("Cc", "Cs") for character in value)
+
+
+def _name(value: Any, most: int) -> str:
+    """A tenant's or user's id, if it is one."""
+    if not is_name(value, most):
         raise TokenRefused("claim_wrong")
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
-        raise TokenRefused("claim_wrong")
-    return value
+    return str(value)

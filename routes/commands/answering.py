@@ -8,7 +8,9 @@ from typing import Any
 
 import click
 
-from services.errors import SessionConflict, StoreUnavailable
+from services.errors import InvalidSessionId, SessionConflict, SessionError, StoreUnavailable
+from services.sessions.control import ControlRoom
+from services.sessions.migration import Stage
 
 DONE, REFUSED, UNASKED = 0, 1, 3
 """Exit codes; 2 is click's own for wrong usage."""
@@ -96,6 +98,19 @@ def refuse_memory(engine: str) -> None:
         )
 
 
+def refuse_off(room: ControlRoom) -> None:
+    """Keep a command from an engine that is not what the service goes by.
+
+    Raises:
+        Refused: the stage is off, in which everything is in the serving process.
+    """
+    if (control := room.read()) and control.stage is Stage.OFF:
+        raise Refused(
+            "in stage off the sessions are in the serving process",
+            hint="Run it again from dualwrite on",
+        )
+
+
 def unasked(text: str, error: StoreUnavailable) -> Answer:
     """What a command answers when the engine could not be asked."""
     return Answer(text, {"error": text, "reason": error.reason}, UNASKED)
@@ -123,3 +138,8 @@ def _answer_of(
     except StoreUnavailable as error:
         text = f"The engine could not be asked ({error.reason}); start it or correct its URL."
         return unasked(text, error)
+    except InvalidSessionId:
+        return Refused("that cannot be a tenant's name", hint="Look at the name again").answer
+    except SessionError:
+        hint = "It is set aside if it is no document; the log says so; run it again"
+        return Refused("something that is stored cannot be read", hint=hint).answer

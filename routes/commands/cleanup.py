@@ -18,13 +18,13 @@ from routes.commands.answering import (
     Refused,
     answering_with,
     refuse_memory,
+    refuse_off,
     table,
 )
 from services.contexts.cleanup import Cleaned, Cleanup
-from services.errors import StoreUnavailable
+from services.errors import SessionError, StoreUnavailable
 from services.sessions.control import ControlRoom
 from services.sessions.lease import LEASE_SECONDS, Lease
-from services.sessions.migration import Stage
 from services.sessions.worker import Worker
 
 HEADINGS = ("tenant", "idle for (s)", "removed", "expired")
@@ -88,11 +88,7 @@ def clean_up(job: _Job, *, tenants: tuple[str, ...], every: int | None) -> Answe
 
 def _once(job: _Job, tenants: Iterable[str]) -> Answer:
     """One clean-up, as text and as data."""
-    if (control := job.room.read()) and control.stage is Stage.OFF:
-        raise Refused(
-            "in stage off the sessions are in the serving process",
-            hint="Clean up again from dualwrite on",
-        )
+    refuse_off(job.room)
     expired = job.cleanup.trim_lists()
     cleaned: list[Cleaned] = []
     for tenant_id in tenants or job.cleanup.due():
@@ -133,6 +129,8 @@ def _again_and_again(job: _Job, every: int) -> Answer:
             click.echo(f"The engine could not be asked ({error.reason}); trying again.", err=True)
         except Refused as refusal:
             click.echo(refusal.answer.text, err=True)
+        except SessionError:
+            click.echo("Something that is stored could not be read; trying again.", err=True)
         ending.wait(every)
     job.lease.release()
     return Answer("Ended.")

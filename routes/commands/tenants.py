@@ -13,13 +13,14 @@ from routes.commands.answering import (
     Refused,
     answering_with,
     refuse_memory,
+    refuse_off,
     table,
 )
 from services.contexts import Contexts, Tenants
 from services.contexts.tenants import LONGEST, TenantSettings
 from services.errors import AuthenticationNotConfigured
-from services.sessions import get_session_store
-from services.tokens import MAX_TENANT_ID, Identity, Tokens
+from services.sessions.worker import Worker
+from services.tokens import MAX_TENANT_ID, Identity, Tokens, is_name
 
 group = AppGroup(
     "tenants",
@@ -35,7 +36,9 @@ HEADINGS = ("tenant", "ttl", "orphan after", "cleanup every")
 
 
 def _tenants() -> Tenants:
-    refuse_memory(get_session_store().name)
+    room = cast(Worker, current_app.extensions["migration"]).room
+    refuse_memory(room.engine.name)
+    refuse_off(room)
     return cast(Contexts, current_app.extensions["contexts"]).tenants
 
 
@@ -58,8 +61,9 @@ def set_tenant(tenants: Tenants, *, name: str, **options: int | None) -> Answer:
     wanted = {option: value for option, value in options.items() if value is not None}
     if not wanted:
         raise click.UsageError("Name --ttl, --orphan-after or --cleanup-every.")
-    if not name or len(name) > MAX_TENANT_ID:
-        raise click.UsageError(f"A tenant's name has 1 to {MAX_TENANT_ID} characters.")
+    if not is_name(name, MAX_TENANT_ID):
+        said = f"A tenant's name has 1 to {MAX_TENANT_ID} characters"
+        raise click.UsageError(f"{said}, none of them a control character.")
     return _shown([(name, tenants.change(name, **wanted))])
 
 

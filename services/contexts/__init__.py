@@ -103,13 +103,13 @@ class Contexts:
         whole: dict[str, Any] = {**EMPTY, **context}
         if ttl is not None:
             whole[OWN_TTL] = ttl
-        life = ttl or self.tenants.of(tenant_id, register=True).ttl
+        usual = self.tenants.of(tenant_id, register=True).ttl
         try:
             session = sessions_of(CONTEXTS).replace(
                 context_id(tenant_id, user_id, session_id),
                 whole,
                 owner=context_owner(tenant_id, user_id),
-                ttl=life,
+                ttl=ttl or usual,
                 parsed=parsed,
             )
         except SessionForeign as error:

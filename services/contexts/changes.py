@@ -21,8 +21,8 @@ def merged(present: Mapping[str, Any], additions: Mapping[str, Any]) -> dict[str
     """A context with something added to it.
 
     Mappings merge, at every depth; lists are extended; any other value takes the place of what
-    was there. An entry that has an `id` and is in the list already is merged with that one
-    instead, so that an addition which is sent twice counts once.
+    was there. An entry that has an `id` and is in the list already gets the members it brings
+    instead, so that an entry which is sent twice counts once.
 
     Args:
         present: the context as it is; it stays as it is.
@@ -57,7 +57,7 @@ def _extended(present: Sequence[Any], added: Sequence[Any]) -> list[Any]:
     for entry in added:
         known = _id(entry)
         if known and known in places:
-            entries[places[known]] = _together(entries[places[known]], entry)
+            entries[places[known]] = {**entries[places[known]], **entry}
         else:
             if known:
                 places[known] = len(entries)

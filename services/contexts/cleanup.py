@@ -93,7 +93,7 @@ class Cleanup:
         removal = housekeeping.remove_idle(
             self._by_name["context"], key_part(tenant_id), before, context_owner_in
         )
-        self._tenants.change(tenant_id, cleaned_at=int(self._clock() * 1000))
+        self._tenants.note_cleaned(tenant_id, int(self._clock() * 1000))
         if removal.removed:
             log.info("removed %d contexts of a tenant that nobody used", removal.removed)
         return Cleaned(tenant_id, threshold, removal.removed, removal.expired)

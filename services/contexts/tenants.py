@@ -1,7 +1,9 @@
 """What is set for each tenant: how long contexts live, and when orphans are cleaned up."""
 
+import contextlib
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -95,11 +97,24 @@ class Tenants:
         Raises:
             SessionError: as services.sessions.update_session.
         """
+        return self._change(tenant_id, settings, create=True)
 
+    def note_cleaned(self, tenant_id: str, at: int) -> None:
+        """Remember when a tenant was cleaned up (ms); one that is not on the list stays off it.
+
+        Raises:
+            SessionError: as services.sessions.update_session, without SessionNotFound.
+        """
+        with contextlib.suppress(SessionNotFound):
+            self._change(tenant_id, {"cleaned_at": at}, create=False)
+
+    def _change(
+        self, tenant_id: str, settings: Mapping[str, int], *, create: bool
+    ) -> TenantSettings:
         def change(session: Session) -> None:
             session["settings"] = {**_told(session), **settings}
 
-        changed = sessions_of(TENANTS).update(key_part(tenant_id), change, create=True)
+        changed = sessions_of(TENANTS).update(key_part(tenant_id), change, create=create)
         self._known.pop(tenant_id, None)
         return _settings(changed)
 

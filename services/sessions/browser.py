@@ -54,6 +54,7 @@ class BrowserSession(SessionMixin):
         self.introduced = False
         self.untouchable = False
         self._sessions = sessions
+        self._known = known
         self._data: Session | None = None if known else Session(sid)
 
     @property
@@ -61,6 +62,8 @@ class BrowserSession(SessionMixin):
         """Who this browser is to the conversations: a digest, so that they hold no cookie."""
         if not self.has_cookie:
             return None
+        # Whoever owns something under a fresh id must be given it, or nobody finds it again.
+        self.introduced = self.introduced or not self._known
         return hashlib.sha256(b"owner:" + self.sid.encode()).hexdigest()
 
     def introduce(self) -> None:

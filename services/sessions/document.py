@@ -44,6 +44,9 @@ ENVELOPE = (
 )
 """Members this module owns; a caller's data may not use these names."""
 
+MAX_DEPTH = 100
+"""How deeply a session's data may be nested. Decoders stop at some depth that depends on where
+they are called, and what was stored must be readable everywhere."""
 _ENVELOPE = frozenset(ENVELOPE)
 _TOMBSTONE = re.compile(rb'\{"version":[1-9][0-9]{0,14},"deleted":true[,}]')
 _HEAD = re.compile(rb'\{"version":([1-9][0-9]{0,14})(?=[,}])')
@@ -232,7 +235,11 @@ def _is_plain(members: dict[str, Any]) -> bool:
     knows what a container holds without a loop of ours, which matters for every turn.
     """
     level: list[Any] = [members]
+    depth = 0
     while level:
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise SessionNotSerialisable(f"the session is nested deeper than {MAX_DEPTH} levels")
         held = gc.get_referents(*level)
         kinds = set(map(type, held))
         if not kinds <= _PLAIN:

@@ -194,7 +194,8 @@ class Documents:
         if self.store.set_aside(key, value, keep_until, session_id, list(filter(None, indexes))):
             self.unreadable += 1
             # The id gives access, so the log has only enough of it to find the key.
-            start = key[: len(self.keyspace.prefix) + 8]
+            shown = 0 if self.keyspace.group else 8
+            start = key[: len(self.keyspace.prefix) + shown]
             log.warning("set aside an unreadable session: %s... (%d bytes)", start, len(value))
 
     def aside(self, session_id: str) -> Record:

@@ -8,6 +8,7 @@ live on though nobody has used them for long.
 from collections.abc import Callable
 from typing import NamedTuple
 
+from services.errors import SessionError, SessionUnreadable, StoreUnavailable
 from services.sessions.document import Session
 from services.sessions.repository import Sessions
 from services.sessions.stores.base import Condition, Outcome, Record
@@ -64,10 +65,28 @@ def remove_idle(
         outcomes = [answer.outcome for answer in answers]
         removed += outcomes.count(Outcome.STORED)
         expired += outcomes.count(Outcome.MISSING)
-        if outcomes.count(Outcome.CONFLICT) == len(outcomes):
+        unreadable = [
+            name
+            for name, outcome in zip(names, outcomes, strict=True)
+            if outcome is Outcome.CORRUPT and _set_aside(sessions, name, owner_in(name))
+        ]
+        if not (unreadable or {Outcome.STORED, Outcome.MISSING} & set(outcomes)):
             break  # all of these are in use again, and stand elsewhere in the list by now
     sessions.count_deleted(removed)
     return Removal(removed, expired)
+
+
+def _set_aside(sessions: Sessions, session_id: str, owner: str) -> bool:
+    """Whether a value that is no document was found so, and thereby leaves the list."""
+    try:
+        sessions.get(session_id, owner=owner)
+    except SessionUnreadable:
+        return True
+    except StoreUnavailable:
+        raise
+    except SessionError:
+        pass  # it is another one by now, which is looked at the next time
+    return False
 
 
 def _removal(sessions: Sessions, session_id: str, owner: str, before: int) -> Record:

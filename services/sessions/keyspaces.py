@@ -34,6 +34,8 @@ CONTEXT_TTL = 86_400
 """Seconds a context lives after its last use, unless its tenant or itself says otherwise."""
 CONTEXT_TTL_LONGEST = 30 * 86_400
 """The most that a tenant or a context may say."""
+OTHER_PREFIXES = frozenset({"index", "lease", "migration", "rate"})
+"""How keys begin that are no sessions of a kind named here."""
 KEPT = 10 * 365 * 86_400
 """Seconds for what is kept until somebody removes it."""
 
@@ -199,8 +201,8 @@ def named_keyspace(name: str, ttl: int = SESSION_TTL) -> Keyspace:
     Raises:
         ValueError: the name is none, or belongs to a kind of this package.
     """
-    taken = ("chat", "session", "tenant", "tenant-settings", "browser", "migration", "index")
-    if not re.fullmatch(r"[a-z][a-z0-9-]{0,31}", name) or name in taken:
+    used = {part.partition(":")[0] for one in usual_keyspaces() for part in (one.name, one.prefix)}
+    if not re.fullmatch(r"[a-z][a-z0-9-]{0,31}", name) or name in used | OTHER_PREFIXES:
         raise ValueError(f"{name!r} cannot name a kind of session")
     return Keyspace(
         name=name,

@@ -203,3 +203,22 @@ def test_a_life_can_be_given(client: FlaskClient, anna: Headers) -> None:
     assert client.patch(f"{URL}/s", json={}, headers=anna).get_json()["ttl"] == 60
     assert client.patch(f"{URL}/s", json={"ttl": 90}, headers=anna).get_json()["ttl"] == 90
     assert client.put(f"{URL}/s", json={}, headers=anna).get_json()["ttl"] == 86_400
+
+
+def test_the_member_at_fault_is_named_as_it_is(client: FlaskClient, anna: Headers) -> None:
+    """Though a context is no conversation."""
+    answer = client.put(f"{URL}/s", json={"conversation_state": []}, headers=anna)
+    assert "(conversation_state)" in answer.get_json()["error"]
+
+
+@pytest.mark.parametrize(("levels", "status"), [(50, 200), (51, 422)])
+def test_what_is_added_is_nested_so_deep_at_most(
+    client: FlaskClient, anna: Headers, levels: int, status: int
+) -> None:
+    """Adding the same again goes as deep."""
+    held: Any = 1
+    for _ in range(levels - 2):
+        held = {"a": held}
+    for _ in range(2):
+        answer = client.patch(f"{URL}/s", json={"user_preferences": {"x": held}}, headers=anna)
+        assert answer.status_code == status

@@ -274,3 +274,42 @@ def test_with_a_spill_it_goes_on(settings: Settings, session_id: str) -> None:
     assert load(client, session_id).get_json()["data"] == {"n": 1}
     tag = load(client, session_id).headers["ETag"]
     assert save(client, session_id, {"n": 2}, If_Match=tag).status_code == 200
+
+
+def test_a_browser_whose_cookie_is_worthless_gets_one_for_what_it_saves(
+    app: Flask, session_id: str
+) -> None:
+    """Or it could never load it again."""
+    client = app.test_client()
+    client.set_cookie("browser", "signed-with-another-secret")
+    assert save(client, session_id, {"n": 1}).status_code == 200
+    assert load(client, session_id).get_json()["data"] == {"n": 1}
+    assert app.test_client().get(f"{URL}/{session_id}").status_code == 404
+
+
+def test_a_weakened_tag_is_still_the_one_that_is_not_wanted(
+    client: FlaskClient, session_id: str
+) -> None:
+    """A proxy may have weakened it."""
+    tag = save(client, session_id, {"n": 1}).headers["ETag"]
+    assert save(client, session_id, {"n": 2}, If_None_Match=f"W/{tag}").status_code == 412
+    assert load(client, session_id, If_None_Match=f"W/{tag}").status_code == 304
+
+
+@pytest.mark.parametrize(("levels", "status"), [(50, 200), (51, 422), (900, 422)])
+def test_a_body_is_nested_so_deep_at_most(
+    client: FlaskClient, session_id: str, levels: int, status: int
+) -> None:
+    """What is taken can be read again, saved again and added to."""
+    held: Any = 1
+    for _ in range(levels - 2):
+        held = {"a": held}
+    for _ in range(2):
+        answer = save(client, session_id, {"x": held})
+        assert answer.status_code == status
+        if status == 200:
+            tag = answer.headers["ETag"]
+            assert load(client, session_id).get_json()["data"] == {"x": held}
+            assert save(client, session_id, {"x": held}, If_Match=tag).status_code == 200
+        else:
+            assert "at most 50 levels" in answer.get_json()["error"]

@@ -88,6 +88,7 @@ def test_what_is_set_is_shown_and_followed(app: Flask, contexts: Contexts) -> No
         (["acme", "--orphan-after", "soon"], "not a valid integer"),
         (["x" * 65, "--ttl", "5"], "1 to 64 characters"),
         (["", "--ttl", "5"], "1 to 64 characters"),
+        (["a\x1b[31m", "--ttl", "5"], "control character"),
     ],
 )
 def test_what_cannot_be_set_is_refused(app: Flask, words: list[str], said: str) -> None:
@@ -166,8 +167,11 @@ def test_in_off_the_sessions_are_elsewhere(app: Flask) -> None:
     result = run(app, "sessions", "cleanup")
     assert result.exit_code == 1
     assert "in stage off" in result.stdout
+    for words in (["list"], ["set", "acme", "--ttl", "60"]):
+        assert "in stage off" in run(app, "tenants", *words).stdout
     room.change(Stage.DUALWRITE)
     assert run(app, "sessions", "cleanup").exit_code == 0
+    assert run(app, "tenants", "set", "acme", "--ttl", "60").exit_code == 0
 
 
 def test_usage_is_checked(app: Flask) -> None:
@@ -243,3 +247,18 @@ def test_of_two_processes_one_works_and_the_other_takes_over(tmp_path: Path) -> 
             first.process.kill()
         assert store.get("lease:cleanup") is None
         store.close()
+
+
+def test_what_cannot_be_read_is_an_answer_and_no_traceback(
+    settings: Settings, redis_server: RedisServer, redis_url: str
+) -> None:
+    """A record that somebody broke, and a name that is none."""
+    app = create_app(replace(settings, store_url=redis_url))
+    redis_server.client().set("tenant-settings:acme", "junk")
+    result = run(app, "tenants", "set", "acme", "--ttl", "60")
+    assert (result.exit_code, "cannot be read" in result.stdout) == (1, True)
+    assert run(app, "tenants", "set", "acme", "--ttl", "60").exit_code == 0
+    redis_server.client().set("lease:cleanup", "junk")
+    assert run(app, "sessions", "cleanup").exit_code == 1
+    assert run(app, "sessions", "cleanup").exit_code == 0
+    assert run(app, "sessions", "cleanup", "").exit_code == 1

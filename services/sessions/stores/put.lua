@@ -21,6 +21,13 @@ local function ago(milliseconds)
   return time[1] * 1000 + math.floor(time[2] / 1000) - milliseconds
 end
 
+-- Lets an index live so long, and never shorter: a longer-lived session may stand in it.
+local function keep(index, milliseconds)
+  if redis.call('PEXPIRE', index, milliseconds, 'NX') == 0 then
+    redis.call('PEXPIRE', index, milliseconds, 'GT')
+  end
+end
+
 local by_expiry, by_use = #KEYS, ARGV[9] ~= '' and KEYS[#KEYS]
 if by_use then by_expiry = by_expiry - 1 end
 
@@ -88,7 +95,7 @@ if by_use then
     redis.call('ZADD', by_use, used, ARGV[5])
   end
   if stored == 0 then
-    redis.call('PEXPIRE', by_use, ARGV[4] + ARGV[6])
+    keep(by_use, ARGV[4] + ARGV[6])
     -- No session outlives this unused, so what is left of these is an entry without a session.
     redis.call('ZREMRANGEBYSCORE', by_use, '-inf', string.format('(%.0f', ends - ARGV[4] - ARGV[6]))
   end
@@ -97,7 +104,7 @@ end
 for i = 2, by_expiry do
   redis.call('ZADD', KEYS[i], ends, ARGV[5])
   if stored == 0 then
-    redis.call('PEXPIRE', KEYS[i], ARGV[4] + ARGV[6])
+    keep(KEYS[i], ARGV[4] + ARGV[6])
     -- A few expired entries go with every new one, so an index nobody reads stays bounded.
     local before = string.format('(%.0f', ends - ARGV[4])
     local expired = redis.call('ZRANGE', KEYS[i], '-inf', before, 'BYSCORE', 'LIMIT', 0, 8)

@@ -36,6 +36,8 @@ BUSY_TIMEOUT = 1.0
 """Seconds a statement waits for another process's write before it gives up."""
 POOL_SIZE = 16
 """The most open connections of this process."""
+MAY_CREATE = (Condition.ABSENT, Condition.OWNED)
+"""Conditions of a write that may add a row; some expired ones go with it."""
 _R = TypeVar("_R")
 
 
@@ -205,7 +207,7 @@ class SqlStore(LocalStore):
         told = self._told(record)
         version = connection.execute(say.WRITES[condition], told).scalar()
         if version is not None:
-            if version == 1:
+            if condition in MAY_CREATE:
                 connection.execute(say.DROP_EXPIRED, told)
             return Put(Outcome.STORED, version)
         # A process that was cut off from the answer asks again.

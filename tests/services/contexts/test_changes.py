@@ -73,3 +73,10 @@ def test_adding_to_nothing_and_nothing_to_something(held: dict[str, Any]) -> Non
     """Both are what there is."""
     assert merged(held, {}) == held
     assert merged(EMPTY, held).keys() >= held.keys()
+
+
+def test_an_entry_that_is_sent_again_extends_nothing_in_itself() -> None:
+    """It has what it brought, lists among it."""
+    added = {"seen": [{"id": "1", "tags": ["x"], "deep": {"a": 1}}]}
+    once = merged({"seen": []}, added)
+    assert merged(once, added) == once

@@ -192,3 +192,25 @@ def test_an_engine_that_is_away_is_told(clock: FakeClock) -> None:
     engine.down = True
     with pytest.raises(StoreUnavailable):
         cleanup.due()
+
+
+def test_what_is_no_document_is_set_aside_and_holds_nothing_up(redis_url: str) -> None:
+    """The clean-up ends, and the orphans beside it are removed."""
+    store = RedisStore.from_url(redis_url, timeout=5)
+    set_session_store(store)
+    contexts = Contexts(Tenants())
+    for name in ("broken", "fine"):
+        contexts.store_session_context("acme", "anna", name, {})
+    key = "tenant:acme:user:anna:session:broken"
+    store._connections.execute("SET", key, "junk")
+    cleanup = Cleanup(store, usual_keyspaces(), contexts.tenants)
+    assert cleanup.cleanup_orphaned_sessions("acme", 0) == Cleaned("acme", 0, 1, 0)
+    assert store.get(f"{key}:corrupt") == b"junk"
+    assert cleanup.cleanup_orphaned_sessions("acme", 0) == Cleaned("acme", 0, 0, 0)
+    close_session_store()
+
+
+def test_nobodys_tenant_does_not_become_one(contexts: Contexts, cleanup: Cleanup) -> None:
+    """A name that was mistyped stays off the list."""
+    assert cleanup.cleanup_orphaned_sessions("acmee").cleaned_count == 0
+    assert contexts.tenants.all() == []

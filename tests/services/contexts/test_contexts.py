@@ -187,3 +187,9 @@ def test_no_life_is_longer_than_the_list_by_last_use(contexts: Contexts) -> None
     until = get_session_store().expires_at(key)
     assert until is not None
     assert until <= (time.time() + CONTEXT_TTL_LONGEST + 1) * 1000
+
+
+def test_a_tenant_is_known_though_its_contexts_bring_their_own_life(contexts: Contexts) -> None:
+    """Or its orphans would never be cleaned up."""
+    contexts.store_session_context(*WHO, "s", {}, ttl=60)
+    assert [name for name, _ in contexts.tenants.all()] == ["acme"]

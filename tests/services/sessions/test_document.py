@@ -154,3 +154,19 @@ def test_what_a_decoder_made_is_not_looked_through() -> None:
     session["what"] = object()
     with pytest.raises(SessionNotSerialisable):
         document.encode_body(session, 1000)
+
+
+def nested(levels: int) -> dict[str, Any]:
+    """A member so deep."""
+    held: Any = 1
+    for _ in range(levels - 1):
+        held = {"a": held}
+    return {"x": held}
+
+
+def test_what_is_nested_too_deeply_is_refused() -> None:
+    """It could not be read in every place; what is not can be."""
+    fine = document.encode_body(Session("id", nested(document.MAX_DEPTH)), 10_000)
+    assert document.decode(document.join(1, fine)) == nested(document.MAX_DEPTH)
+    with pytest.raises(SessionNotSerialisable, match="deeper than 100"):
+        document.encode_body(Session("id", nested(document.MAX_DEPTH + 1)), 10_000)

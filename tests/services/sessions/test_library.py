@@ -423,3 +423,24 @@ def test_a_second_life_of_an_id_is_not_taken_for_the_first(library: Store) -> No
     with pytest.raises(SessionConflict):
         states.save(session_id, loaded, owner="anna")
     assert states.get(session_id, owner="bob") == {"n": 2}
+
+
+@pytest.mark.parametrize(
+    "name", ["state", "context", "rate", "lease", "index", "tenant", "migration", "browser"]
+)
+def test_every_kind_of_this_package_is_taken(name: str) -> None:
+    """Neither its lists nor its keys are somebody else's."""
+    with pytest.raises(ValueError, match="cannot name a kind"):
+        named_keyspace(name)
+
+
+def test_a_list_lives_as_long_as_what_is_in_it(redis_url: str) -> None:
+    """Also when a session that ends sooner is put into it later."""
+    store = RedisStore.from_url(redis_url, timeout=5)
+    set_session_store(store, keyspaces=[named_keyspace("agents", ttl=365 * DAY)])
+    save_session("long", {}, owner="anna", keyspace="agents")
+    save_session("short", {}, owner="anna", ttl=60, keyspace="agents")
+    for index in ("index:agents", "index:agents:owner:anna"):
+        rest = store._connections.execute("PTTL", index)
+        assert rest > 365 * DAY * 1000
+    close_session_store()

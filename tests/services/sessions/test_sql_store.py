@@ -2,12 +2,15 @@
 
 import sqlite3
 import time
+import uuid
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from services.errors import StoreCorrupt, StoreUnavailable
+from services.sessions.keyspaces import state_keyspace
+from services.sessions.repository import Sessions
 from services.sessions.stores import SqlStore
 from services.sessions.stores.base import Condition, Outcome, Record
 from tests.support.clock import FakeClock
@@ -112,4 +115,21 @@ def test_a_store_closed_during_a_call_leaves_no_file_open(tmp_path: Path) -> Non
     names = [str(one.readlink()) for one in Path("/proc/self/fd").iterdir() if one.is_symlink()]
     assert [name for name in names if name.startswith(str(tmp_path))] == []
     store.ping()
+    store.close()
+
+
+@pytest.mark.parametrize("write", ["replace", "save"])
+def test_what_expired_does_not_pile_up(tmp_path: Path, write: str) -> None:
+    """However sessions are stored: a few expired rows go with every one."""
+    clock = FakeClock()
+    store = SqlStore(f"sqlite:///{tmp_path / 'sessions.db'}", clock=clock)
+    states = Sessions(store, state_keyspace(), clock=clock)
+    for _ in range(4):
+        for _ in range(50):
+            getattr(states, write)(str(uuid.uuid4()), {})
+        clock.forward(25 * 3600)
+    with sqlite3.connect(tmp_path / "sessions.db") as connection:
+        (rows,) = connection.execute("SELECT count(*) FROM sessions").fetchone()
+    connection.close()
+    assert rows == 50
     store.close()
