@@ -23,6 +23,7 @@ let left = false; // the browser is leaving the page, and breaks off whatever is
 const now = () => new Date().toISOString();
 
 function show(doc) {
+  markUnsaved();
   arrange(at("log"), doc.messages, message);
   arrange(at("events"), doc.logs, event);
   cards(at("cards"), doc.agents);
@@ -48,10 +49,16 @@ function offerRetry(doc) {
   }
 }
 
+/** Says for styles and scripts, not for people, that a save is still to come. */
+function markUnsaved() {
+  at("saving").toggleAttribute("data-unsaved", store.isUnsaved);
+}
+
 function showStatus(kind, sentence) {
   const place = at("saving");
   const said = kind === "saved" && !store.document.messages.length ? "" : sentence;
   place.dataset.kind = kind;
+  markUnsaved();
   if (place.textContent !== said) {
     place.textContent = said;
   }

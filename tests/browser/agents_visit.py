@@ -53,7 +53,7 @@ class AgentsVisit(Visit):
     def say(self, text: str) -> str:
         """Write and give the answer, once it is saved."""
         answer = super().say(text)
-        expect(self.saving).to_have_text(SAVED)
+        expect(self.page.locator("#saving:not([data-unsaved])")).to_have_text(SAVED)
         return answer
 
     def clear(self) -> None:
