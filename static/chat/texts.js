@@ -1,0 +1,38 @@
+// The words of the interface, from the catalogue of a language beside this file.
+
+export const LANGUAGES = ["en", "de"];
+
+/** The language to use: the first one wanted that there is a catalogue for, else English. */
+export function chosen(...wanted) {
+  const known = wanted.filter(Boolean).map((tag) => tag.toLowerCase().split("-")[0]);
+  return known.find((language) => LANGUAGES.includes(language)) ?? "en";
+}
+
+/**
+ * Gives the function that tells a text by its dotted name: `t("chat.send")`, with the values of its
+ * {places}: `t("chat.left", { count: 3 })`. An entry of the forms `one` and `other` is chosen
+ * between by `count`. `t.language` is the catalogue's, `t.has(name)` tells whether there is one.
+ * A name that is not in the catalogue throws: it is a mistake of ours.
+ */
+export async function load(language) {
+  const answer = await fetch(new URL(`texts/${language}.json`, import.meta.url));
+  if (!answer.ok) {
+    throw new Error(`There is no catalogue of texts for ${language}.`);
+  }
+  return translator(await answer.json(), language);
+}
+
+/** As `load`, from a catalogue at hand. */
+export function translator(catalogue, language) {
+  const plural = new Intl.PluralRules(language);
+  const find = (name) => name.split(".").reduce((level, part) => level?.[part], catalogue);
+  const t = (name, values = {}) => {
+    const found = find(name);
+    const text = found?.other ? found[plural.select(values.count)] ?? found.other : found;
+    if (typeof text !== "string") {
+      throw new Error(`There is no text named ${name}.`);
+    }
+    return text.replace(/\{(\w+)\}/g, (_, place) => values[place]);
+  };
+  return Object.assign(t, { language, has: (name) => typeof find(name) === "string" });
+}
