@@ -1,5 +1,7 @@
 """Every error a service raises on purpose; routes/errors.py gives each its HTTP answer."""
 
+from collections.abc import Mapping
+
 NO_TOKEN = "no_token"  # noqa: S105 - a reason
 """Why a request without a bearer token is refused."""
 UNSETTLED = "unsettled"
@@ -103,6 +105,18 @@ class ConversationIncomplete(ConversationError):
 
 class AnalysisMissing(ConversationError):
     """A question about the analysis came before the analysis."""
+
+
+class CorrectionRefused(ConversationError):
+    """A correction names what cannot be so; nothing of it is taken in.
+
+    Attributes:
+        faults: what is wrong, by the fact at fault; empty when there is nothing to correct.
+    """
+
+    def __init__(self, faults: Mapping[str, str]) -> None:
+        super().__init__(f"the correction is refused: {', '.join(faults) or 'it is empty'}")
+        self.faults = faults
 
 
 class MessageIdReused(ConversationError):

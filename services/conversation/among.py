@@ -12,7 +12,7 @@ from services.conversation.intents import Intent, known_words
 from services.conversation.phrases import words
 from services.conversation.pointing_words import known_words as pointing_words
 from services.conversation.sieves import Sieve, of_kind, of_procedure, of_status
-from services.norms.facts import day, joined
+from services.norms.facts import joined
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -108,7 +108,7 @@ def _answer(text: str, results: Sequence[NormResult]) -> Answer:
 
 def _first(findings: Findings, results: Sequence[NormResult], *, urgent: bool) -> Answer:
     """Name the norm that comes first, then all in their order, then those that do not count."""
-    marketed = day(findings.facts.get("market_date", 0))
+    marketed = findings.marketed
     place = {result.norm_id: at for at, result in enumerate(findings.matched)}
     ranked = sorted(
         (result for result in results if result.applies),
@@ -152,7 +152,8 @@ def _since(result: NormResult, marketed: str) -> str:
         return f"It binds from {begins}, after your product goes on the market."
     coming = [f"{date}: {what}" for date, what in result.deadlines if date > marketed]
     later = f"; later comes {joined(coming)}" if coming else ""
-    return f"It must be met when your product goes on the market on {marketed}{later}."
+    on = f" on {marketed}" if marketed else ""
+    return f"It must be met when your product goes on the market{on}{later}."
 
 
 def _on_subject(

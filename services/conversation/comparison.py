@@ -13,7 +13,7 @@ from services.conversation.hypothesis import suppose
 from services.conversation.phrases import words
 from services.conversation.reasoning import clause, in_order, labels
 from services.norms.catalogue import catalogue
-from services.norms.facts import FACTS, day, follows, joined
+from services.norms.facts import FACTS, follows, joined
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -161,12 +161,12 @@ def _verdict(before: Findings, after: Findings, *, differs: bool) -> str:
 
 def _dates_between(before: Findings, after: Findings) -> list[str]:
     """List the dates of the norms that apply between the old market date and a later new one."""
-    old, new = (day(findings.facts.get("market_date", 0)) for findings in (before, after))
+    old, new = before.marketed, after.marketed
     found = sorted(
         (date, f"{date}: {label(result)}: {what}")
         for result in after.matched
         for date, what in result.deadlines
-        if old < date <= new
+        if old and old < date <= new
     )
     return [line for _, line in found]
 

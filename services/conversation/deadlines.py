@@ -37,7 +37,7 @@ def answer(findings: Findings, question: str, ids: Collection[str]) -> Answer:
         key=lambda entry: entry[0],
     )
     years = _YEAR.findall(question)
-    marketed = day(findings.facts.get("market_date", 0))
+    marketed = findings.marketed
     if years:
         entries = [entry for entry in entries if entry[0][:4] in years]
         text = _in_years(findings, entries, years)
@@ -69,12 +69,14 @@ def _line(entry: Entry) -> str:
 def _around(entries: list[Entry], marketed: str, *, assumed: bool) -> str:
     ground = ", which I assume" if assumed else ""
     opening = f"Your product goes on the market on {marketed}{ground}."
+    if not marketed:
+        opening = "It is not known when your product goes on the market."
     later = [_line(entry) for entry in entries if entry[0] > marketed]
     past = [_line(entry) for entry in entries if entry[0] <= marketed]
     if not entries:
         return f"{opening} I know of no date for these norms; they are in force."
     parts = [opening]
-    coming = f"After that comes:\n{listed(later)}"
+    coming = f"{'After that comes' if marketed else 'The dates'}:\n{listed(later)}"
     parts.append(coming if later else "I know of no later date.")
     if past:
         parts.append(f"Already in force by then:\n{listed(past[-_MOST_PAST:])}")

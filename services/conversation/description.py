@@ -47,7 +47,7 @@ def assumed_facts(state: State) -> frozenset[str]:
         if value and FACTS[name].kind is Kind.NUMBER
     )
     guesses = {*state.get("defaults", ()), *with_implications(likely), *numbers}
-    return frozenset(name for name in guesses if name not in stated)
+    return frozenset((guesses - stated.keys()) & known_facts(state).keys())
 
 
 def clauses(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.conversation.analysis import NormResult, assumed_facts, check_state, matched
 from services.conversation.state import known_facts
+from services.norms.facts import day
 
 if TYPE_CHECKING:
     from services.norms.facts import Facts
@@ -22,6 +23,11 @@ class Findings:
         self.facts: Facts = known_facts(state)
         self.unsure: frozenset[str] = frozenset(state.get("unsure", ()))
         self.assumed: frozenset[str] = assumed_facts(state)
+
+    @property
+    def marketed(self) -> str:
+        """The ISO date of placing on the market; "" when it is not known."""
+        return day(self.facts["market_date"]) if "market_date" in self.facts else ""
 
     @cached_property
     def results(self) -> dict[str, NormResult]:

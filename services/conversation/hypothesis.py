@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 from services.conversation.changes import reworded
 from services.conversation.lexicon import CLASS_LABELS
 from services.conversation.phrases import words
-from services.conversation.state import State, apply, known_facts
+from services.conversation.state import State, apply, forget, known_facts
 from services.conversation.understanding import understand
-from services.norms.facts import with_implications
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -25,7 +24,6 @@ _BANDS = (
 _OVER_THE_AIR = ("internet", "data_conn")
 _WIRED = frozenset(("ethernet", "lan", "cable", "usb", "wired", "rj45"))
 _CHILDREN = re.compile(r"\b(?:child|children|kids?|kinder)\b", re.IGNORECASE)
-_LAYERS = ("facts", "likely", "of_kind")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ def suppose(state: State, question: str) -> Supposed | None:
     if not (message.facts or message.denied or doubtful):
         return None
     message = replace(message, stated=_meant(message, known_facts(state)))
-    changed = _forgotten(_changed(state, message), doubtful)
+    changed = forget(_changed(state, message), doubtful)
     return Supposed(changed, frozenset(message.stated))
 
 
@@ -87,7 +85,7 @@ def _changed(state: State, message: Understood) -> State:
         changed["facts"] = {**changed["facts"], "radio": False}
     if known_facts(changed).get("radio") or _speaks_of_cable(changed):
         return changed
-    return _forgotten(changed, [name for name in _OVER_THE_AIR if name not in message.stated])
+    return forget(changed, [name for name in _OVER_THE_AIR if name not in message.stated])
 
 
 def _speaks_of_cable(state: State) -> bool:
@@ -100,17 +98,3 @@ def _made_doubtful(text: str, stated: Collection[str]) -> frozenset[str]:
     if "child_play" not in stated and _CHILDREN.search(text):
         return frozenset(("child_play",))
     return frozenset()
-
-
-def _forgotten(state: State, names: Collection[str]) -> State:
-    """Return a state in which the named facts are not known any more, nor what implies them."""
-    if not names:
-        return state
-    changed = dict(state)
-    for layer in _LAYERS:
-        changed[layer] = {
-            name: value
-            for name, value in (state.get(layer) or {}).items()
-            if with_implications({name: value}).keys().isdisjoint(names)
-        }
-    return changed

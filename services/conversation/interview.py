@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from services.conversation import wording
+from services.conversation import corrections, wording
 from services.conversation.replies import TOPIC_FACTS
 from services.conversation.state import State, apply, known_facts, new_state
 from services.conversation.topics import question
@@ -16,13 +16,13 @@ from services.norms.catalogue import catalogue
 from services.norms.facts import FACTS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from services.conversation.terms import Value
     from services.conversation.understanding import Understood
     from services.norms.facts import Facts
 
-__all__ = ["Reply", "State", "answer", "apply", "begin", "known_facts"]
+__all__ = ["Reply", "State", "answer", "apply", "begin", "correct", "known_facts", "takes"]
 
 MOST_TURNS = 24
 """Messages after which nothing more is asked, whatever was typed."""
@@ -85,10 +85,44 @@ def answer(state: State, text: str) -> tuple[State, Reply]:
     return _turn(state, text)
 
 
+def correct(state: State, values: Mapping[str, Value | None]) -> tuple[State, Reply]:
+    """Take in corrections of single facts; also after the interview's end.
+
+    Pure; they count neither as a message nor as an answer, unless they are one.
+
+    Args:
+        state: the interview's state.
+        values: as `corrections.read` gives them.
+    """
+    before = known_facts(state)
+    ready = corrections.ready(state, values)
+    message = corrections.message(state, ready, values)
+    after = apply(ready, message)
+    known = known_facts(after)
+    said = [
+        wording.echo(state, after, message),
+        wording.changes(before, known, state, after),
+        wording.assumptions(before, known, after),
+    ]
+    return _go_on(state, after, before, known, said, understood=True)
+
+
+def takes(state: State, text: str) -> bool:
+    """Tell whether a message would be understood as an answer to the pending question."""
+    message = _read(state, text)
+    after = apply(state, message)
+    told = {*known_facts(after), *after["unsure"]}
+    return bool(wording.echo(state, after, message)) and not told.isdisjoint(state["pending"])
+
+
+def _read(state: State, text: str) -> Understood:
+    read = _understand_short if len(text) <= _SHORT else understand
+    return read(text, state["topic"], kind_open=state["kind"] is None)
+
+
 def _turn(state: State, text: str) -> tuple[State, Reply]:
     before = known_facts(state)
-    read = _understand_short if len(text) <= _SHORT else understand
-    message = read(text, state["topic"], kind_open=state["kind"] is None)
+    message = _read(state, text)
     after = apply(state, message)
     known = known_facts(after)
     heard = wording.echo(state, after, message)
@@ -105,12 +139,25 @@ def _turn(state: State, text: str) -> tuple[State, Reply]:
         wording.changes(before, known, state, after) if state["turns"] else "",
         wording.assumptions(before, known, after),
     ]
-    if heard and state["pending"] and not _touches(state, after):
+    return _go_on(state, after, before, known, said, understood=bool(heard))
+
+
+def _go_on(
+    state: State,
+    after: State,
+    before: Facts,
+    known: dict[str, Value],
+    said: list[str],
+    *,
+    understood: bool,
+) -> tuple[State, Reply]:
+    """Ask the next question, or end, after what was said to a message."""
+    if understood and state["pending"] and not _touches(state, after):
         after["asked"] = after["asked"][:-1]  # the question still waits for its first answer
     reopened = {name for name in before if name not in known}
     if reopened:
         after["asked"] = [t for t in after["asked"] if reopened.isdisjoint(TOPIC_FACTS[t])]
-    return _reply(after, known, " ".join(filter(None, said)), understood=bool(heard))
+    return _reply(after, known, " ".join(filter(None, said)), understood=understood)
 
 
 def _is_settled(message: Understood) -> bool:

@@ -47,7 +47,7 @@ _MARKET = frozenset(
     ("market", "launch", "launched", "sell", "sold", "release", "released", "sale", "markt", "date")
 )
 _BETWEEN = frozenset((",", ".", "of", "st", "nd", "rd", "th"))
-_FIRST_YEAR, _LAST_YEAR = 2000, 2100
+FIRST_YEAR, LAST_YEAR = 2000, 2100
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ def _measured(
 
 
 def _day(year: float, month: float, day: float) -> int | None:
-    if not _FIRST_YEAR <= year < _LAST_YEAR:
+    if not FIRST_YEAR <= year < LAST_YEAR:
         return None
     try:
         found = date(int(year), int(month), int(day))
@@ -147,15 +147,15 @@ def _dotted(token: str) -> int | None:
 def _date(tokens: list[str], at: int, values: list[float]) -> int | None:
     """Read a date that starts or ends with the year among the values."""
     match values:
-        case [year, month, day] if year >= _FIRST_YEAR:
+        case [year, month, day] if year >= FIRST_YEAR:
             return _day(year, month, day)
         case [day, month, year]:
             return _day(year, month, day)
-        case [year, month] if year >= _FIRST_YEAR:
+        case [year, month] if year >= FIRST_YEAR:
             return _day(year, month, 1)
-        case [month, year] if year >= _FIRST_YEAR:
+        case [month, year] if year >= FIRST_YEAR:
             return _day(year, month, 1)
-        case [year] if _FIRST_YEAR <= year < _LAST_YEAR:
+        case [year] if FIRST_YEAR <= year < LAST_YEAR:
             return _before_year(tokens, at, year)
     return None
 

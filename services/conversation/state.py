@@ -9,7 +9,7 @@ from services.conversation.replies import TECHNOLOGIES_2G4, TOPIC_FACTS
 from services.norms.facts import FACTS, Kind, with_implications
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from datetime import date
 
     from services.conversation.terms import Value
@@ -37,6 +37,7 @@ _LEADING = frozenset(
     if len(with_implications({name: value})) > 1
 )
 _BANDS = TOPIC_FACTS["radio"][1:]
+_LAYERS = ("facts", "likely", "of_kind")
 
 
 def new_state(description: str, today: date) -> State:
@@ -73,7 +74,8 @@ def known_facts(state: State) -> dict[str, Value]:
         if layer:
             _assume(known, layer, unsure)
     for name, value in state.get("defaults", {}).items():
-        known.setdefault(name, value)
+        if name not in unsure:
+            known.setdefault(name, value)
     return known
 
 
@@ -132,6 +134,26 @@ def apply(state: State, message: Understood) -> State:
     elif "electrical" in message.opens and "electrical" in state["of_kind"]:
         of_kind = {n: value for n, value in state["of_kind"].items() if n != "electrical"}
         changed["of_kind"] = of_kind
+    return changed
+
+
+def forget(state: State, names: Collection[str]) -> State:
+    """Return a state in which the named facts are not known any more, nor what implies them."""
+    if not names:
+        return state
+
+    def stays(name: str, value: Value) -> bool:
+        return with_implications({name: value}).keys().isdisjoint(names)
+
+    return without(state, stays)
+
+
+def without(state: State, stays: Callable[[str, Value], bool]) -> State:
+    """Return a state with those of its statements and assumptions that stay, defaults aside."""
+    changed = dict(state)
+    for layer in _LAYERS:
+        facts: dict[str, Value] = state.get(layer) or {}
+        changed[layer] = {name: value for name, value in facts.items() if stays(name, value)}
     return changed
 
 

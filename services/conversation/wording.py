@@ -30,12 +30,28 @@ _SHORT_NO: Mapping[str, str] = {
     "battery": "no battery",
     "consumer": "professionals only",
 }
+_OPENINGS = ("it is ", "it has ", "there is ", "there are ", "it ")
 _VOLTS = ("v_ac", "v_dc")
 _TELLING_NO = ("electrical", "consumer")  # an assumed no that the maker should see
 # Assumptions that the echo of the kind or of the words has told already.
 _UNTOLD = frozenset((*CLASS_LABELS, *PURPOSE_LABELS, "residential"))
 _BANDS = TOPIC_FACTS["radio"][1:]
 _MOST_NAMED = 3  # more phrases than this do not help a reader
+
+
+def short(name: str, value: Value | None) -> str:
+    """Say one fact in as few words as it takes: "230 V AC", "no radio", "not known".
+
+    Raises:
+        KeyError: `name` is not in the vocabulary.
+    """
+    if value is None:
+        return "not known"
+    if not value and name in _SHORT_NO:
+        return _SHORT_NO[name]
+    clause = phrase(name, value)
+    opening = next((words for words in _OPENINGS if clause.startswith(words)), "")
+    return clause.removeprefix(opening)
 
 
 def echo(before: State, after: State, message: Understood) -> str:
@@ -175,9 +191,9 @@ def closing_words(state: State, known: Facts, open_norms: int, norms: int) -> tu
         words
         for name, words in (
             ("packaged", "sold packaged"),
-            ("market_date", f"placed on the market from {day(known['market_date'])}"),
+            ("market_date", f"placed on the market from {day(known.get('market_date', 0))}"),
         )
-        if name not in state["facts"]
+        if name not in state["facts"] and name in known
     ]
     if assumed:
         message.append(f"I assume that it is {joined(assumed)}.")
