@@ -6,7 +6,10 @@ from typing import Any, get_args
 from marshmallow import Schema, fields, validate
 
 from services.conversation.analysis import Status
+from services.conversation.product_facts import SOURCES
 from services.conversation.steering import Step as Intent
+from services.conversation.suggestions import MOST as MOST_SUGGESTIONS
+from services.norms.facts import Kind
 from services.sessions.migration import Stage
 from services.sessions.outage.breaker import State as BreakerState
 
@@ -42,6 +45,14 @@ class Error(Schema):
     )
 
 
+_suggestions = partial(
+    fields.List,
+    fields.String(),
+    validate=validate.Length(max=MOST_SUGGESTIONS),
+    metadata={"description": "Short texts that may be sent next as they are."},
+)
+
+
 class Turn(Schema):
     """What a message is answered with."""
 
@@ -49,6 +60,13 @@ class Turn(Schema):
     message = _text()
     missing = _texts(metadata={"description": "What is still to be found out."})
     reasoning = fields.String(metadata={"description": "What was understood, once complete."})
+    suggestions = _suggestions(required=True)
+
+
+class Correction(Turn):
+    """What a correction is answered with."""
+
+    correction = _text("The correction in words, as it stands in the history.")
 
 
 class Start(Turn):
@@ -149,6 +167,7 @@ class ChatAnswer(Schema):
     intent = _one_of(*Intent)
     response = _text()
     success = _flag()
+    suggestions = _suggestions(required=True)
     notice = fields.String(
         metadata={"description": "That the earlier conversation could not be read any more."}
     )
@@ -163,6 +182,7 @@ class QuestionAnswer(Schema):
     proposed_description = fields.String(
         metadata={"description": "The product as the question would have it."}
     )
+    suggestions = _suggestions(required=True)
 
 
 class QuestionEntry(QuestionAnswer):
@@ -171,6 +191,7 @@ class QuestionEntry(QuestionAnswer):
     question = _text()
     timestamp = _time()
     id = _id()
+    suggestions = _suggestions()
 
 
 class Message(Schema):
@@ -186,6 +207,30 @@ class Message(Schema):
     reasoning = fields.String()
     intent = fields.String(validate=validate.OneOf(list(Intent)))
     notice = fields.String()
+    suggestions = _suggestions()
+    correction = fields.Dict(
+        keys=fields.String(),
+        metadata={"description": "The facts that a message of the user corrected."},
+    )
+
+
+class Fact(Schema):
+    """A fact of the product, as it is understood."""
+
+    name = _text("What to correct it by.")
+    label = _text("What it is about; fits after “still to be known:”.")
+    kind = _one_of(*Kind)
+    value = fields.Raw(
+        required=True,
+        allow_none=True,
+        metadata={
+            "type": ["boolean", "number", "string", "null"],
+            "description": "A date is YYYY-MM-DD; null is what is not known.",
+        },
+    )
+    words = _text("The value in a few words.")
+    unit = _text("Of a number; empty for the others.")
+    source = _one_of(*SOURCES)
 
 
 class Conversation(Schema):
@@ -197,6 +242,8 @@ class Conversation(Schema):
     complete = _flag()
     analyzed = _flag()
     missing = _texts()
+    facts = fields.List(fields.Nested(Fact), required=True)
+    suggestions = _suggestions(required=True)
     qa_history = fields.List(fields.Nested(QuestionEntry), required=True)
     product_description = fields.String()
     matched_norms = _norms()

@@ -75,6 +75,15 @@ def continue_conversation(body: schemas.Checked) -> ResponseReturnValue:
     return jsonify(_chat().continue_conversation(**body, owner=_browser().owner))
 
 
+@blueprint.post("/api/develope/correct")
+@blueprint.arguments(schemas.CorrectBody)
+@blueprint.response(200, answers.Correction)
+@blueprint.errors(*CHANGING, "message_id_reused")
+def correct_facts(body: schemas.Checked) -> ResponseReturnValue:
+    """Correct facts that were understood otherwise."""
+    return jsonify(_chat().correct_facts(**body, owner=_browser().owner))
+
+
 @blueprint.post("/api/develope/analyze")
 @blueprint.arguments(schemas.SessionArgument)
 @blueprint.response(200, answers.FullAnalysis)

@@ -30,6 +30,9 @@ UNREADABLE = Answer(
     "session_unreadable",
     "This conversation cannot be read any more; please start a new one.",
 )
+INVALID = Answer(
+    422, "validation_failed", "A member is missing or wrong; please look at the errors named."
+)
 
 ANSWERS: dict[type[Exception], Answer] = {
     service.InvalidSessionId: Answer(
@@ -66,6 +69,7 @@ ANSWERS: dict[type[Exception], Answer] = {
     service.AnalysisMissing: Answer(
         409, "analysis_missing", "There is no analysis yet; please run it before asking about it."
     ),
+    service.CorrectionRefused: INVALID,
     service.MessageIdReused: Answer(
         409,
         "message_id_reused",
@@ -107,9 +111,6 @@ HTTP_ANSWERS = {
     ),
 }
 UNEXPECTED = Answer(500, "internal_error", "Something went wrong here; please try again later.")
-INVALID = Answer(
-    422, "validation_failed", "A member is missing or wrong; please look at the errors named."
-)
 REFUSED = Answer(400, "refused", "The request was refused; please check it.")
 """Whatever else Werkzeug refuses, with its own status."""
 
@@ -136,6 +137,8 @@ def answer(error: Exception) -> Response:
     if isinstance(error, InternalServerError) and error.original_exception:
         # Saving the browser's session fails outside views; Flask then wraps what was raised.
         error = error.original_exception  # type: ignore[assignment]
+    if isinstance(error, service.CorrectionRefused):
+        error = ValidationError({"facts": error.by_member()})
     found = _answer_for(error)
     if not isinstance(error, ValidationError):  # that sentence quotes the client's own names
         found = _named(found)

@@ -5,9 +5,12 @@ import unicodedata
 from typing import Any
 
 from flask import current_app, request
-from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate
+from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate, validates_schema
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from services.conversation import corrections
+from services.errors import CorrectionRefused
+from services.norms.facts import FACTS, Fact, Kind
 from services.sessions.keyspaces import CONTEXT_TTL_LONGEST
 
 MAX_TEXT = 4000
@@ -116,6 +119,42 @@ class AskBody(Body):
 
     session_id = Id(required=True)
     question = Text()
+    client_message_id = Id()
+
+
+def _correction(fact: Fact) -> fields.Raw:
+    """A new value of a fact; services.conversation.corrections checks it, here it is described."""
+    metadata: dict[str, Any] = {"type": ["boolean", "null"], "description": f"{fact.label}."}
+    if fact.kind is Kind.NUMBER:
+        described = f"{fact.label}, in {fact.unit}."
+        metadata = {
+            "type": ["number", "null"],
+            "minimum": 0,
+            "maximum": corrections.MOST[fact.name],
+        }
+        metadata["description"] = described
+    if fact.kind is Kind.DATE:
+        metadata |= {"type": ["string", "null"], "format": "date"}
+    return fields.Raw(allow_none=True, metadata=metadata)
+
+
+class CorrectedFacts(Body.from_dict({fact.name: _correction(fact) for fact in FACTS.values()})):  # type: ignore[misc] # made of the vocabulary
+    """New values by fact, null for what is not known."""
+
+    @validates_schema
+    def check(self, found: Checked, **_more: Any) -> None:
+        """Refuse what cannot be, alone or together."""
+        try:
+            corrections.read(found)
+        except CorrectionRefused as refused:
+            raise ValidationError(refused.by_member()) from refused
+
+
+class CorrectBody(Body):
+    """Facts that were understood and are otherwise."""
+
+    session_id = Id(required=True)
+    facts = fields.Nested(CorrectedFacts, required=True, metadata={"minProperties": 1})
     client_message_id = Id()
 
 

@@ -118,6 +118,11 @@ class CorrectionRefused(ConversationError):
         super().__init__(f"the correction is refused: {', '.join(faults) or 'it is empty'}")
         self.faults = faults
 
+    def by_member(self) -> dict[str, list[str]] | list[str]:
+        """The faults in the shape of a body's errors."""
+        named = {name: [sentence] for name, sentence in self.faults.items()}
+        return named or ["Please name at least one fact."]
+
 
 class MessageIdReused(ConversationError):
     """A client_message_id came a second time with a different text."""

@@ -65,6 +65,11 @@ def told(name: str, value: Value | None) -> bool | float | str | None:
     return value if value is None or FACTS[name].kind is not Kind.DATE else day(value)
 
 
+def outside(values: Mapping[str, Value | None]) -> dict[str, Any]:
+    """Corrections as they come from outside."""
+    return {name: told(name, value) for name, value in values.items()}
+
+
 def words(values: Mapping[str, Value | None]) -> str:
     """Word corrections as a message of the maker: "Correction: no battery."."""
     said = [short(name, value) for name, value in values.items() if value is not None]

@@ -30,7 +30,8 @@ _SHORT_NO: Mapping[str, str] = {
     "battery": "no battery",
     "consumer": "professionals only",
 }
-_OPENINGS = ("it is ", "it has ", "there is ", "there are ", "it ")
+# What a clause begins with that a short phrase does without; the first that fits.
+_OPENINGS = ("it is or ", "it is ", "it has ", "there is ", "there are ", "it ")
 _VOLTS = ("v_ac", "v_dc")
 _TELLING_NO = ("electrical", "consumer")  # an assumed no that the maker should see
 # Assumptions that the echo of the kind or of the words has told already.
@@ -51,7 +52,7 @@ def short(name: str, value: Value | None) -> str:
         return _SHORT_NO[name]
     clause = phrase(name, value)
     opening = next((words for words in _OPENINGS if clause.startswith(words)), "")
-    return clause.removeprefix(opening)
+    return clause.removeprefix("it " if opening == _OPENINGS[0] else opening)
 
 
 def echo(before: State, after: State, message: Understood) -> str:

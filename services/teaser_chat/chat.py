@@ -7,7 +7,11 @@ in the session gets the answer it got then.
 
 import contextlib
 import uuid
+from collections.abc import Mapping
+from typing import Any
 
+from services.conversation import corrections
+from services.conversation.product_facts import product_facts
 from services.errors import AnalysisMissing, ConversationIncomplete, StoreUnavailable
 from services.norms.catalogue import DISCLAIMER
 from services.sessions import (
@@ -28,7 +32,13 @@ from services.teaser_chat.messages import (
     turn_answer,
 )
 from services.teaser_chat.starts import open_conversation, opened_before
-from services.teaser_chat.turns import opening, take_message, take_question
+from services.teaser_chat.turns import (
+    opening,
+    suggest,
+    take_correction,
+    take_message,
+    take_question,
+)
 
 REANALYZE = "Run the analysis again to see what this changes."
 
@@ -46,7 +56,7 @@ class TeaserChat:
         """Open a conversation with the maker's first words.
 
         Returns:
-            `{session_id, complete, message, missing}`.
+            `{session_id, complete, message, missing, suggestions}`.
 
         Raises:
             MessageIdReused: the same client_message_id opened one with other words.
@@ -72,7 +82,7 @@ class TeaserChat:
         """Take the maker's next message and answer with the next question.
 
         Returns:
-            `{complete, message, missing}`, or once complete `{complete, message, reasoning}`.
+            `{complete, message, missing, suggestions}`, once complete with `reasoning`.
 
         Raises:
             MessageIdReused: the id was used with other words.
@@ -84,12 +94,50 @@ class TeaserChat:
             if is_known(conversation_in(session), message_id):
                 return False
             _, outdated = take_message(session, message_id, message)
-            if outdated:
-                session["history"][-1]["content"] += f"\n\n{REANALYZE}"
+            _finish(session, outdated=outdated)
             return True
 
         session = update_session(session_id, change, owner=owner)
         return turn_answer(session, message_id, message)
+
+    def correct_facts(
+        self,
+        session_id: str,
+        facts: Mapping[str, Any],
+        *,
+        owner: str | None = None,
+        client_message_id: str | None = None,
+    ) -> Answer:
+        """Correct single facts, at any time, and answer as to a message that says so.
+
+        Args:
+            session_id: the conversation.
+            facts: new values, as services.conversation.corrections.read takes them.
+            owner: who corrects.
+            client_message_id: the id of this correction.
+
+        Returns:
+            As `continue_conversation`, and `correction`: the words of the maker's message.
+
+        Raises:
+            CorrectionRefused: a fact or a value is none, or they contradict each other.
+            MessageIdReused: the id was used with other facts, or for a message.
+            SessionError: as services.sessions.update_session.
+        """
+        message_id = client_message_id or str(uuid.uuid4())
+        values = corrections.read(facts)
+        words = corrections.words(values)
+
+        def change(session: Session) -> bool:
+            if is_known(conversation_in(session), message_id):
+                return False
+            _, outdated = take_correction(session, message_id, values)
+            _finish(session, outdated=outdated)
+            return True
+
+        session = update_session(session_id, change, owner=owner)
+        told = corrections.outside(values)
+        return {**turn_answer(session, message_id, words, correction=told), "correction": words}
 
     def analyze_norms(self, session_id: str, *, owner: str | None = None) -> Answer:
         """Check every norm, or answer from the session when that was done before.
@@ -126,7 +174,8 @@ class TeaserChat:
         """Answer a question about a finished analysis, and keep both.
 
         Returns:
-            `{answer, relevant_norms, confidence}`, sometimes `proposed_description`.
+            `{answer, relevant_norms, confidence, suggestions}`, sometimes
+            `proposed_description`.
 
         Raises:
             AnalysisMissing: there is no analysis yet.
@@ -150,8 +199,9 @@ class TeaserChat:
         """The conversation so far, for a page that was reloaded.
 
         Returns:
-            `{session_id, history, started, complete, qa_history, ...}`, after the analysis also
-            its results. Questions stay when a correction makes the analysis start over.
+            `{session_id, history, started, complete, qa_history, facts, suggestions, ...}`, after
+            the analysis also its results. Questions stay when a correction makes the analysis
+            start over.
 
         Raises:
             SessionError: as services.sessions.get_session.
@@ -165,6 +215,8 @@ class TeaserChat:
             "analyzed": session["analyzed"],
             "qa_history": session["qa_history"],
             "missing": last_turn(session)["missing"],
+            "facts": product_facts(session["interview"]),
+            "suggestions": suggest(session),
         }
         if session["analyzed"]:
             members = ("product_description", "matched_norms", "all_norm_results")
@@ -183,6 +235,14 @@ class TeaserChat:
         with contextlib.suppress(StoreUnavailable):
             if there_was_one or session_was_set_aside(session_id, owner=owner):
                 discard_aside(session_id)
+
+
+def _finish(session: Session, *, outdated: bool) -> None:
+    """Add to the last reply that the analysis is outdated, if it is, and what may be said next."""
+    reply = session["history"][-1]
+    if outdated:
+        reply["content"] += f"\n\n{REANALYZE}"
+    reply["suggestions"] = suggest(session)
 
 
 def _start_answer(session: Session, message_id: str, text: str) -> Answer:

@@ -73,10 +73,21 @@ def _is_message(entry: Any, said_by: str, said: str) -> bool:
     )
 
 
-def exchange(message_id: str, text: str, reply: interview.Reply) -> list[Answer]:
-    """The two history entries of a turn: the maker's words and the reply to them."""
+def exchange(
+    message_id: str, text: str, reply: interview.Reply, *, correction: Answer | None = None
+) -> list[Answer]:
+    """The two history entries of a turn: the maker's words and the reply to them.
+
+    Args:
+        message_id: the message's id.
+        text: the words.
+        reply: what they are answered.
+        correction: the facts that were corrected, if the words only say that.
+    """
     now = timestamp()
-    said = {"role": "user", "content": text, "id": message_id, "timestamp": now}
+    said: Answer = {"role": "user", "content": text, "id": message_id, "timestamp": now}
+    if correction is not None:
+        said["correction"] = correction
     answered: Answer = {
         "role": "assistant",
         "content": reply.message,
@@ -95,31 +106,45 @@ def read_message(session: Session, message_id: str, text: str) -> Answer:
     """How a message was answered, whichever kind of turn it was.
 
     Returns:
-        `{intent, response}`, and a `notice` if there was one.
+        `{intent, response, suggestions}`, and a `notice` if there was one.
 
     Raises:
         MessageIdReused: the message with this id has other words.
     """
     if _find(session["qa_history"], message_id):
         answer = question_answer(session, message_id, text)
-        return {"intent": Step.QUESTION.value, "response": answer["answer"]}
+        return {
+            "intent": Step.QUESTION.value,
+            "response": answer["answer"],
+            "suggestions": answer["suggestions"],
+        }
     reply = _reply_to(session, message_id, text)
-    told = {"intent": reply.get("intent", Step.INTERVIEW.value), "response": reply["content"]}
+    told = {
+        "intent": reply.get("intent", Step.INTERVIEW.value),
+        "response": reply["content"],
+        "suggestions": _suggested(reply),
+    }
     return {**told, "notice": reply["notice"]} if "notice" in reply else told
 
 
-def turn_answer(session: Session, message_id: str, text: str) -> Answer:
+def turn_answer(
+    session: Session, message_id: str, text: str, *, correction: Answer | None = None
+) -> Answer:
     """What a turn is answered with, from the session alone: the same the first and every time.
 
     Raises:
-        MessageIdReused: the message with this id has other words.
+        MessageIdReused: the message with this id has other words, or corrects other facts.
     """
-    return _told(_reply_to(session, message_id, text))
+    return _told(_reply_to(session, message_id, text, correction))
 
 
-def _reply_to(session: Session, message_id: str, text: str) -> Answer:
+def _reply_to(
+    session: Session, message_id: str, text: str, correction: Answer | None = None
+) -> Answer:
     said = _find(session["history"], message_id)
     if said is None or said["role"] != "user" or said["content"] != text:
+        raise MessageIdReused(message_id)
+    if said.get("correction") != correction:  # numbers may differ more than their words
         raise MessageIdReused(message_id)
     replies = (entry for entry in session["history"] if entry.get("reply_to") == message_id)
     return next(replies)
@@ -131,13 +156,23 @@ def last_turn(session: Session) -> Answer:
 
 
 def _told(reply: Mapping[str, Any]) -> Answer:
-    answer = {"complete": reply["complete"], "message": reply["content"]}
+    answer = {
+        "complete": reply["complete"],
+        "message": reply["content"],
+        "suggestions": _suggested(reply),
+    }
     if reply["complete"]:
         return {**answer, "missing": [], "reasoning": reply["reasoning"]}
     return {
         **answer,
         "missing": [FACTS[name].label for name in reply["open_facts"] if name in FACTS],
     }
+
+
+def _suggested(entry: Mapping[str, Any]) -> list[str]:
+    """The suggestions that a reply or answer came with; an earlier release made none."""
+    found: list[str] = entry.get("suggestions", [])
+    return found
 
 
 def question_entry(message_id: str, question: str, answer: questions.Answer) -> Answer:
@@ -165,7 +200,8 @@ def question_answer(session: Session, message_id: str, question: str) -> Answer:
     if entry is None or entry["question"] != question:
         raise MessageIdReused(message_id)
     members = ("answer", "relevant_norms", "confidence", "proposed_description")
-    return {name: entry[name] for name in members if name in entry}
+    told = {name: entry[name] for name in members if name in entry}
+    return {**told, "suggestions": _suggested(entry)}
 
 
 def is_known(session: Session, message_id: str) -> bool:

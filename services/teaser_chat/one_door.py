@@ -35,7 +35,7 @@ from services.teaser_chat.messages import (
     read_message,
 )
 from services.teaser_chat.starts import open_conversation, opened_before
-from services.teaser_chat.turns import opening, take_message, take_question
+from services.teaser_chat.turns import opening, suggest, take_message, take_question
 
 STARTED_OVER = "Your earlier conversation could not be read any more, so this is a new one."
 CHECKED_LATER = "The norms are checked again as soon as these questions are answered."
@@ -55,7 +55,8 @@ class OneDoor:
         """Take in a message: open a conversation with it, or let it take its step in one.
 
         Returns:
-            `{session_id, intent, response}`; `notice` where a conversation had to begin anew.
+            `{session_id, intent, response, suggestions}`; `notice` where a conversation had to
+            begin anew.
 
         Raises:
             MessageIdReused: the id was used with other words.
@@ -149,6 +150,7 @@ def _tell(session: Session, message_id: str, message: str, told: str) -> None:
         said["content"] = unchanged(session["interview"], reply.understood)
     else:
         _analyze(session, reply.understood, before=before if known else None)
+    said["suggestions"] = suggest(session)
 
 
 def _analyze(session: Session, understood: str, *, before: interview.State | None = None) -> None:
@@ -156,3 +158,4 @@ def _analyze(session: Session, understood: str, *, before: interview.State | Non
     analyze(session, None)
     told = report(session["interview"], understood=understood, before=before)
     session["history"][-1] |= {"content": told, "intent": Step.ANALYSIS.value}
+    session["history"][-1]["suggestions"] = suggest(session)

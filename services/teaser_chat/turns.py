@@ -1,8 +1,9 @@
 """The turns of a conversation as changes to its session; each may be applied more than once."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from services.conversation import interview, questions
+from services.conversation import corrections, interview, questions, suggestions
 from services.conversation.interview import Reply
 from services.conversation.window import MAX_PAIRS, build_enriched_query, recent_pairs
 from services.sessions import Session
@@ -13,7 +14,7 @@ from services.teaser_chat.messages import Answer, exchange, question_entry
 def opening(message_id: str, text: str) -> tuple[dict[str, Any], Reply]:
     """The data of a conversation that begins with these words, and the reply to them."""
     state, reply = interview.begin(text)
-    data = {
+    data: dict[str, Any] = {
         "history": exchange(message_id, text, reply),
         "started": True,
         "product_description": text,
@@ -24,6 +25,7 @@ def opening(message_id: str, text: str) -> tuple[dict[str, Any], Reply]:
         "qa_history": [],
         "interview": state,
     }
+    data["history"][-1]["suggestions"] = suggest(data)
     return data, reply
 
 
@@ -41,21 +43,57 @@ def take_message(
     Returns:
         The interview's reply, and whether an analysis was dropped.
     """
-    before = session["interview"]
-    state, reply = interview.answer(before, text if told is None else told)
+    state, reply = interview.answer(session["interview"], text if told is None else told)
     session["history"] += exchange(message_id, text, reply)
+    return reply, _replace(session, state, reply)
+
+
+def take_correction(
+    session: Session, message_id: str, values: Mapping[str, Any]
+) -> tuple[Reply, bool]:
+    """Let the interview take in corrected facts, as a message whose words are made here.
+
+    Args:
+        session: the conversation, changed in place.
+        message_id: the message's id.
+        values: as services.conversation.corrections.read gives them.
+
+    Returns:
+        As `take_message`.
+    """
+    state, reply = interview.correct(session["interview"], values)
+    said, told = corrections.words(values), corrections.outside(values)
+    session["history"] += exchange(message_id, said, reply, correction=told)
+    return reply, _replace(session, state, reply)
+
+
+def _replace(session: Session, state: interview.State, reply: Reply) -> bool:
+    """Put the interview's new state in; whether an analysis of other facts was dropped."""
+    outdated = session["analyzed"] and facts_differ(session["interview"], state)
     session["interview"] = state
     session["complete"] = reply.complete
-    outdated = session["analyzed"] and facts_differ(before, state)
     if outdated:
         drop_analysis(session)
-    return reply, outdated
+    return bool(outdated)
+
+
+def suggest(session: Mapping[str, Any]) -> list[str]:
+    """What may be said next in a conversation as it stands."""
+    said = (entry["content"] for entry in session["history"] if entry["role"] == "user")
+    asked = (entry["question"] for entry in session["qa_history"])
+    return suggestions.suggest(
+        session["interview"],
+        complete=session["complete"],
+        analyzed=session["analyzed"],
+        asked=[*said, *asked],
+    )
 
 
 def take_question(session: Session, message_id: str, question: str) -> None:
     """Answer a question about the analysis, with what was said before it, and keep both."""
     answer = questions.ask(_with_history(session, question), session["interview"])
     session["qa_history"].append(question_entry(message_id, question, answer))
+    session["qa_history"][-1]["suggestions"] = suggest(session)
 
 
 def _with_history(session: Session, question: str) -> str:

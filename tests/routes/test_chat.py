@@ -52,7 +52,7 @@ def test_a_whole_conversation(any_client: FlaskClient) -> None:
     """From the first words over the analysis and questions to a correction and the end."""
     first = say(any_client, LAMP)
     session_id = first["session_id"]
-    assert first.keys() == {"session_id", "intent", "response", "success"}
+    assert first.keys() == {"session_id", "intent", "response", "success", "suggestions"}
     assert uuid.UUID(session_id).version == 4
     assert (first["intent"], first["success"]) == ("interview", True)
     assert first["response"].endswith("?")

@@ -32,6 +32,7 @@ ALLOWED = 3
 LIMITED = f"{ALLOWED} per hour"
 UNLIMITED = {
     "develope.continue_conversation": "changes a conversation that was counted when it began",
+    "develope.correct_facts": "the same",
     "develope.analyze_norms": "the same",
     "develope.ask_analysis_question": "the same",
 }

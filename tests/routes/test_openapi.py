@@ -25,13 +25,17 @@ OF_EVERY_ADDRESS = {
     "method_not_allowed": "any address may be asked with a method it does not take",
     "refused": "what else Werkzeug refuses, such as a Host header that is none",
 }
-CHECKS = {
+CHECKS: dict[str, dict[str, Any]] = {
     # It hands the application an argument of its own client; test_ownership.py does the same.
     "ignored_auth": {"enabled": False},
     # An If-Match that fits the description may well name another version.
     "positive_data_acceptance": {
         "expected-statuses": ["2xx", "3xx", "401", "403", "404", "409", "412", "429", "5xx"]
     },
+}
+CONTRADICTING = {
+    # Facts that fit one by one may contradict each other, which no description can tell.
+    "expected-statuses": [*CHECKS["positive_data_acceptance"]["expected-statuses"], "422"]
 }
 DETERMINISTIC = {"deterministic": True, "database": "none"}
 
@@ -147,6 +151,12 @@ def test_what_is_answered_is_described(app: Flask, client: FlaskClient) -> None:
         "generation": {"max-examples": 20, **DETERMINISTIC},
         "headers": anna,
         "checks": CHECKS,
+        "operations": [
+            {
+                "include-path": "/api/develope/correct",
+                "checks": {"positive_data_acceptance": CONTRADICTING},
+            }
+        ],
     }
     seen = conformance.run(app, config, ids)
     assert seen.faults == []

@@ -68,6 +68,9 @@ CONVERSATIONS = {
     "develope.continue_conversation": Call(
         "POST", f"{API}/respond", {"session_id": ID, "message": "it has Wi-Fi"}
     ),
+    "develope.correct_facts": Call(
+        "POST", f"{API}/correct", {"session_id": ID, "facts": {"radio": True}}
+    ),
     "develope.analyze_norms": Call("POST", f"{API}/analyze", {"session_id": ID}),
     "develope.analyze_norms_stream": Call("GET", f"{API}/analyze-stream?session_id={ID}"),
     "develope.ask_analysis_question": Call(
