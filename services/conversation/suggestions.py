@@ -35,7 +35,7 @@ _AT_HAND: Mapping[str, tuple[str, ...]] = {
     "pressure": ("8 bar", "2 bar", "0.4 bar"),
 }
 """Answers to the questions that are asked in one way only."""
-_ITEMS: Mapping[str, str] = {
+ITEMS: Mapping[str, str] = {
     "phone_tablet": "A smartphone",
     "is_display": "A monitor",
     "luminaire": "A lamp",
@@ -113,7 +113,7 @@ def _listed(topic: str, pending: Sequence[str], known: Facts) -> Iterable[str]:
     if "radio" in pending:
         return ("No radio", "Only Bluetooth", "Wi-Fi", "NFC")
     if topic != "kind" or not {"appliance", "ict_av"}.intersection(pending):
-        return (_NONE, *(_ITEMS[name] for name in pending if name in _ITEMS))
+        return (_NONE, *(ITEMS[name] for name in pending if name in ITEMS))
     if known.get("electrical") is False:
         return ("A piece of furniture", "Clothing", "Tableware", "A toy")
     return ("A lamp", "A household appliance", "Audio or video equipment", "A toy")
@@ -140,7 +140,7 @@ def questions(findings: Findings, asked: Iterable[str]) -> list[str]:
         asked: the messages and questions so far.
     """
     before = {_meaning(text) for text in asked}
-    fresh = (text for text in _questions(findings) if _meaning(text) not in before)
+    fresh = (text for text in worth_asking(findings) if _meaning(text) not in before)
     return [text for text, _ in zip(fresh, range(MOST), strict=False)]
 
 
@@ -153,7 +153,7 @@ def _meaning(question: str) -> tuple[object, ...]:
     return (*kinds, *find(question).ids)
 
 
-def _questions(findings: Findings) -> Iterator[str]:
+def worth_asking(findings: Findings) -> Iterator[str]:
     """All that are worth asking, one of each sort first."""
     whys = filter(None, (_why(result) for result in findings.matched))
     suppositions = _suppositions(findings)

@@ -286,6 +286,7 @@ class TestIdempotency:
             "session_id": opened["session_id"],
             "intent": "interview",
             "response": opened["message"],
+            "suggestions": opened["suggestions"],
             "success": True,
         }
         here = say(client, "no radio", opened["session_id"], **second)
