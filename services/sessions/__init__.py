@@ -41,6 +41,7 @@ __all__ = [
     "delete_session",
     "delete_sessions",
     "discard_aside",
+    "discard_asides",
     "get_session",
     "get_session_store",
     "get_sessions",
@@ -165,6 +166,13 @@ def session_was_set_aside(
 def discard_aside(session_id: str, *, keyspace: str = TEASER_CHAT) -> None:
     """Remove what was set aside under this id; see Sessions.discard_aside."""
     sessions_of(keyspace).discard_aside(session_id)
+
+
+def discard_asides(
+    session_ids: Iterable[str], *, owner: str | None = None, keyspace: str = TEASER_CHAT
+) -> None:
+    """Remove what was set aside under many ids and may be this owner's; see batches."""
+    batches.discard_asides(sessions_of(keyspace), session_ids, owner=owner)
 
 
 def set_aside_session(session: Session, *, keyspace: str = TEASER_CHAT) -> None:

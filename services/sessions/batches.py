@@ -95,6 +95,27 @@ def delete(sessions: Sessions, session_ids: Iterable[str], *, owner: str | None 
     return batch
 
 
+def discard_asides(
+    sessions: Sessions, session_ids: Iterable[str], *, owner: str | None = None
+) -> None:
+    """Remove what was set aside under these ids, as far as it may have been this owner's.
+
+    It takes two round trips, the second only where there is any.
+
+    Raises:
+        StoreUnavailable: the engine could not be asked; some may have been removed.
+    """
+    records = [sessions.aside(session_id) for session_id in session_ids]
+    values = sessions.store.get_many([record.key for record in records])
+    found = [
+        record
+        for record, value in zip(records, values, strict=True)
+        if value is not None and sessions.may_be_of(owner, value)
+    ]
+    if found:
+        sessions.store.delete_many(found)
+
+
 def _keys(sessions: Sessions, session_ids: Iterable[str], batch: Batch) -> dict[str, str]:
     """The keys by id; an id that is none has failed."""
     keys: dict[str, str] = {}

@@ -205,6 +205,13 @@ class Documents:
             key=corrupt_key(record.key), indexes=(), idle_index="", deleted=False
         )
 
+    def may_be_of(self, owner: str | None, value: bytes) -> bool:
+        """Whether a value that was set aside may have been this owner's, or everybody's."""
+        try:
+            return document.owner_of(value) in (None, owner)
+        except SessionUnreadable:
+            return True
+
     def set_aside(self, session: Session) -> None:
         """Move a loaded session aside whose data its reader cannot use, as an unreadable value.
 

@@ -190,7 +190,7 @@ class MigratingStore(Store):
 
     def delete_many(self, records: Sequence[Record]) -> list[bool]:
         """As `delete`, each; in complete in one round trip."""
-        if self._plan.stage is not Stage.COMPLETE:
+        if self._plan.stage is not Stage.COMPLETE or not all(one.deleted for one in records):
             return super().delete_many(records)
         if self._plan.stepped:
             answers = self.new.put_many(records, Condition.ANY)

@@ -202,12 +202,7 @@ class Sessions(Documents):
             InvalidSessionId, StoreUnavailable.
         """
         value = self.store.get(self.aside(session_id).key)
-        if value is None:
-            return False
-        try:
-            return document.owner_of(value) in (None, owner)
-        except SessionUnreadable:
-            return True
+        return value is not None and self.may_be_of(owner, value)
 
     def discard_aside(self, session_id: str) -> None:
         """Remove what was set aside under this id, if anything was.

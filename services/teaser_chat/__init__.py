@@ -3,9 +3,10 @@
 from services.conversation import interview
 from services.teaser_chat.analyses import AnalysisRun
 from services.teaser_chat.chat import TeaserChat
+from services.teaser_chat.histories import Histories
 from services.teaser_chat.one_door import OneDoor
 
-__all__ = ["AnalysisRun", "OneDoor", "TeaserChat", "warm_up"]
+__all__ = ["AnalysisRun", "Histories", "OneDoor", "TeaserChat", "warm_up"]
 
 
 def warm_up() -> None:

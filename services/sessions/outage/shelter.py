@@ -144,8 +144,16 @@ class ShelteredStore(Store):
         return self._engine.count(index)
 
     def members(self, index: str, *, start: int = 0, limit: int = 50) -> list[str]:
-        """In the engine; what is in the spill is listed when it has been sent."""
-        return self._engine.members(index, start=start, limit=limit)
+        """In the engine, after what waits in the spill and will be there.
+
+        The spill is asked first: what is sent meanwhile is then found in one or the other.
+        """
+        if not self._spill.occupied:
+            return self._engine.members(index, start=start, limit=limit)
+        end = start + limit
+        found = dict.fromkeys(self._spill.members(index, end))
+        found.update(dict.fromkeys(self._engine.members(index, limit=end)))
+        return list(found)[start:end]
 
     def trim(self, index: str) -> int:
         """In the engine."""

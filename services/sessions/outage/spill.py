@@ -72,6 +72,10 @@ class Spill:
         """The same as a record for the engine."""
         return self._reading(lambda: self._store.copy_of(key))
 
+    def members(self, index: str, limit: int) -> list[str]:
+        """Names of what waits and will stand in this index, the ones that expire last first."""
+        return self._reading(lambda: self._store.members(index, limit=limit))
+
     def put(self, record: Record, condition: Condition) -> Put:
         """Take a write the engine could not take, if the condition holds as far as is known.
 
