@@ -11,6 +11,7 @@ from routes import (
     agents,
     chat,
     context,
+    conversations,
     develope,
     docs,
     errors,
@@ -34,7 +35,7 @@ from services.sessions.migration import MigratingStore, Plan, Stage
 from services.sessions.outage import Outage, open_spill
 from services.sessions.stores import MemoryStore, Store, open_store
 from services.sessions.worker import Worker
-from services.teaser_chat import OneDoor, TeaserChat
+from services.teaser_chat import Histories, OneDoor, TeaserChat
 from services.tokens import open_tokens
 
 LOG_FORMAT = "[%(asctime)s] [%(process)d] [%(levelname)s] %(name)s: %(message)s"
@@ -84,6 +85,7 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
     )
     app.extensions["teaser_chat"] = TeaserChat()
     app.extensions["one_door"] = OneDoor()
+    app.extensions["histories"] = Histories()
     app.extensions["contexts"] = Contexts(Tenants())
     app.extensions["cleanup"] = Cleanup(outage.engine, keyspaces, Tenants())
     app.extensions["tokens"] = open_tokens(
@@ -95,6 +97,7 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
     api = Api(app)
     for blueprint in (
         develope.blueprint,
+        conversations.blueprint,
         chat.blueprint,
         session_state.blueprint,
         agents.blueprint,

@@ -63,7 +63,7 @@ class Settings:
         max_request_bytes: the longest request body.
         cookie_secure: whether cookies travel over TLS only.
         rate_limit_conversations: how many conversations one address may begin; None: no limit.
-        rate_limit_states: how often one address may save its state.
+        rate_limit_states: how often one address may save its state, or what its page shows.
         rate_limit_contexts: how often one user may change contexts.
         trusted_proxies: how many proxies in front of this add the client to X-Forwarded-For.
         bind: address and port gunicorn listens on.

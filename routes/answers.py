@@ -29,6 +29,7 @@ def _one_of(*choices: str) -> fields.String:
 _flag = partial(fields.Boolean, required=True)
 _texts = partial(fields.List, fields.String(), required=True)
 _id = partial(fields.String, required=True, metadata={"format": "uuid"})
+_current = partial(_id, allow_none=True)
 _time = partial(fields.String, required=True, metadata={"format": "date-time"})
 _count = partial(fields.Integer, required=True, validate=validate.Range(min=0), strict=True)
 _percent = partial(fields.Integer, required=True, validate=validate.Range(0, 100), strict=True)
@@ -251,10 +252,39 @@ class Conversation(Schema):
     disclaimer = fields.String()
 
 
+class ConversationEntry(Schema):
+    """A conversation in a list."""
+
+    session_id = _id()
+    title = _text("The first words of it.")
+    started_at = _time()
+    last_message_at = _time()
+    complete = _flag()
+    analyzed = _flag()
+
+
+class Current(Schema):
+    """Which conversation a browser shows."""
+
+    current = _current()
+
+
+class ConversationList(Current):
+    """A browser's conversations, the one with the newest message first."""
+
+    conversations = fields.List(fields.Nested(ConversationEntry), required=True)
+
+
 class Deleted(Schema):
     """It is not there, or not any more."""
 
     status = _one_of("deleted")
+
+
+class Cleared(Deleted):
+    """None of them is there any more."""
+
+    deleted = _count(metadata={"description": "How many went now."})
 
 
 class Done(Schema):

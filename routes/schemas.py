@@ -114,6 +114,12 @@ class SessionArgument(Body):
     session_id = Id(required=True)
 
 
+class CurrentBody(Body):
+    """The conversation a browser shows from now on, or none."""
+
+    session_id = Id(required=True, allow_none=True)
+
+
 class AskBody(Body):
     """A question about the analysis."""
 

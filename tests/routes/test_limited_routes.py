@@ -87,6 +87,16 @@ def test_saving_a_state_counts_by_address(client: FlaskClient) -> None:
     assert client.delete(f"/api/session/{uuid.uuid4()}").status_code == 200
 
 
+def test_what_a_page_shows_counts_as_a_state(client: FlaskClient) -> None:
+    """Both are kept for a browser; reading the list and clearing it go on."""
+    browser = client.application.test_client()
+    browser.get("/develope")
+    shown = [browser.post("/api/develope/current", json={"session_id": None}) for _ in range(3)]
+    assert [answer.status_code for answer in shown] == [200, 200, 429]
+    assert browser.get("/api/develope/conversations").status_code == 200
+    assert browser.delete("/api/develope/conversations").status_code == 200
+
+
 def test_changing_contexts_counts_by_user(client: FlaskClient) -> None:
     """Storing and adding together; another user, or the same name elsewhere, is another one."""
     anna = bearer(client, "acme", "anna")

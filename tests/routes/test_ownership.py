@@ -15,6 +15,7 @@ from tests.support.owned_routes import (
     BY_BROWSER,
     CONTEXTS,
     CONVERSATIONS,
+    HISTORIES,
     MAKING,
     OWNED,
     PUBLIC,
@@ -97,6 +98,27 @@ def test_for_a_stranger_it_does_not_exist(browser: FlaskClient, stranger: FlaskC
     assert {kind: stored(kind, session_id) for kind, session_id in ids.items()} == before
     assert conversation(browser, ids[TEASER_CHAT])["analyzed"]
     assert LOAD.send(browser, ids[STATES_KIND]).get_json()["data"]["n"] == "changed"
+
+
+def test_a_stranger_sees_changes_and_clears_nothing_of_a_history(
+    browser: FlaskClient, stranger: FlaskClient
+) -> None:
+    """It has a history of its own, and clears that."""
+    listing, clearing = HISTORIES.values()
+    ids = [start(browser)["session_id"] for _ in range(2)]
+    before = [stored(TEASER_CHAT, session_id) for session_id in ids]
+    mine = listing.send(browser, "").get_json()
+    assert listing.send(stranger, "").get_json() == {"conversations": [], "current": None}
+    own = start(stranger)["session_id"]
+    found = listing.send(stranger, "").get_json()
+    assert [entry["session_id"] for entry in found["conversations"]] == [own]
+    showing = CONVERSATIONS["conversations.show_conversation"]
+    assert showing.send(stranger, ids[0]).status_code == 404
+    assert listing.send(stranger, "").get_json()["current"] == own
+    assert clearing.send(stranger, "").get_json() == {"status": "deleted", "deleted": 1}
+    assert CONVERSATIONS["develope.get_session_route"].send(stranger, own).status_code == 404
+    assert [stored(TEASER_CHAT, session_id) for session_id in ids] == before
+    assert listing.send(browser, "").get_json() == mine
 
 
 def test_a_stranger_learns_nothing_from_the_state(

@@ -78,12 +78,19 @@ CONVERSATIONS = {
     ),
     "develope.get_session_route": Call("GET", f"{API}/session/{ID}"),
     "develope.delete_session_route": Call("DELETE", f"{API}/session/{ID}"),
+    "conversations.show_conversation": Call("POST", f"{API}/current", {"session_id": ID}),
     "chat.send_message": Call(
         "POST", "/api/v1/chat", {"session_id": ID, "message": "it has Wi-Fi"}
     ),
     "chat.clear_session": Call("DELETE", f"/api/v1/chat/session/{ID}"),
 }
 """Of the browser that started the conversation."""
+
+HISTORIES = {
+    "conversations.list_conversations": Call("GET", f"{API}/conversations"),
+    "conversations.clear_conversations": Call("DELETE", f"{API}/conversations"),
+}
+"""Of the browser that asks, which names none of its conversations."""
 
 STATES = {
     "session_state.save_session": Call(
@@ -108,7 +115,7 @@ CONTEXTS = {
 """Of the tenant's user whom the bearer token names."""
 
 BY_BROWSER = {**CONVERSATIONS, **STATES}
-OWNED = {**BY_BROWSER, **CONTEXTS}
+OWNED = {**BY_BROWSER, **HISTORIES, **CONTEXTS}
 MAKING = {"session_state.save_session"}
 """Those of a browser's routes that make what they name where there is none."""
 

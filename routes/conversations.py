@@ -1,0 +1,74 @@
+"""A browser's conversations together: listed, one of them shown, all of them cleared."""
+
+from typing import cast
+
+from flask import current_app, jsonify, session
+from flask.typing import ResponseReturnValue
+
+from routes import answers, limits, schemas
+from routes.develope import CONVERSATION
+from routes.openapi import READING, Blueprint
+from services.sessions.browser import BrowserSession
+from services.teaser_chat import Histories
+
+blueprint = Blueprint("conversations", __name__, description="A browser's conversations.")
+
+
+@blueprint.get("/api/develope/conversations")
+@blueprint.response(200, answers.ConversationList)
+@blueprint.errors("store_unavailable")
+def list_conversations() -> ResponseReturnValue:
+    """This browser's conversations, the one with the newest message first.
+
+    A client without a cookie has none; it gets a cookie, so that those it starts from now on are
+    its own. Being listed makes no conversation live longer.
+    """
+    browser = _browser()
+    current = browser.get(CONVERSATION)
+    found = _histories().list_conversations(browser.owner, shown=current)
+    browser.introduce()
+    return jsonify(conversations=found, current=current)
+
+
+@blueprint.delete("/api/develope/conversations")
+@blueprint.response(200, answers.Cleared)
+@blueprint.errors("session_unreadable", "store_unavailable")
+def clear_conversations() -> ResponseReturnValue:
+    """Remove all of this browser's conversations; after an error it can be repeated."""
+    deleted = _histories().clear(_browser().owner)
+    _show(None)
+    return jsonify(status="deleted", deleted=deleted)
+
+
+@blueprint.post("/api/develope/current")
+@limits.limited(limits.STATES)
+@blueprint.arguments(schemas.CurrentBody)
+@blueprint.response(200, answers.Current)
+@blueprint.errors(*READING, "rate_limited")
+def show_conversation(body: schemas.Checked) -> ResponseReturnValue:
+    """Keep which conversation this browser shows; null for none, which removes nothing.
+
+    For a client without a cookie nothing is kept, and the answer says so: it is null.
+    """
+    session_id = body["session_id"]
+    if session_id is not None:
+        _histories().check(session_id, owner=_browser().owner)
+    _show(session_id)
+    return jsonify(current=session_id if _browser().has_cookie else None)
+
+
+def _histories() -> Histories:
+    return cast(Histories, current_app.extensions["histories"])
+
+
+def _browser() -> BrowserSession:
+    return cast(BrowserSession, session)
+
+
+def _show(session_id: str | None) -> None:
+    """Keep which conversation the browser shows, if that is another one than it did."""
+    browser = _browser()
+    if not browser.has_cookie:
+        return
+    if not browser.reachable or browser.get(CONVERSATION) != session_id:
+        browser[CONVERSATION] = session_id
