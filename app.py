@@ -12,6 +12,7 @@ from routes import (
     chat,
     context,
     conversations,
+    cross_origin,
     develope,
     docs,
     errors,
@@ -70,9 +71,13 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
     outage = Outage(engine, keyspaces, spill)
     store = MigratingStore(old, outage.store, keyspaces, Plan(settings.stage or Stage.COMPLETE))
     sessions.set_session_store(store, keyspaces=keyspaces, max_bytes=settings.session_max_bytes)
-    app.session_interface = BrowserSessions(app, sessions.sessions_of(sessions.BROWSER))
+    embedding = cross_origin.Embedding(settings.embed_origins)
+    app.session_interface = BrowserSessions(
+        app, sessions.sessions_of(sessions.BROWSER), is_embedded=embedding.is_embedded
+    )
 
     middleware.init_app(app, trusted_proxies=settings.trusted_proxies)
+    embedding.init_app(app)
     errors.init_app(app)
     app.extensions["session_store"] = store
     app.extensions["spill"] = spill
@@ -129,6 +134,7 @@ def _flask_settings(settings: Settings) -> dict[str, object]:
         "PROPAGATE_EXCEPTIONS": False,
         "PERMANENT_SESSION_LIFETIME": BROWSER_TTL,
         "SESSION_COOKIE_NAME": "browser",
+        "SESSION_COOKIE_NAME_EMBEDDED": "embedded",
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": settings.cookie_secure,

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from environs import Env, EnvValidationError, ValidationError, validate
 
+from services import origins
 from services.rate_limits import parsed
 from services.sessions.keyspaces import SESSION_TTL, SESSION_TTL_ANALYZED
 from services.sessions.migration import Stage, stage_named
@@ -62,6 +63,7 @@ class Settings:
         redis_timeout: seconds to wait for a connection to Redis, and for its reply.
         max_request_bytes: the longest request body.
         cookie_secure: whether cookies travel over TLS only.
+        embed_origins: whose pages may embed the chat, each exactly as a browser sends it.
         rate_limit_conversations: how many conversations one address may begin; None: no limit.
         rate_limit_states: how often one address may save its state, or what its page shows.
         rate_limit_contexts: how often one user may change contexts.
@@ -89,6 +91,7 @@ class Settings:
     redis_timeout: float
     max_request_bytes: int
     cookie_secure: bool
+    embed_origins: frozenset[str]
     rate_limit_conversations: str | None
     rate_limit_states: str | None
     rate_limit_contexts: str | None
@@ -130,6 +133,7 @@ def load() -> Settings:
         ),
         "max_request_bytes": _positive(env, "MAX_REQUEST_BYTES", 65_536),
         "cookie_secure": env.bool("SESSION_COOKIE_SECURE", default=not debug),
+        "embed_origins": env.str("EMBED_ORIGINS", default="", validate=_are_origins),
         "rate_limit_conversations": _rate_limit(env, "RATE_LIMIT_CONVERSATIONS", "60 per minute"),
         "rate_limit_states": _rate_limit(env, "RATE_LIMIT_STATES", "300 per minute"),
         "rate_limit_contexts": _rate_limit(env, "RATE_LIMIT_CONTEXTS", "600 per minute"),
@@ -150,6 +154,7 @@ def load() -> Settings:
         faults = [f"  {name}: {' '.join(messages)}" for name, messages in said.items()]
         raise ConfigError("\n".join(["These settings keep it from starting:", *faults])) from None
     values["stage"] = Stage(values["stage"]) if values["stage"] else None
+    values["embed_origins"] = origins.listed(values["embed_origins"])
     return Settings(**values)
 
 
@@ -238,6 +243,13 @@ def _is_stage(name: str) -> None:
             stage_named(name)
     except ValueError as error:
         raise ValidationError(f"{error}.") from error
+
+
+def _are_origins(text: str) -> None:
+    try:
+        origins.listed(text)
+    except ValueError as error:
+        raise ValidationError(str(error)) from error
 
 
 def _names_spill(url: str) -> None:

@@ -20,6 +20,10 @@ never changes its meaning. New members may be added to any answer.
 
 A conversation that was started with the cookie of a browser belongs to that browser; for any other
 it does not exist. One that was started without a cookie is reached by its id alone.
+
+Pages of other sites may use what is under `/api/develope/`, `/api/v1/chat` and
+`/api/v1/chat/session/` if the deployment lists their origin. Their visitors have a cookie apart
+from the one of this site, and a visitor whose browser takes no such cookie has none.
 """
 
 _BEARER = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}

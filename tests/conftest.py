@@ -78,6 +78,7 @@ def settings(tmp_path: Path) -> Settings:
         redis_timeout=0.25,
         max_request_bytes=65_536,
         cookie_secure=False,
+        embed_origins=frozenset(),
         rate_limit_conversations=None,
         rate_limit_states=None,
         rate_limit_contexts=None,

@@ -14,6 +14,7 @@ NAMES = (
     "SESSION_STAGE", "REDIS_URL", "SESSION_STORE_URL", "SESSION_TTL",
     "SESSION_TTL_ANALYZED", "SESSION_MAX_BYTES", "MEMORY_MAX_SESSIONS", "REDIS_POOL_SIZE",
     "REDIS_TIMEOUT", "SESSION_SPILL_URL", "MAX_REQUEST_BYTES", "SESSION_COOKIE_SECURE", "BIND",
+    "EMBED_ORIGINS",
     "RATE_LIMIT_CONVERSATIONS", "RATE_LIMIT_STATES", "RATE_LIMIT_CONTEXTS", "TRUSTED_PROXIES",
     "WEB_CONCURRENCY", "GUNICORN_THREADS", "LOG_LEVEL",
 )  # fmt: skip
@@ -69,6 +70,7 @@ def test_all_faults_are_reported_together(monkeypatch: pytest.MonkeyPatch) -> No
         "WEB_CONCURRENCY": "many",
         "LOG_LEVEL": "LOUD",
         "SESSION_COOKIE_SECURE": "perhaps",
+        "EMBED_ORIGINS": "https://shop.example, *",
     }
     for name, value in wrong.items():
         monkeypatch.setenv(name, value)
@@ -138,6 +140,17 @@ def test_a_file_fills_what_the_environment_leaves_open(
     monkeypatch.setenv("SESSION_TTL", "120")
     settings = config.load()
     assert (settings.secret_key, settings.session_ttl, settings.log_level) == (SECRET, 120, "ERROR")
+
+
+def test_nobody_embeds_the_chat_but_who_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is no exact origin keeps it from starting, and is named."""
+    monkeypatch.setenv("DEBUG", "1")
+    assert config.load().embed_origins == frozenset()
+    monkeypatch.setenv("EMBED_ORIGINS", "https://shop.example, http://localhost:3000")
+    assert config.load().embed_origins == {"https://shop.example", "http://localhost:3000"}
+    monkeypatch.setenv("EMBED_ORIGINS", "https://shop.example,https://*.example,null")
+    with pytest.raises(ConfigError, match=r"EMBED_ORIGINS: .*'https://\*\.example', 'null'\."):
+        config.load()
 
 
 def test_tokens_are_verified_with_what_is_named(

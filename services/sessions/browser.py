@@ -1,14 +1,18 @@
 """The browser's own session: Flask-Session over the same store as the conversations.
 
-Flask-Session keeps its algorithm of cookies and ids; this module gives it our store, a signed
+Flask-Session keeps its place in Flask and its ids; this module gives it our store, a signed
 cookie, and a session that is not read before someone looks into it. The signature makes the
 cookie proof enough of who asks, so a request that only needs the owner costs no look-up.
+
+A page of another site that embeds the chat has a cookie of its own, which browsers send from there
+too. Which request comes from such a page is told from outside; it decides which of the two cookies
+is looked at, and the other one then does not count. A browser is thus two, here and embedded there.
 """
 
 import base64
 import hashlib
 import hmac
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -38,6 +42,7 @@ class BrowserSession(SessionMixin):
     Attributes:
         sid: the browser's id, as in its signed cookie or freshly drawn.
         has_cookie: whether the request brought a cookie, valid or not: whether this is a browser.
+        embedded: whether its cookie is the one for pages of other sites.
         renew: whether less than half of its life was left when it was loaded.
         introduced: whether a cookie is to be set though nothing is stored.
         untouchable: whether what is stored must not be written.
@@ -45,9 +50,18 @@ class BrowserSession(SessionMixin):
 
     permanent = True
 
-    def __init__(self, sid: str, sessions: Sessions, *, has_cookie: bool, known: bool) -> None:
+    def __init__(
+        self,
+        sid: str,
+        sessions: Sessions,
+        *,
+        has_cookie: bool,
+        known: bool,
+        embedded: bool = False,
+    ) -> None:
         self.sid = sid
         self.has_cookie = has_cookie
+        self.embedded = embedded
         self.modified = False
         self.accessed = False
         self.renew = False
@@ -121,50 +135,92 @@ class BrowserSession(SessionMixin):
 
 
 class BrowserSessions(ServerSideSessionInterface):  # type: ignore[misc] # the package has no types
-    """Flask-Session's interface over our store: three storage methods and the opening.
+    """Flask-Session's interface over our store: three storage methods, the opening, the cookie.
 
     Args:
         app: the application, for its settings.
         sessions: the keyspace of the browsers.
+        is_embedded: tells whether a request comes from a page of another site that may embed
+            the chat; None for an application that nobody embeds.
     """
 
-    def __init__(self, app: Flask, sessions: Sessions) -> None:
+    def __init__(
+        self,
+        app: Flask,
+        sessions: Sessions,
+        *,
+        is_embedded: Callable[[Request], bool] | None = None,
+    ) -> None:
         super().__init__(
             app, key_prefix="", permanent=True, sid_length=SID_BYTES, serialization_format="json"
         )
         self._sessions = sessions
-        # Passed to the constructor this warns that session ids need no signature. Here the
-        # signed id is the identity itself, checked without asking the store.
-        self.use_signer = True
+        self._is_embedded = is_embedded
         self._key = hmac.digest(str(app.secret_key).encode(), b"browser cookie", "sha256")
 
     def open_session(self, app: Flask, request: Request) -> BrowserSession:
         """The session of the browser that asks; nothing is read from the store yet."""
-        cookie = request.cookies.get(self.get_cookie_name(app))
+        embedded = self._is_embedded is not None and self._is_embedded(request)
+        cookie = request.cookies.get(self._name(app, embedded=embedded))
         if cookie:
             sid, _, rest = cookie.partition(".")
             issued, _, mac = rest.partition(".")
             if hmac.compare_digest(self._mac(sid, issued).encode(), mac.encode()):
-                session = BrowserSession(sid, self._sessions, has_cookie=True, known=True)
+                session = BrowserSession(
+                    sid, self._sessions, has_cookie=True, known=True, embedded=embedded
+                )
                 # A tab that stays open looks into nothing, and keeps its cookie all the same.
                 session.introduced = self._sessions.clock() - int(issued, 16) > COOKIE_RENEWED
                 return session
         sid = self._generate_sid(self.sid_length)
-        return BrowserSession(sid, self._sessions, has_cookie=bool(cookie), known=False)
+        return BrowserSession(
+            sid, self._sessions, has_cookie=bool(cookie), known=False, embedded=embedded
+        )
 
     def save_session(self, app: Flask, session: BrowserSession, response: Response) -> None:
-        """Store the session and set its cookie, if there is anything to store or to set."""
-        if self.should_set_storage(app, session):
-            super().save_session(app, session, response)
+        """Store the session and set its cookie, if there is anything to store or to set.
+
+        Flask-Session's own would set one cookie only, and none that is partitioned.
+        """
+        if not self.should_set_storage(app, session):
+            return
+        response.vary.add("Cookie")
+        name, how = self._name(app, embedded=session.embedded), self._cookie(app, session)
+        if session:
+            self._upsert_session(app.permanent_session_lifetime, session, session.sid)
+            ends = self.get_expiration_time(app, session)
+            response.set_cookie(name, self._sign(app, session.sid), expires=ends, **how)
+        elif session.modified:
+            self._delete_session(session.sid)
+            response.delete_cookie(name, **how)
 
     def should_set_storage(self, _app: Flask, session: BrowserSession) -> bool:
         """Only a change or the passing of half its life writes; reading never does."""
         wanted = session.modified or session.renew or session.introduced
         return wanted and not session.untouchable
 
-    def should_set_cookie(self, _app: Flask, session: BrowserSession) -> bool:
-        """The cookie's life follows the stored session's."""
-        return session.modified or session.renew or session.introduced
+    def _name(self, app: Flask, *, embedded: bool) -> str:
+        """The name of the cookie that counts."""
+        return str(
+            app.config["SESSION_COOKIE_NAME_EMBEDDED" if embedded else "SESSION_COOKIE_NAME"]
+        )
+
+    def _cookie(self, app: Flask, session: BrowserSession) -> dict[str, Any]:
+        """How the cookie is set and taken back.
+
+        One for pages of other sites is sent from there over TLS only, and kept apart for each
+        site that embeds the chat (partitioned), so that it follows nobody from one to another.
+        """
+        how = {
+            "domain": self.get_cookie_domain(app),
+            "path": self.get_cookie_path(app),
+            "secure": self.get_cookie_secure(app),
+            "httponly": self.get_cookie_httponly(app),
+            "samesite": self.get_cookie_samesite(app),
+        }
+        if session.embedded:
+            how |= {"secure": True, "samesite": "None", "partitioned": True}
+        return how
 
     def _sign(self, _app: Flask, sid: str) -> str:
         """The cookie: the id, when it was issued (seconds since 1970), and a proof of both."""

@@ -1,5 +1,7 @@
 """The browser's session: kept by Flask-Session in our store, read late, written when changed."""
 
+from typing import Any
+
 import pytest
 from flask import Flask, session
 from flask.testing import FlaskClient
@@ -55,11 +57,16 @@ def client(store: CountingStore, clock: FakeClock) -> FlaskClient:
     app.config.update(
         SECRET_KEY="a secret for the tests only",
         SESSION_COOKIE_NAME="browser",
+        SESSION_COOKIE_NAME_EMBEDDED="embedded",
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_REFRESH_EACH_REQUEST=False,
         PERMANENT_SESSION_LIFETIME=7 * DAY,
     )
-    app.session_interface = BrowserSessions(app, Sessions(store, browser_keyspace(), clock=clock))
+    app.session_interface = BrowserSessions(
+        app,
+        Sessions(store, browser_keyspace(), clock=clock),
+        is_embedded=lambda request: "Origin" in request.headers,
+    )
 
     @app.get("/nothing")
     def nothing() -> str:
@@ -205,6 +212,20 @@ def test_an_emptied_session_is_removed(client: FlaskClient, store: CountingStore
     client.get("/clear")
     assert store.get(f"browser:{cookie.value.partition('.')[0]}") is None
     assert client.get_cookie("browser") is None
+
+
+def test_an_embedded_browser_s_cookie_is_set_and_taken_back_alike(client: FlaskClient) -> None:
+    """A browser takes a partitioned cookie back only as it was given it; the other one stays."""
+    client.get("/write/here")
+    there: dict[str, Any] = {"headers": {"Origin": "any"}, "base_url": "https://localhost"}
+    client.get("/write/there", **there)
+    for path in ("/write/there", "/clear"):
+        (cookie,) = client.get(path, **there).headers.getlist("Set-Cookie")
+        said = {part for part in cookie.split("; ")[1:] if "=" not in part or "Site" in part}
+        assert cookie.startswith("embedded=")
+        assert said == {"Secure", "HttpOnly", "SameSite=None", "Partitioned"}
+    assert client.get("/read", **there).text == "None"
+    assert client.get("/read").text == "here"
 
 
 def test_an_unreadable_session_is_begun_anew(client: FlaskClient, store: CountingStore) -> None:

@@ -1,0 +1,49 @@
+"""Origins of web pages, as browsers send them: scheme and host, and a port unless it is usual."""
+
+import ipaddress
+import re
+
+USUAL_PORTS = {"http": 80, "https": 443}
+"""Ports that a browser leaves out."""
+MOST_PORT = 65_535
+
+_ORIGIN = re.compile(
+    r"(?P<scheme>https?)://"
+    r"(?P<host>\[[0-9a-f:.]+\]|[a-z0-9-]+(?:\.[a-z0-9-]+)*)"
+    r"(?::(?P<port>[0-9]{1,5}))?"
+)
+
+
+def listed(text: str) -> frozenset[str]:
+    """The origins in a list with commas between them, each as a browser sends it.
+
+    Raises:
+        ValueError: something in it is no exact origin; the message is a sentence that names it.
+    """
+    pieces = [piece.strip() for piece in text.split(",")]
+    found = {piece: _exact(piece) for piece in pieces if piece}
+    wrong = [piece for piece, origin in found.items() if origin is None]
+    if wrong:
+        named = ", ".join(map(repr, wrong))
+        raise ValueError(f"No exact origin such as https://shop.example: {named}.")
+    return frozenset(filter(None, found.values()))
+
+
+def _exact(piece: str) -> str | None:
+    """A piece of the list as a browser sends it; None if it is no origin."""
+    # Letters of other alphabets may have a lower case among ours.
+    found = _ORIGIN.fullmatch(piece.lower()) if piece.isascii() else None
+    if not found:
+        return None
+    scheme, host, port = found["scheme"], found["host"], found["port"]
+    if host.startswith("["):
+        try:
+            host = f"[{ipaddress.IPv6Address(host[1:-1]).compressed}]"
+        except ValueError:
+            return None
+    if port is None:
+        return f"{scheme}://{host}"
+    number = int(port)
+    if not 1 <= number <= MOST_PORT:
+        return None
+    return f"{scheme}://{host}" + (f":{number}" if number != USUAL_PORTS[scheme] else "")
