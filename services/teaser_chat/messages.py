@@ -31,6 +31,9 @@ MEMBERS = {
 INTERVIEW_MEMBERS = {
     "description": str,
     "facts": dict,
+    "likely": dict,
+    "of_kind": dict,
+    "said": dict,
     "unsure": list,
     "asked": list,
     "pending": list,

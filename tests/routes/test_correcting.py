@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from marshmallow import ValidationError
 
 from app import create_app
 from config import Settings
-from routes import errors
+from routes import errors, schemas
 from services.errors import CorrectionRefused
 from services.sessions import update_session
 from services.teaser_chat import TeaserChat
@@ -159,6 +160,14 @@ def test_what_cannot_be_is_refused_by_name(
         chat.correct_facts(session_id, facts)
     assert name in refused.value.faults
     assert conversation(client, session_id) == before
+
+
+def test_the_edge_refuses_by_itself() -> None:
+    """Before any conversation is looked at."""
+    body = {"session_id": str(uuid.uuid4()), "facts": {"mains": True, "v_ac": 0}}
+    with pytest.raises(ValidationError) as refused:
+        schemas.CorrectBody().load(body)
+    assert list(refused.value.normalized_messages()["facts"]) == ["mains"]
 
 
 @pytest.mark.parametrize("facts", [{}, [], None, "battery", 1])

@@ -100,6 +100,17 @@ def test_what_was_denied_by_name_is_not_offered() -> None:
     assert not any("Bluetooth" in text for text in suggestions.answers(state))
 
 
+def test_what_would_not_be_understood_is_not_offered() -> None:
+    """Watts say nothing of the current where the voltage was taken back."""
+    state, _ = interview.begin("heat pump", TODAY)
+    state, _ = interview.answer(state, "400 V three phase")
+    assert "60 W" in suggestions.answers(state)
+    state, _ = interview.correct(state, {"v_ac": None})
+    assert state["topic"] == "current"
+    assert "60 W" not in suggestions.answers(state)
+    assert "1.5 A" in suggestions.answers(state)
+
+
 def intended(text: str) -> Intent:
     """What a suggested question is meant to be."""
     return {
