@@ -199,6 +199,15 @@ class TestClear:
         assert any_setup.get(key) is None
         assert engines_of(any_setup)[-1].get(key) is None
 
+    def test_what_was_set_aside_of_another_one_stays(self, timed: MemoryStore) -> None:
+        """Whose it was can be read in it, and counts more than where it is."""
+        theirs = timed.get(CHAT.key(begin(BOB)))
+        version, body = document.split(theirs or b"") or (0, b"")
+        key = corrupt_key(CHAT.key(begin()))
+        timed.put(Record(key, version, body, 2**42, "any"), Condition.ANY)
+        assert HISTORIES.clear(ANNA) == 1
+        assert timed.get(key) == theirs
+
     def test_one_of_a_newer_release_is_left_and_told(self, timed: MemoryStore) -> None:
         """It would come back with that release, so nobody is told that all are gone."""
         newer, good = begin(), begin()
