@@ -1,0 +1,135 @@
+// Reads the little markup that answers use, and shows it by elements of an allow-list: whatever
+// else is written, HTML included, stays text.
+//
+// It takes time in proportion to the text, whatever is written. A line is looked at once for what
+// kind it is, and once for marks: a label, an address or a piece of code that is not ended stops
+// where the next one could begin, so nothing is scanned from many starts. A mark that ends is not
+// searched a beginning for, as only the latest of its kind counts; and what it takes in leaves the
+// list for good, so nothing is moved twice. Nesting ends at one kind in the other.
+
+const MARKS = /(\*+)|`([^`\n]+)`|\[([^[\]\n]+)\]\((https?:\/\/[^\s()<>[\]]+)\)/gi;
+const ITEM = /^ {0,3}(?:[-*+•]|(\d{1,9})[.)])[ \t]+(\S.*)$/;
+const HEADING = /^ {0,3}#{1,6}[ \t]+(\S.*)$/;
+const KINDS = { "*": "emphasis", "**": "strong" };
+const TAGS = {
+  paragraph: "p", bullets: "ul", numbers: "ol", item: "li", strong: "strong", emphasis: "em",
+  code: "code", link: "a", break: "br",
+};
+const BLOCKS = ["paragraph", "bullets", "numbers"];
+
+/**
+ * Gives the blocks of a text: `{type, children}` with type "paragraph", "bullets" or "numbers",
+ * which has a `start`; both lists hold "item"s. Within them stand strings, "break", "strong",
+ * "emphasis", "code" and "link" with its `href`. A heading is a paragraph in bold.
+ */
+export function parse(text) {
+  const blocks = [];
+  let open = null; // the paragraph or item that the next line goes on with
+  for (const line of String(text).split(/\r\n?|\n/)) {
+    const [, heading] = HEADING.exec(line) ?? [];
+    const [isItem, number, words] = ITEM.exec(line) ?? [];
+    if (!line.trim()) {
+      open = null;
+    } else if (isItem) {
+      open = { type: "item", lines: [words] };
+      listFor(number, blocks).push(open);
+    } else if (heading) {
+      blocks.push({ type: "paragraph", heading: true, lines: [heading] });
+      open = null;
+    } else if (open && (open.type === "paragraph" || /^\s/.test(line))) {
+      open.lines.push(line);
+    } else {
+      open = { type: "paragraph", lines: [line] };
+      blocks.push(open);
+    }
+  }
+  return blocks.map(finished);
+}
+
+/** Gives the nodes that show a text. */
+export function render(text) {
+  return parse(text).map(shown);
+}
+
+function listFor(number, blocks) {
+  const type = number ? "numbers" : "bullets";
+  if (blocks.at(-1)?.type !== type) {
+    blocks.push({ type, ...(number && { start: Number(number) }), children: [] });
+  }
+  return blocks.at(-1).children;
+}
+
+function finished({ lines, heading, ...block }) {
+  if (!lines) {
+    return { ...block, children: block.children.map(finished) };
+  }
+  const children = inline(lines.map((line) => line.trim()).join("\n"));
+  return { ...block, children: heading ? [{ type: "strong", children }] : children };
+}
+
+function inline(text) {
+  const found = [];
+  const openers = {}; // where in `found` the latest beginning of a kind stands
+  let done = 0;
+  const say = (words) => words.split("\n").forEach((line, index) => {
+    found.push(...(index ? [{ type: "break" }] : []), ...(line ? [line] : []));
+  });
+  for (const mark of text.matchAll(MARKS)) {
+    const [whole, stars, code, label, href] = mark;
+    say(text.slice(done, mark.index));
+    done = mark.index + whole.length;
+    if (href) {
+      found.push({ type: "link", href, children: [label] });
+    } else if (code) {
+      found.push({ type: "code", children: [code] });
+    } else if (!ends(stars, text, mark.index) || !wrapped(stars, found, openers)) {
+      if (begins(stars, text, mark.index)) {
+        openers[stars] = found.length;
+      }
+      found.push(whole);
+    }
+  }
+  say(text.slice(done));
+  return found;
+}
+
+/** Puts what stands since the beginning of a mark under it; without a beginning it does nothing. */
+function wrapped(stars, found, openers) {
+  const from = openers[stars] ?? found.length;
+  if (found.length - from < 2) {
+    return false;
+  }
+  const children = found.splice(from).slice(1);
+  found.push({ type: KINDS[stars], children });
+  Object.keys(openers).filter((kind) => openers[kind] >= from).forEach((kind) => delete openers[kind]);
+  return true;
+}
+
+// A mark stands at the edge of words: "2 * 3", "2*3*4" and "a**b" hold none.
+const isWord = (letter) => /[\p{L}\p{N}_]/u.test(letter);
+
+function begins(stars, text, at) {
+  return stars in KINDS && !isWord(text.charAt(at - 1)) && text.charAt(at + stars.length).trim();
+}
+
+function ends(stars, text, at) {
+  return text.charAt(at - 1).trim() && !isWord(text.charAt(at + stars.length));
+}
+
+function shown(node) {
+  if (typeof node === "string") {
+    return document.createTextNode(node);
+  }
+  const element = document.createElement(TAGS[node.type]);
+  (node.children ?? []).forEach((child) => element.append(shown(child)));
+  if (BLOCKS.includes(node.type)) {
+    element.dir = "auto";
+  }
+  if (node.type === "numbers") {
+    element.start = node.start;
+  }
+  if (node.type === "link") {
+    Object.assign(element, { href: node.href, target: "_blank", rel: "noopener noreferrer" });
+  }
+  return element;
+}
