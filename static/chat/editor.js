@@ -1,0 +1,129 @@
+// The editor of one fact: yes, no or not known; a number with its unit; a date.
+
+import { make, text } from "../view.js";
+import { button, english, say } from "./parts.js";
+
+const MOST = 1e15; // beyond it digits tell nobody anything
+const VALUES = { yes: true, no: false, unknown: null };
+let editors = 0;
+
+/** Lets one correct a fact; `apply(value)` gets what was entered, null for not known. */
+export class Editor {
+  #t;
+  #fact;
+  #apply;
+  #id = `fact-${editors += 1}`;
+  #trouble = make("p", "trouble");
+  #button;
+  #field = null; // none where one says yes or no
+  #choices = {}; // by the names of VALUES
+
+  constructor(t, fact, { apply, cancel }) {
+    this.#t = t;
+    this.#fact = fact;
+    this.#apply = apply;
+    this.#trouble.id = this.#id;
+    this.#trouble.setAttribute("role", "alert");
+    this.#button = make("button", "", t("facts.apply"));
+    this.element = make("form", "editor", fact.kind === "bool" ? this.#flag() : this.#entry(),
+      this.#trouble, make("div", "row", this.#button, button("plain", cancel, t("facts.cancel"))));
+    this.element.noValidate = true; // the sentences below say more than the browser's
+    this.element.addEventListener("submit", (event) => this.#submit(event));
+    this.element.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && !event.isComposing) {
+        event.stopPropagation(); // whatever is around the editor stays open
+        cancel();
+      }
+    });
+  }
+
+  /** Keeps what is entered from being applied for as long as the server is busy. */
+  wait(busy) {
+    this.#button.setAttribute("aria-disabled", busy);
+    if (!busy && this.#trouble.textContent === this.#t("facts.busy")) {
+      this.#complain("");
+    }
+  }
+
+  /** Puts the focus where one enters something. */
+  focus() {
+    const choices = Object.values(this.#choices);
+    (this.#field ?? choices.find(({ checked }) => checked) ?? choices[0]).focus();
+    this.#field?.select();
+  }
+
+  #flag() {
+    const { value, label } = this.#fact;
+    const choices = Object.keys(VALUES).map((name) => this.#choice("radio", name));
+    Object.entries(VALUES).forEach(([name, meant]) => {
+      this.#choices[name].checked = value === meant;
+    });
+    return make("fieldset", "row", english(text("legend", "", label), this.#t), ...choices);
+  }
+
+  #entry() {
+    const { kind, value, label, unit } = this.#fact;
+    const field = make("input", "");
+    this.#field = field;
+    Object.assign(field, kind === "date" ? { type: "date", value: value ?? "" }
+      : { inputMode: "decimal", size: 10, value: value === null ? "" : local(value, this.#t) });
+    field.autocomplete = "off";
+    field.setAttribute("aria-describedby", this.#id);
+    const choice = this.#choice("checkbox", "unknown");
+    field.addEventListener("input", () => { this.#choices.unknown.checked = false; });
+    return make("div", "row", make("label", "",
+      english(text("span", "", unit ? `${label} (${unit})` : label), this.#t), field), choice);
+  }
+
+  #choice(type, name) {
+    const input = make("input", "");
+    Object.assign(input, { type, name: `${this.#id}-value` });
+    this.#choices[name] = input;
+    return make("label", "choice", input, this.#t(`facts.${name}`));
+  }
+
+  #submit(event) {
+    event.preventDefault();
+    if (this.#button.getAttribute("aria-disabled") === "true") {
+      this.#complain("facts.busy");
+      return;
+    }
+    const value = this.#entered();
+    if (value === undefined) {
+      this.#complain(`facts.wrong_${this.#fact.kind}`);
+      (this.#field ?? this.#choices.yes).focus();
+    } else {
+      this.#apply(value);
+    }
+  }
+
+  /** What was entered; undefined if that is nothing one could use. */
+  #entered() {
+    const chosen = Object.keys(this.#choices).find((name) => this.#choices[name].checked);
+    if (chosen) {
+      return VALUES[chosen];
+    }
+    return this.#fact.kind === "number" ? number(this.#field.value, this.#t)
+      : this.#field?.value || undefined;
+  }
+
+  #complain(name) {
+    say(this.#trouble, name && this.#t(name));
+    this.#field?.setAttribute("aria-invalid", name.startsWith("facts.wrong"));
+  }
+}
+
+function local(value, t) {
+  return value.toLocaleString(t.language, { useGrouping: false, maximumFractionDigits: 6 });
+}
+
+/** Reads a number as it is written in the language; undefined if it is none, or below 0. */
+function number(words, t) {
+  const point = local(1.5, t).charAt(1);
+  const comma = point === "." ? "," : ".";
+  const thousands = new RegExp(`^[1-9]\\d{0,2}(?:[${comma}]\\d{3})+(?:[${point}]\\d+)?$`);
+  const dense = words.replace(/\s/g, "");
+  const plain = thousands.test(dense) ? dense.replaceAll(comma, "") : dense;
+  const value = /^\d+(?:[.,]\d+)?$/.test(plain) ? Number(plain.replace(",", ".")) : NaN;
+  return value < MOST ? value : undefined;
+}

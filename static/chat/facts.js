@@ -1,0 +1,117 @@
+// What was understood of the product, each fact of which can be corrected.
+
+import { make, text } from "../view.js";
+import { Editor } from "./editor.js";
+import { arrange, button, day, english, keepFocus, say, unseen } from "./parts.js";
+
+/** Shows the facts; `onCorrect({name: value})` is called with one that was corrected. */
+export class Facts {
+  #t;
+  #onCorrect;
+  #rows = new Map(); // by the name of the fact
+  #editing = null; // the row with the open editor; there is one at most
+  #busy = false;
+  #title = make("span", "");
+  #known = make("ul", "");
+  #openTitle = make("span", "");
+  #open = make("ul", "");
+  #openFacts = make("details", "", make("summary", "", this.#openTitle), this.#open);
+
+  constructor(t, { onCorrect }) {
+    this.#t = t;
+    this.#onCorrect = onCorrect;
+    this.element = make("details", "facts", make("summary", "", this.#title),
+      make("p", "hint", t("facts.hint")), this.#known, this.#openFacts);
+    this.element.hidden = true;
+  }
+
+  /** Shows these facts; an open editor keeps what is being typed. While `busy`, none applies. */
+  update({ facts, busy }) {
+    this.#busy = Boolean(busy);
+    this.#editing?.editor.wait(this.#busy);
+    this.element.hidden = !facts.length;
+    const known = facts.filter(({ value }) => value !== null);
+    const open = facts.filter(({ value }) => value === null);
+    say(this.#title, this.#t("facts.title", { count: known.length, total: facts.length }));
+    say(this.#openTitle, this.#t("facts.still_open", { count: open.length }));
+    this.#openFacts.hidden = !open.length;
+    keepFocus(this.element, () => {
+      this.#list(this.#known, known);
+      this.#list(this.#open, open);
+    });
+  }
+
+  #list(place, facts) {
+    arrange(place, facts.map((fact) => this.#row(fact).element));
+  }
+
+  #row(fact) {
+    const row = this.#rows.get(fact.name) ?? new Row(this.#t, (chosen) => this.#edit(chosen));
+    this.#rows.set(fact.name, row);
+    row.show(fact);
+    return row;
+  }
+
+  #edit(row) {
+    this.#editing?.close();
+    this.#editing = row;
+    row.open({
+      apply: (value) => {
+        this.#close();
+        this.#onCorrect({ [row.fact.name]: value });
+      },
+      cancel: () => this.#close(),
+    }, this.#busy);
+  }
+
+  #close() {
+    this.#editing.close();
+    this.#editing.correct.focus(); // the editor that had it is gone
+    this.#editing = null;
+  }
+}
+
+/** One fact with its button and, while it is being corrected, its editor. */
+class Row {
+  editor = null;
+  #t;
+  #label;
+  #words;
+  #source = make("span", "source");
+  #of = unseen("");
+
+  constructor(t, edit) {
+    this.#t = t;
+    this.#label = english(text("span", "label", ""), t);
+    this.#words = text("strong", "fact-words", "");
+    this.correct = button("plain", () => edit(this), t("facts.correct"), this.#of);
+    this.correct.setAttribute("aria-expanded", "false");
+    this.element = make("li", "fact", make("p", "row",
+      make("span", "told", this.#label, " ", this.#words), this.#source, this.correct));
+  }
+
+  show(fact) {
+    this.fact = fact;
+    const known = fact.value !== null;
+    say(this.#label, fact.label);
+    say(this.#of, ` ${fact.label}`);
+    say(this.#words, known ? fact.words : this.#t("facts.unknown"));
+    this.#words.lang = known ? "en" : this.#t.language;
+    say(this.#source, this.#t(`facts.source.${fact.source}`));
+    this.element.dataset.source = fact.source;
+  }
+
+  open(acts, busy) {
+    this.editor = new Editor(this.#t, this.fact, acts);
+    this.editor.wait(busy);
+    this.element.append(this.editor.element);
+    this.correct.setAttribute("aria-expanded", "true");
+    this.editor.focus();
+  }
+
+  close() {
+    this.editor.element.remove();
+    this.editor = null;
+    this.correct.setAttribute("aria-expanded", "false");
+  }
+}

@@ -1,0 +1,66 @@
+// Which norms are shown: those with the words that were typed, of the groups that are switched on.
+
+import { make } from "../view.js";
+import { reason, STATUSES } from "./cards.js";
+import { button, say } from "./parts.js";
+
+/** The controls of the filter; `onChange()` is called when other norms are to be shown. */
+export class Filter {
+  #t;
+  #off = new Set(); // statuses that are switched off
+  #field = make("input", "");
+  #status = make("p", "shown");
+  #toggles;
+  #all;
+
+  constructor(t, onChange) {
+    this.#t = t;
+    this.#field.type = "search";
+    this.#field.addEventListener("input", onChange);
+    this.#status.setAttribute("role", "status");
+    this.#toggles = STATUSES.map((status) => button("toggle", () => this.#switch(status, onChange)));
+    this.#all = button("plain", () => this.#clear(onChange), t("results.show_all"));
+    const toggles = make("div", "row", ...this.#toggles);
+    toggles.setAttribute("role", "group");
+    toggles.setAttribute("aria-label", t("results.groups"));
+    this.element = make("div", "filter", make("label", "", t("results.filter"), this.#field), toggles,
+      make("div", "row", this.#status, this.#all));
+    this.element.setAttribute("role", "search");
+  }
+
+  /** Gives the groups as [status, norms] with the norms that are to be shown, and tells how many. */
+  apply(groups) {
+    const wanted = this.#field.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const shown = groups.map(([status, norms]) => [status, this.#off.has(status) ? []
+      : norms.filter((norm) => wanted.every((word) => searched(norm).includes(word)))]);
+    this.#toggles.forEach((toggle, index) => this.#label(toggle, ...groups[index]));
+    const [count, total] = [shown, groups].map((some) => some.flatMap(([, norms]) => norms).length);
+    say(this.#status, this.#t(count ? "results.shown" : "results.none", { count, total }));
+    this.#all.hidden = count === total;
+    return shown;
+  }
+
+  #label(toggle, status, norms) {
+    say(toggle, `${this.#t(`results.status.${status}`)} (${norms.length})`);
+    toggle.setAttribute("aria-pressed", !this.#off.has(status));
+    toggle.hidden = !norms.length;
+  }
+
+  #switch(status, onChange) {
+    if (!this.#off.delete(status)) {
+      this.#off.add(status);
+    }
+    onChange();
+  }
+
+  #clear(onChange) {
+    this.#off.clear();
+    this.#field.value = "";
+    this.#field.focus(); // as the button that was pressed goes away
+    onChange();
+  }
+}
+
+function searched(norm) {
+  return [norm.norm_name, norm.norm_id, reason(norm), norm.summary].join("\n").toLowerCase();
+}

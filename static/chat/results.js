@@ -1,0 +1,113 @@
+// The results of an analysis: the norms in groups, which of them are shown, and taking them along.
+
+import { make, text } from "../view.js";
+import { Card, grouped, STATUSES } from "./cards.js";
+import { asCsv, asMarkdown, save } from "./export.js";
+import { Filter } from "./filter.js";
+import { arrange, button, english, keepFocus, say } from "./parts.js";
+import { printResults } from "./print.js";
+
+const STYLES = ["teaser-chat.css", "results.css"].map((name) => new URL(name, import.meta.url).href);
+
+/** Shows an analysis; `onAgain()` is called when it is to be run again. */
+export class Results {
+  #t;
+  #analysis = null;
+  #facts = [];
+  #cards = new Map(); // by the id of the norm
+  #description;
+  #again;
+  #filter;
+  #groups;
+  #disclaimer;
+
+  constructor(t, { onAgain }) {
+    this.#t = t;
+    this.#description = english(text("p", "description", ""), t);
+    this.#disclaimer = english(text("p", "hint", ""), t);
+    this.#filter = new Filter(t, () => this.#arrange());
+    this.#groups = STATUSES.map((status) => new Group(t, status));
+    this.#again = button("plain", () => this.#run(onAgain), t("results.again"));
+    this.element = make("section", "results", this.#description, this.#tools(), this.#filter.element,
+      make("div", "groups", ...this.#groups.map(({ element }) => element)),
+      make("details", "meaning", make("summary", "", t("results.percentages")),
+        make("p", "", t("results.confidence_note"))),
+      this.#disclaimer);
+    this.element.setAttribute("aria-label", t("results.title"));
+    this.element.hidden = true;
+  }
+
+  /** Shows an analysis, or nothing for null; what was filtered, opened or in focus stays so. */
+  update({ analysis, facts, busy }) {
+    this.#analysis = analysis;
+    this.#facts = facts;
+    this.#again.setAttribute("aria-disabled", Boolean(busy));
+    this.element.hidden = !analysis;
+    if (analysis) {
+      say(this.#description, analysis.product_description);
+      say(this.#disclaimer, analysis.disclaimer);
+      this.#arrange();
+    }
+  }
+
+  #arrange() {
+    const groups = grouped(this.#analysis);
+    keepFocus(this.element, () => this.#filter.apply(groups).forEach(([, norms], index) => {
+      this.#groups[index].show(norms.map((norm) => this.#card(norm)), groups[index][1].length);
+    }));
+  }
+
+  #card(norm) {
+    const card = this.#cards.get(norm.norm_id) ?? new Card(this.#t);
+    this.#cards.set(norm.norm_id, card);
+    card.update(norm);
+    return card.element;
+  }
+
+  #tools() {
+    const t = this.#t;
+    const file = (type, ending, content) => button("", () => {
+      const now = new Date();
+      save(`${t("export.file")}-${now.toISOString().slice(0, 10)}.${ending}`, type, content(now));
+    }, t(`export.${ending}`));
+    const tools = make("div", "tools row",
+      button("", () => printResults(this.#analysis, this.#facts, t, STYLES), t("export.print")),
+      file("text/markdown", "md", (now) => asMarkdown(this.#analysis, this.#facts, t, now)),
+      file("text/csv", "csv", (now) => asCsv(this.#analysis, t, now)),
+      this.#again);
+    tools.setAttribute("role", "group");
+    tools.setAttribute("aria-label", t("export.title"));
+    return tools;
+  }
+
+  #run(onAgain) {
+    if (this.#again.getAttribute("aria-disabled") !== "true") {
+      onAgain();
+    }
+  }
+}
+
+/** The norms of one status; those that do not apply are folded away until somebody looks. */
+class Group {
+  #t;
+  #status;
+  #heading = make("h3", "");
+  #list = make("ul", "norms");
+
+  constructor(t, status) {
+    this.#t = t;
+    this.#status = status;
+    const folded = status === "does_not_apply";
+    const hint = t.has(`results.hints.${status}`) && make("p", "hint", t(`results.hints.${status}`));
+    this.element = make(folded ? "details" : "section", `group ${status}`,
+      folded ? make("summary", "", this.#heading) : this.#heading, hint, this.#list);
+  }
+
+  show(cards, total) {
+    const t = this.#t;
+    const count = cards.length === total ? total : t("results.some", { count: cards.length, total });
+    say(this.#heading, `${t(`results.status.${this.#status}`)} (${count})`);
+    this.element.hidden = !cards.length;
+    arrange(this.#list, cards);
+  }
+}
