@@ -40,6 +40,20 @@ def clear_conversations() -> ResponseReturnValue:
     return jsonify(status="deleted", deleted=deleted)
 
 
+@blueprint.get("/api/develope/current")
+@blueprint.response(200, answers.Current)
+@blueprint.errors("store_unavailable")
+def shown_conversation() -> ResponseReturnValue:
+    """Which conversation this browser shows; null for none.
+
+    A client without a cookie gets one, so that the conversations it starts from now on are its own.
+    """
+    browser = _browser()
+    current = browser.get(CONVERSATION)
+    browser.introduce()
+    return jsonify(current=current)
+
+
 @blueprint.post("/api/develope/current")
 @limits.limited(limits.STATES)
 @blueprint.arguments(schemas.CurrentBody)

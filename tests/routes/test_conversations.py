@@ -16,7 +16,7 @@ from services.sessions import BROWSER, count_sessions, sessions_of
 from services.teaser_chat.histories import MOST_LISTED
 from tests.support.engines import CutOff
 from tests.support.servers import eventually
-from tests.support.talk import API, analyzed, conversation, respond, say, start
+from tests.support.talk import API, analyzed, conversation, respond, say, shown, start
 
 LIST = f"{API}/conversations"
 CURRENT = f"{API}/current"
@@ -105,10 +105,19 @@ def test_what_is_shown_is_kept(browser: FlaskClient) -> None:
     first, second = (start(browser)["session_id"] for _ in range(2))
     assert show(browser, first.upper()).get_json() == {"current": first}
     assert listed(browser)["current"] == first
-    assert first in browser.get("/develope").text
+    assert shown(browser) == first
     assert show(browser, None).get_json() == {"current": None}
-    assert listed(browser)["current"] is None
+    assert listed(browser)["current"] is shown(browser) is None
     assert set(ids(browser)) == {first, second}
+
+
+def test_who_asks_what_is_shown_is_known_from_then_on(client: FlaskClient) -> None:
+    """A browser without a cookie gets one, and what it begins next is its own."""
+    answer = client.get(CURRENT)
+    assert answer.get_json() == {"current": None}
+    assert "Set-Cookie" in answer.headers
+    assert start(client)["session_id"] == shown(client) == ids(client)[0]
+    assert "Set-Cookie" not in client.get(CURRENT).headers
 
 
 @pytest.mark.parametrize("body", [{}, {"session_id": "x"}, {"session_id": 7}, {"session_id": ""}])

@@ -87,6 +87,7 @@ CONVERSATIONS = {
 """Of the browser that started the conversation."""
 
 HISTORIES = {
+    "conversations.shown_conversation": Call("GET", f"{API}/current"),
     "conversations.list_conversations": Call("GET", f"{API}/conversations"),
     "conversations.clear_conversations": Call("DELETE", f"{API}/conversations"),
 }

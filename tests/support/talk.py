@@ -19,6 +19,14 @@ def start(client: FlaskClient, text: str = "USB-powered LED desk lamp", **more: 
     return response.get_json()
 
 
+def shown(client: FlaskClient) -> str | None:
+    """Which conversation the browser shows, by its id."""
+    response = client.get(f"{API}/current")
+    assert response.status_code == 200, response.get_json()
+    found: str | None = response.get_json()["current"]
+    return found
+
+
 def respond(client: FlaskClient, session_id: str, message: str, **more: Any) -> Any:
     """Say something; answers the body."""
     body = {"session_id": session_id, "message": message, **more}
