@@ -15,11 +15,9 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 
-from routes import answers, errors, limits, schemas
+from routes import answers, errors, limits, schemas, widget
 from routes.event_stream import respond_with
 from routes.openapi import CHANGING, LAST_EVENT_ID, READING, SESSION_ID, Blueprint
-from services.conversation.analysis import CONFIDENCE_NOTE
-from services.norms.catalogue import DISCLAIMER
 from services.sessions.browser import BrowserSession
 from services.teaser_chat import AnalysisRun, TeaserChat
 
@@ -40,17 +38,16 @@ def home() -> ResponseReturnValue:
 @blueprint.response(200, answers.TEXT, content_type="text/html")
 @blueprint.errors("store_unavailable")
 def page() -> ResponseReturnValue:
-    """The teaser-chat page, with the conversation this browser was in."""
+    """The teaser-chat page, in the browser's language."""
     browser = _browser()
-    reachable = browser.reachable
-    if reachable:
+    if browser.reachable:
         browser.introduce()
+    language = request.accept_languages.best_match(widget.LANGUAGES, default=widget.LANGUAGES[0])
     return render_template(
         "develope.html",
-        session_id=browser.get(CONVERSATION) if reachable else None,
-        reachable=reachable,
-        disclaimer=DISCLAIMER,
-        confidence_note=CONFIDENCE_NOTE,
+        language=language,
+        texts=widget.texts(_static_folder(), language),
+        modules=widget.modules(_static_folder()),
     )
 
 
@@ -147,6 +144,10 @@ def _chat() -> TeaserChat:
 
 def _browser() -> BrowserSession:
     return cast(BrowserSession, session)
+
+
+def _static_folder() -> str:
+    return cast(str, current_app.static_folder)
 
 
 def _show_on_page(session_id: str | None, *, instead_of: str | None = None) -> None:

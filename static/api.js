@@ -1,16 +1,19 @@
-// The HTTP interface: JSON requests, their refusals, and the analysis as a stream of steps.
+// Requests to the server with JSON in and out, and their refusals.
 
-const BASE = "/api/develope";
 const PATIENCE_MS = 30_000;
 const GONE = ["session_not_found", "session_unreadable"];
 const SILENT = [204, 304];
 
 /** A request that did not succeed; `message` is a sentence for the reader. */
 export class Refusal extends Error {
-  /** `status` is that of HTTP, or 0 when there was no answer; `retryAfter` is in seconds. */
+  /**
+   * `status` is that of HTTP, or 0 when there was no answer; `code` is a word for programs;
+   * `retryAfter` is in seconds.
+   */
   constructor(message, status = 0, code = "", retryAfter = 0) {
     super(message);
     this.status = status;
+    this.code = code;
     this.retryAfter = retryAfter;
     this.gone = GONE.includes(code);
     this.mayPass = status === 0 || status === 429 || status >= 500 || code === "session_conflict";
@@ -19,9 +22,11 @@ export class Refusal extends Error {
 
 /**
  * Sends a request and gives its status, its JSON answer and the ETag of that, or throws a
- * Refusal. The answer is empty where there is nothing to tell (204) or nothing new (304).
+ * Refusal. The answer is empty where there is nothing to tell (204) or nothing new (304). Cookies
+ * go along to another origin as well, which decides whether it wants them; `signal` breaks it off.
  */
-export async function request(method, url, body, headers = {}) {
+export async function request(method, url, body, headers = {}, signal = undefined) {
+  const patience = AbortSignal.timeout(PATIENCE_MS);
   let response;
   let answer;
   try {
@@ -29,12 +34,13 @@ export async function request(method, url, body, headers = {}) {
       method,
       headers: body ? { "Content-Type": "application/json", ...headers } : headers,
       body: body && JSON.stringify(body),
-      signal: AbortSignal.timeout(PATIENCE_MS),
+      credentials: "include",
+      signal: signal ? AbortSignal.any([signal, patience]) : patience,
     });
     answer = SILENT.includes(response.status) ? {} : await response.json();
   } catch {
     if (!response) {
-      throw new Refusal("The server cannot be reached. Please try again in a moment.");
+      throw new Refusal("The server cannot be reached. Please try again in a moment.", 0, "unreachable");
     }
   }
   const { status, headers: told } = response;
@@ -42,44 +48,8 @@ export async function request(method, url, body, headers = {}) {
     return { status, answer, tag: told.get("ETag") };
   }
   const sentence = answer?.error ?? "The server did not answer as it should. Please try again.";
-  throw new Refusal(sentence, response.ok ? 0 : status, answer?.code,
+  throw new Refusal(sentence, response.ok ? 0 : status, answer?.code ?? "unexpected_answer",
     Number(told.get("Retry-After")) || 0);
-}
-
-/** Sends a request to the teaser chat and gives its JSON answer, or throws a Refusal. */
-export async function call(method, path, body) {
-  return (await request(method, BASE + path, body)).answer;
-}
-
-/**
- * Follows an analysis. `onStep` gets every step, `onBreak` is told when the connection is lost
- * and being restored. Resolves with the last step; rejects when there will be none.
- */
-export function watchAnalysis(sessionId, onStep, onBreak) {
-  return new Promise((resolve, reject) => {
-    const source = new EventSource(`${BASE}/analyze-stream?session_id=${sessionId}`);
-    const end = (settle, value) => {
-      source.close();
-      settle(value);
-    };
-    source.onmessage = ({ data }) => {
-      const step = JSON.parse(data);
-      if (step.phase === "error") {
-        end(reject, new Refusal(step.error));
-      } else if (step.phase === "complete") {
-        end(resolve, step);
-      } else {
-        onStep(step);
-      }
-    };
-    source.onerror = () => {
-      if (source.readyState === EventSource.CLOSED) {
-        end(reject, new Refusal("The analysis could not be followed to its end."));
-      } else {
-        onBreak();
-      }
-    };
-  });
 }
 
 /** A random UUID; outside secure origins browsers offer only the random numbers. */

@@ -1,11 +1,11 @@
 // The page of the agents: what is said goes to them, and what becomes of it is shown and saved.
 
 import { Refusal, newId } from "../api.js";
-import { notice, sendOnEnter } from "../view.js";
+import { arrange, notice, sendOnEnter } from "../view.js";
 import { forget, say } from "./chat.js";
 import * as state from "./state.js";
 import { Store } from "./store.js";
-import { arrange, cards, event, message } from "./view.js";
+import { cards, event, message } from "./view.js";
 
 const GONE = "The earlier history is not there any more: it was cleared, or not used for a day."
   + " Here begins a new one.";

@@ -5,24 +5,6 @@ import { AGENTS } from "./state.js";
 
 const DASH = "–";
 
-/** Shows a list of entries and leaves alone what is shown already, as it may be being read. */
-export function arrange(place, entries, build) {
-  const shown = new Map([...place.children].map((element) => [element.dataset.key, element]));
-  const wanted = entries.map((entry) => {
-    const key = entry.id ?? JSON.stringify(entry);
-    const element = shown.get(key) ?? build(entry);
-    element.dataset.key = key;
-    return element;
-  });
-  const kept = new Set(wanted);
-  [...place.children].filter((element) => !kept.has(element)).forEach((one) => one.remove());
-  wanted.forEach((element, index) => {
-    if (place.children[index] !== element) {
-      place.insertBefore(element, place.children[index] ?? null);
-    }
-  });
-}
-
 /** One message with the name of who said it. */
 export function message({ role, content, agent }) {
   const who = role === "user" ? "You" : title(agent ?? role);

@@ -16,6 +16,21 @@ class AgentsVisit(Visit):
     path = "/agents"
 
     @property
+    def idle(self) -> Locator:
+        """There while the page waits for the visitor; gone while it waits for the server."""
+        return self.page.locator("#chat-form fieldset:enabled")
+
+    @property
+    def chat_field(self) -> Locator:
+        """Where one writes."""
+        return self.page.locator("#chat-text")
+
+    @property
+    def messages(self) -> Locator:
+        """The words of every message, oldest first."""
+        return self.page.locator("#log .words")
+
+    @property
     def events(self) -> Locator:
         """The lines of the event log."""
         return self.page.locator("#events .event")
@@ -48,13 +63,17 @@ class AgentsVisit(Visit):
     def send(self, text: str) -> None:
         """Write and send, without waiting for an answer."""
         self.page.bring_to_front()  # a tab behind another draws seldom, and a click waits for that
-        super().send(text)
+        self.chat_field.fill(text)
+        self.page.locator("#chat-form button").click()
 
     def say(self, text: str) -> str:
         """Write and give the answer, once it is saved."""
-        answer = super().say(text)
+        before = self.messages.count()
+        self.send(text)
+        self.idle.wait_for()
+        expect(self.messages).to_have_count(before + 2)
         expect(self.page.locator("#saving:not([data-unsaved])")).to_have_text(SAVED)
-        return answer
+        return self.messages.last.inner_text()
 
     def clear(self) -> None:
         """Clear the history and confirm it."""

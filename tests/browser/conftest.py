@@ -1,4 +1,4 @@
-"""Fixtures for the page in a real browser, served by a real gunicorn."""
+"""Fixtures for the pages in a real browser, served by real servers."""
 
 import shutil
 from collections.abc import Iterator
@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.support.servers import Gunicorn, RedisServer, program
+from tests.support.sites import Site
 
 ARGUMENTS = (
     "--no-sandbox",
@@ -52,3 +53,18 @@ def redis_site(started_redis_site: Gunicorn, redis_url: str) -> Gunicorn:
     if not started_redis_site.answers():
         started_redis_site.start()
     return started_redis_site
+
+
+@pytest.fixture(scope="session")
+def started_site(redis_server: RedisServer) -> Iterator[Site]:
+    """The application as it is deployed, on one port for the whole run."""
+    with Site(redis_server) as site:
+        yield site
+
+
+@pytest.fixture
+def site(started_site: Site, redis_url: str) -> Site:
+    """The application as it is deployed, over an empty Redis; a test may stop and start it."""
+    if not started_site.gunicorn.answers():
+        started_site.gunicorn.start()
+    return started_site

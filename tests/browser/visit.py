@@ -2,7 +2,7 @@
 
 import re
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from playwright.sync_api import (
     Browser,
@@ -15,13 +15,18 @@ from playwright.sync_api import (
     expect,
 )
 
-from tests.support.servers import ROOT, Gunicorn
+from tests.support.servers import ROOT
 
 ARTIFACTS = ROOT / "tests" / "artifacts"
 PATIENCE_MS = 10_000
-MOST_TURNS = 25
 LONGEST_SHOT = 2400
 expect.set_options(timeout=PATIENCE_MS)
+
+
+class Address(Protocol):
+    """A server that can be visited."""
+
+    url: str
 
 
 class Visit:
@@ -41,7 +46,7 @@ class Visit:
     """The page that is visited."""
 
     def __init__(
-        self, chromium: Browser, site: Gunicorn, *, width: int = 900, beside: Self | None = None
+        self, chromium: Browser, site: Address, *, width: int = 900, beside: Self | None = None
     ) -> None:
         self.site = site
         self.complaints: list[str] = []
@@ -81,28 +86,11 @@ class Visit:
 
     @property
     def idle(self) -> Locator:
-        """There while the page waits for the visitor; gone while it waits for the server."""
-        return self.page.locator("#chat-form fieldset:enabled")
+        """There while the page waits for the visitor; gone while it waits for the server.
 
-    @property
-    def chat_field(self) -> Locator:
-        """Where one writes to the chat."""
-        return self.page.locator("#chat-text")
-
-    @property
-    def messages(self) -> Locator:
-        """The words of every message, oldest first."""
-        return self.page.locator("#log .words")
-
-    @property
-    def answers(self) -> Locator:
-        """The questions about the analysis with their answers."""
-        return self.page.locator("#answers .answered")
-
-    @property
-    def norms(self) -> Locator:
-        """Every result that is shown or folded away."""
-        return self.page.locator("#results .norm")
+        Of the page at /develope; other pages tell it otherwise.
+        """
+        return self.page.locator("teaser-chat .chat[data-state=idle]")
 
     def button(self, name: str) -> Locator:
         """The button with this label."""
@@ -112,52 +100,10 @@ class Visit:
         """Let the console say these; a test that stops the server provokes them."""
         self._expected += patterns
 
-    def send(self, text: str) -> None:
-        """Write to the chat and press its button, without waiting for an answer."""
-        self.chat_field.fill(text)
-        self.page.locator("#chat-form button").click()
-
-    def say(self, text: str) -> str:
-        """Write to the chat and give the reply."""
-        before = self.messages.count()
-        self.send(text)
-        self.idle.wait_for()
-        expect(self.messages).to_have_count(before + 2)
-        return self.messages.last.inner_text()
-
-    def converse(self, *texts: str) -> None:
-        """Say these, then "I don't know" to whatever is still asked."""
-        for text in texts:
-            self.say(text)
-        for _ in range(MOST_TURNS):
-            if self.button("Run the analysis").is_visible():
-                return
-            self.say("I don't know")
-        raise AssertionError(f"still asking: {self.messages.last.inner_text()}")
-
-    def analyze(self) -> None:
-        """Run the analysis and wait for its results."""
-        self.button("Run the analysis").click()
-        self.idle.wait_for()
-        expect(self.norms).not_to_have_count(0)
-
-    def ask(self, question: str) -> str:
-        """Ask about the analysis and give the answer."""
-        before = self.answers.count()
-        self.page.get_by_label("Your question").fill(question)
-        self.button("Ask").click()
-        self.idle.wait_for()
-        expect(self.answers).to_have_count(before + 1)
-        return self.answers.last.locator("> p").first.inner_text()
-
     def reload(self) -> None:
         """Load the page anew and wait until it is ready."""
         self.page.reload()
         self.idle.wait_for()
-
-    def shown(self) -> list[list[str]]:
-        """Everything of the conversation that is on the page."""
-        return [found.all_text_contents() for found in (self.messages, self.norms, self.answers)]
 
     def shot(self, name: str, part: str = "") -> None:
         """Keep a picture of a part, or of the page down to where results repeat themselves."""

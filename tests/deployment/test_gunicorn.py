@@ -63,7 +63,7 @@ def test_a_restart_between_two_turns_goes_unnoticed(engine: dict[str, str]) -> N
         gunicorn.stop()
         gunicorn.start()
         assert http.get(f"{API}/session/{session_id}").body == analysis
-        assert session_id in http.get("/develope").body
+        assert http.get(f"{API}/current").body == {"current": session_id}
         question = {"session_id": session_id, "question": "Which are the most important?"}
         assert http.post(f"{API}/ask-analysis", question).status == 200
 

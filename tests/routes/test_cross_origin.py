@@ -32,7 +32,7 @@ UNLISTED = (
     *("https://a.shop.example", f"{SHOP}, {OTHER_SHOP}", f"{SHOP} {OTHER_SHOP}", "*"),
 )
 LIST = f"{API}/conversations"
-SCRIPT = "/static/develope.js"
+SCRIPT = "/static/chat/teaser-chat.js"
 HEADERS = (
     "Access-Control-Allow-Origin",
     "Access-Control-Allow-Credentials",

@@ -1,9 +1,12 @@
 """The teaser chat over HTTP: every field of the contract, from the opener to the questions."""
 
+import os
+import re
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -23,6 +26,7 @@ from tests.support.talk import (
     events,
     finish,
     respond,
+    shown,
     start,
 )
 
@@ -185,22 +189,56 @@ def test_an_analysis_is_done_once(client: FlaskClient) -> None:
     assert first == second
 
 
-def test_the_page_comes_with_the_conversation_of_its_browser(browser: FlaskClient) -> None:
-    """A reload finds it; another browser does not; deleting it clears the page."""
+def test_a_browser_is_told_which_conversation_it_was_in(browser: FlaskClient) -> None:
+    """A reload finds it; another browser does not; once deleted it is not told any more."""
     session_id = start(browser)["session_id"]
-    assert session_id in browser.get("/develope").text
+    assert shown(browser) == session_id
     stranger = browser.application.test_client()
-    assert session_id not in stranger.get("/develope").text
+    stranger.get("/develope")
+    assert shown(stranger) is None
     browser.delete(f"{API}/session/{session_id}")
-    assert session_id not in browser.get("/develope").text
+    assert shown(browser) is None
 
 
-def test_deleting_another_conversation_leaves_the_page_alone(browser: FlaskClient) -> None:
-    """The page goes on showing the one it showed."""
+def test_deleting_another_conversation_changes_nothing_of_that(browser: FlaskClient) -> None:
+    """The browser stays in the one it was in."""
     first = start(browser)["session_id"]
     second = start(browser)["session_id"]
     browser.delete(f"{API}/session/{first}")
-    assert second in browser.get("/develope").text
+    assert shown(browser) == second
+
+
+@pytest.mark.parametrize(
+    ("wanted", "language", "title"),
+    [
+        ("de-AT,de;q=0.9,en;q=0.5", "de", "Welche EU-Normen gelten für Ihr Produkt?"),
+        ("fr,en;q=0.5", "en", "Which EU norms apply to your product?"),
+        ("fr", "en", "Which EU norms apply to your product?"),
+    ],
+)
+def test_the_page_speaks_the_browser_s_language(
+    client: FlaskClient, wanted: str, language: str, title: str
+) -> None:
+    """German or English, and English to all others."""
+    page = client.get("/develope", headers={"Accept-Language": wanted}).text
+    assert f'<html lang="{language}">' in page
+    assert f"<title>{title}</title>" in page
+    assert f'<teaser-chat lang="{language}">' in page
+
+
+def test_the_page_asks_for_all_scripts_at_once(client: FlaskClient) -> None:
+    """Each module that the chat imports is named in the page, and is there."""
+    page = client.get("/develope").text
+    named = set(re.findall(r'<link rel="modulepreload" href="/static/([^"]+)"', page))
+    folder = Path(client.application.static_folder or "")
+    imported, todo = set[str](), ["chat/teaser-chat.js"]
+    while todo:
+        module = todo.pop()
+        if module not in imported:
+            imported.add(module)
+            found = re.findall(r'from "([./a-z-]+\.js)"', (folder / module).read_text())
+            todo += [os.path.normpath(Path(module).parent / name) for name in found]
+    assert named == imported
 
 
 def test_the_root_leads_to_the_page(client: FlaskClient) -> None:

@@ -1,0 +1,419 @@
+// Keeps the chat's state in step with the server, with other tabs, and with what is remembered.
+//
+// What is written goes into the outbox and is sent in its order. While the server cannot be
+// reached it waits there, and is sent when the server is back; the same message has the same id
+// however often it is sent, and therefore the effect of one.
+
+import { newId } from "../api.js";
+import { Analysis } from "./analysis.js";
+import { passes, pauseAfter } from "./patience.js";
+import { Refusal } from "./server.js";
+import * as state from "./state.js";
+
+const ALL = "all";
+
+/**
+ * The chat with a `server`, remembered in `memory`. `channel` joins the tabs of this browser.
+ * `tell.state` gets every new state, `tell.giveBack` a text that was written and cannot be sent any
+ * more as it was meant. Nothing happens before `open`.
+ */
+export class Chat {
+  state = state.empty();
+  #server;
+  #memory;
+  #tell;
+  #tabs;
+  #analysis;
+  #met = false; // whether the server knows this browser, and told what it was in
+  #stale = true; // whether the server may have something newer than the state
+  #closed = false;
+  #failures = 0;
+  #timer = 0;
+  #sending = null; // the message that is on its way, and what breaks it off
+  #pointer; // the conversation that the server is to be told is shown
+  #chosen = false; // whether the visitor chose what is shown, and no other tab may
+  #ears = new AbortController();
+
+  constructor(server, memory, channel, tell) {
+    this.#server = server;
+    this.#memory = memory;
+    this.#tell = tell;
+    this.#tabs = new BroadcastChannel(channel);
+    this.#analysis = new Analysis(server, {
+      change: (change) => this.#change(state.analysing(this.state, change)),
+      done: () => this.#analyzed(),
+      gone: (error) => this.#end(error),
+    });
+  }
+
+  /** Shows the conversation this browser was in, and goes on with what was not sent. */
+  open() {
+    const signal = this.#ears.signal;
+    this.#tabs.addEventListener("message", ({ data }) => this.#heard(data), { signal });
+    addEventListener("online", () => this.#wake(), { signal });
+    addEventListener("offline", () => this.#change(state.linked(this.state, "offline")), { signal });
+    document.addEventListener("visibilitychange", () => this.#look(), { signal });
+    const opening = state.unsentOf(this.#memory.unsent, null);
+    const sessionId = opening.length ? null : this.#memory.sessionId;
+    this.#enter(sessionId, sessionId ? state.unsentOf(this.#memory.unsent, sessionId) : opening);
+    if (navigator.onLine === false) {
+      this.#change(state.linked(this.state, "offline"));
+    }
+  }
+
+  /** Ends it; what is under way is broken off, and is found again when the chat is opened anew. */
+  close() {
+    this.#closed = true;
+    this.#ears.abort();
+    this.#tabs.close();
+    this.#rest();
+  }
+
+  /** Whether this is the first visit, as far as is known here. */
+  get #isNew() {
+    return !this.state.sessionId && !this.state.outbox.length;
+  }
+
+  /** Sends a text; the first one opens a conversation, as does one after the end of another. */
+  say(text) {
+    this.#write({ id: newId(), text });
+  }
+
+  /** Corrects facts, by name; `text` is what is shown until the server words it. */
+  correct(facts, text) {
+    this.#write({ id: newId(), text, facts });
+  }
+
+  /** Sends a message again that failed or was stopped. */
+  retry(id) {
+    this.#change(state.held(this.state, id));
+    this.#wake();
+  }
+
+  /** Takes a message back that is not sent, and gives its text. */
+  withdraw(id) {
+    const entry = this.state.outbox.find((one) => one.id === id);
+    this.#memory.drop(id);
+    this.#change(state.withdrawn(this.state, id));
+    return entry?.text ?? "";
+  }
+
+  /** Does not wait any longer: neither for an answer nor for the analysis. */
+  stop() {
+    if (this.#sending) {
+      this.#sending.broken.abort();
+    }
+    for (const { id, status } of this.state.outbox) {
+      if (status !== "failed") {
+        this.#change(state.stopped(this.state, id));
+      }
+    }
+    if (this.state.analysis.status !== "resting") {
+      this.#analysis.end();
+      this.#change(state.analysing(this.state, { status: "stopped" }));
+    }
+  }
+
+  /** Runs the analysis, or resumes it. */
+  analyze() {
+    this.#analysis.follow(this.state.sessionId);
+  }
+
+  /** Begins a new conversation; this one stays, and what it was not told is given back. */
+  begin() {
+    this.#choose(null);
+  }
+
+  /** Begins a new conversation with what could not be told to one that is gone. */
+  beginWithUnsent() {
+    const text = state.unsentText(this.state);
+    this.#leave(null);
+    this.#enter(null);
+    if (text) {
+      this.say(text);
+    }
+  }
+
+  /** Shows another conversation of this browser. */
+  change(sessionId) {
+    this.#choose(sessionId);
+  }
+
+  /** This browser's conversations, or a Refusal. */
+  async list() {
+    return (await this.#server.conversations()).conversations;
+  }
+
+  /** Deletes a conversation of this browser, or throws a Refusal. */
+  async remove(sessionId) {
+    await this.#server.remove(sessionId);
+    this.#tabs.postMessage({ gone: sessionId });
+    this.#forget(sessionId, "removed");
+  }
+
+  /** Deletes all conversations of this browser, or throws a Refusal. */
+  async clear() {
+    await this.#server.clear();
+    this.#tabs.postMessage({ gone: ALL });
+    this.#forget(ALL, "cleared");
+  }
+
+  /** Keeps what is being written. */
+  draft(text) {
+    this.#memory.draft = text;
+  }
+
+  #change(next) {
+    if (next !== this.state && !this.#closed) {
+      this.state = next;
+      this.#tell.state(next);
+    }
+  }
+
+  #enter(sessionId, outbox = []) {
+    const waiting = outbox.map((entry) => ({ ...entry, status: "waiting" }));
+    this.#stale = true;
+    this.#change(state.opened(this.state, sessionId, waiting));
+    this.#wake();
+  }
+
+  /** Goes away from the conversation shown. */
+  #leave(sessionId) {
+    this.#rest();
+    this.state.outbox.forEach(({ id }) => this.#memory.drop(id));
+    this.#memory.sessionId = sessionId;
+  }
+
+  #choose(sessionId) {
+    const text = state.unsentText(this.state);
+    this.#chosen = true;
+    this.#pointer = sessionId;
+    this.#leave(sessionId);
+    this.#enter(sessionId, state.unsentOf(this.#memory.unsent, sessionId));
+    this.#tell.giveBack(text);
+  }
+
+  /** Shows nothing of what was deleted any more. */
+  #forget(gone, news) {
+    const isShown = gone === ALL || gone === this.state.sessionId;
+    const lost = gone === ALL ? this.#memory.unsent : state.unsentOf(this.#memory.unsent, gone);
+    lost.forEach(({ id }) => this.#memory.drop(id));
+    if (isShown) {
+      const text = state.unsentText(this.state);
+      this.#leave(null);
+      this.#enter(null);
+      this.#tell.giveBack(text);
+    }
+    this.#change(state.told(this.state, news));
+  }
+
+  /** Breaks off all that is under way. */
+  #rest() {
+    clearTimeout(this.#timer);
+    this.#sending?.broken.abort();
+    this.#analysis.end();
+  }
+
+  #write({ id, text, facts }) {
+    let whole = text;
+    if (this.state.ended) {
+      whole = [state.unsentText(this.state), text].filter(Boolean).join("\n");
+      this.#leave(null);
+      this.#enter(null);
+    }
+    this.#change(state.written(this.state, { id, text: whole, facts }));
+    this.#memory.keep(this.state.outbox.find((entry) => entry.id === id));
+    this.#wake();
+  }
+
+  #heard({ gone, changed }) {
+    const { sessionId } = this.state;
+    if (gone && sessionId && (gone === ALL || gone === sessionId)) {
+      this.#forget(gone, "gone_elsewhere");
+    } else if (changed && (changed === sessionId || (this.#isNew && !this.#chosen))) {
+      this.#follow(changed);
+    }
+  }
+
+  /** Another tab has said something in this conversation, or the first thing of all. */
+  #follow(sessionId) {
+    if (!this.state.sessionId) {
+      this.#change(state.opened(this.state, sessionId));
+    }
+    this.#stale = true;
+    this.#wake();
+  }
+
+  #look() {
+    if (document.visibilityState === "visible") {
+      this.#stale = true;
+      this.#wake();
+    }
+  }
+
+  #wake() {
+    clearTimeout(this.#timer);
+    this.#catchUp();
+  }
+
+  async #catchUp() {
+    if (this.state.busy || this.#closed) {
+      return;
+    }
+    this.#change(state.occupied(this.state, true));
+    try {
+      while (!this.#closed && await this.#step());
+      this.#failures = 0;
+      this.#change(state.linked(this.state, "up"));
+    } catch (error) {
+      this.#pause(error);
+    } finally {
+      if (state.isDue(this.state) && !this.#closed) {
+        this.analyze();
+      }
+      this.#change(state.occupied(this.state, false));
+    }
+  }
+
+  /** Does the next thing there is to do with the server; false if there is none. */
+  async #step() {
+    const entry = state.next(this.state);
+    if (this.#pointer !== undefined) {
+      await this.#point();
+    } else if (entry && this.state.ready && (this.#met || this.#server.isHome)) {
+      await this.#deliver(entry);
+    } else if (this.#stale) {
+      await this.#load();
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  async #deliver(entry) {
+    const broken = new AbortController();
+    this.#sending = { id: entry.id, broken };
+    this.#change(state.sending(this.state, entry.id));
+    const { complete } = this.state.conversation ?? {};
+    try {
+      const answer = await this.#server.send(entry, { complete, signal: broken.signal });
+      this.#memory.drop(entry.id);
+      this.#take(entry.id, answer);
+    } catch (error) {
+      this.#explain(entry.id, error, broken.signal.aborted);
+    } finally {
+      this.#sending = null;
+    }
+  }
+
+  #take(id, answer) {
+    const isShown = this.state.outbox.some((entry) => entry.id === id);
+    this.#change(state.answered(this.state, id, answer, new Date().toISOString()));
+    const { sessionId, outbox } = this.state;
+    if (isShown) {
+      this.#memory.sessionId = sessionId;
+      outbox.forEach((entry) => this.#memory.keep(entry)); // they belong to this one now
+      this.#stale = true;
+    }
+    this.#tabs.postMessage({ changed: answer.session_id ?? sessionId });
+  }
+
+  #explain(id, error, isStopped) {
+    if (!(error instanceof Refusal)) {
+      throw error;
+    }
+    if (isStopped) {
+      this.#stale = true; // it may have been taken all the same
+    } else if (error.gone) {
+      this.#end(error);
+    } else if (passes(error)) {
+      this.#change(state.held(this.state, id));
+      throw error;
+    } else {
+      this.#change(state.failed(this.state, id, error));
+    }
+  }
+
+  async #load() {
+    this.#stale = false; // unless somebody says otherwise while this is under way
+    try {
+      if (!this.#met && (this.#isNew || !this.#server.isHome)) {
+        await this.#meet();
+      }
+      const { sessionId } = this.state;
+      const conversation = sessionId && await this.#server.conversation(sessionId);
+      if (sessionId === this.state.sessionId) {
+        this.#learn(conversation);
+      }
+    } catch (error) {
+      if (!(error instanceof Refusal) || !error.gone) {
+        this.#stale = true;
+        throw error;
+      }
+      this.#end(error);
+    }
+  }
+
+  #learn(conversation) {
+    if (!conversation) {
+      return;
+    }
+    this.#change(state.loaded(this.state, conversation));
+    const known = state.knownIds(conversation);
+    this.#memory.unsent.filter(({ id }) => known.has(id)).forEach(({ id }) => this.#memory.drop(id));
+  }
+
+  /** Lets the server know this browser, and learns which conversation it was in. */
+  async #meet() {
+    const wasNew = this.#isNew;
+    try {
+      const { current } = await this.#server.current();
+      this.#met = true;
+      if (current && wasNew && this.#isNew && !this.#memory.sessionId) {
+        this.#memory.sessionId = current;
+        this.#change(state.opened(this.state, current));
+      }
+    } catch (error) {
+      if (!(error instanceof Refusal) || wasNew) {
+        throw error;
+      }
+      // the conversation can be had without it
+    }
+  }
+
+  #end(error) {
+    this.#analysis.end();
+    this.#stale = false;
+    this.#memory.sessionId = null;
+    this.#change(state.ended(this.state, error));
+  }
+
+  #analyzed() {
+    this.#stale = true;
+    this.#change(state.analysing(this.state, { status: "done" }));
+    this.#tabs.postMessage({ changed: this.state.sessionId });
+    this.#wake();
+  }
+
+  #pause(error) {
+    if (!(error instanceof Refusal)) {
+      throw error;
+    }
+    this.#failures += 1;
+    this.#change(state.linked(this.state, navigator.onLine === false ? "offline" : error));
+    this.#timer = setTimeout(() => this.#wake(), pauseAfter(error, this.#failures));
+  }
+
+  /** Tells the server which conversation is shown; where that fails, a later visit looks it up. */
+  async #point() {
+    const sessionId = this.#pointer;
+    this.#pointer = undefined;
+    try {
+      await this.#server.show(sessionId);
+    } catch (error) {
+      if (!(error instanceof Refusal)) {
+        throw error;
+      }
+    }
+  }
+}

@@ -1,0 +1,75 @@
+// <teaser-chat>: the chat as one element, on the server's own page or on any other.
+//
+// Attributes: `server`, the origin of the chat's server, by default the one this module came from;
+// `lang`, "en" or "de", by default the browser's; `theme`, "light" or "dark", by default the
+// system's. Its look is changed by the variables and parts that teaser-chat.css names.
+
+import { Chat } from "./chat.js";
+import { Memory } from "./memory.js";
+import { Server } from "./server.js";
+import { chosen, load } from "./texts.js";
+import { View } from "./view.js";
+
+const HOME = new URL(import.meta.url).origin;
+const STYLES = ["teaser-chat.css", "results.css"].map((name) => new URL(name, import.meta.url).href);
+
+class TeaserChat extends HTMLElement {
+  static observedAttributes = ["server", "lang"];
+  #chat = null;
+  #visits = 0; // so that what was begun before the element was moved or changed does not go on
+
+  connectedCallback() {
+    this.#open();
+  }
+
+  disconnectedCallback() {
+    this.#close();
+  }
+
+  attributeChangedCallback(_name, before, now) {
+    if (this.#visits && this.isConnected && before !== now) {
+      this.#close();
+      this.#open();
+    }
+  }
+
+  async #open() {
+    this.#visits += 1;
+    const visit = this.#visits;
+    const origin = new URL(this.getAttribute("server") || HOME, location.href).origin;
+    const [t, styles] = await Promise.all([
+      load(chosen(this.lang, ...navigator.languages)),
+      Promise.all(STYLES.map(styled)),
+    ]);
+    if (visit !== this.#visits || !this.isConnected) {
+      return;
+    }
+    const memory = new Memory(origin);
+    let view = null;
+    this.#chat = new Chat(new Server(origin), memory, `teaser-chat ${origin}`, {
+      state: (state) => view.update(state),
+      giveBack: (text) => view.giveBack(text),
+    });
+    view = new View(t, this.#chat, memory.draft);
+    view.element.lang = t.language;
+    const root = this.shadowRoot ?? this.attachShadow({ mode: "open" });
+    root.adoptedStyleSheets = styles;
+    root.replaceChildren(view.element);
+    this.#chat.open();
+  }
+
+  #close() {
+    this.#visits += 1;
+    this.#chat?.close();
+    this.#chat = null;
+  }
+}
+
+/** A style sheet of ours; fetched, so that a page that shows the element need not allow it. */
+async function styled(url) {
+  const sheet = new CSSStyleSheet();
+  const answer = await fetch(url);
+  return sheet.replace(await answer.text());
+}
+
+customElements.define("teaser-chat", TeaserChat);
