@@ -111,8 +111,9 @@ def test_what_is_shown_is_kept(browser: FlaskClient) -> None:
     assert set(ids(browser)) == {first, second}
 
 
-def test_who_asks_what_is_shown_is_known_from_then_on(client: FlaskClient) -> None:
+def test_who_asks_what_is_shown_is_known_from_then_on(app: Flask) -> None:
     """A browser without a cookie gets one, and what it begins next is its own."""
+    client = app.test_client()
     answer = client.get(CURRENT)
     assert answer.get_json() == {"current": None}
     assert "Set-Cookie" in answer.headers
