@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from routes.commands.answering import DONE, REFUSED, Answer, Refused
-from routes.commands.migration.tables import Status, named
+from routes.commands.migration.tables import named
 from routes.commands.migration.watch import behind, until
 from services.sessions.control import Control, ControlRoom, Report
 from services.sessions.migration import Stage
+from services.sessions.status import Status
 
 SETTLE_SECONDS = 5.0
 """Seconds the workers get to follow; they look several times a second."""

@@ -24,7 +24,7 @@ from routes.commands.answering import (
     unasked,
 )
 from routes.commands.migration.changes import change_data, changed, leaps, refuse
-from routes.commands.migration.tables import Status, named
+from routes.commands.migration.tables import named, printed
 from routes.commands.migration.tasks import (
     asked,
     compared,
@@ -32,10 +32,11 @@ from routes.commands.migration.tasks import (
     refuse_without_copies,
     watched,
 )
-from routes.commands.migration.watch import begun, status, until
+from routes.commands.migration.watch import begun, until
 from services.errors import StoreUnavailable
 from services.sessions.control import ControlRoom, StageUnknown
 from services.sessions.migration import Stage
+from services.sessions.status import Status, status
 from services.sessions.worker import Worker
 
 STAGES = [stage.value for stage in Stage]
@@ -107,7 +108,7 @@ def begin(room: ControlRoom, *, force: bool) -> Answer:
 def show_status(room: ControlRoom, *, wait: float) -> Answer:
     """Show the stage, every living worker, and whether the next step may be taken."""
     until(lambda: status(room).settled, wait)
-    return status(room).answer
+    return printed(status(room))
 
 
 @group.command("advance")

@@ -1,12 +1,13 @@
 """What `flask migration` prints: where the migration is, and the table of workers."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 from routes.commands.answering import DONE, REFUSED, Answer, table
-from services.sessions.control import Control, Report, Task
+from services.sessions.control import Report, Task
 from services.sessions.migration import Stage
+from services.sessions.status import Status
 
 NOT_BEGUN = "no migration was begun, so every worker serves complete"
 COLUMNS = (
@@ -23,95 +24,24 @@ COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
-    """Where a migration is.
-
-    Attributes:
-        control: what is wanted; None when no migration was begun.
-        workers: those that live.
-        hindrances: why the next step may not be taken.
-        engine: the engine's name.
-    """
-
-    control: Control | None
-    workers: Sequence[Report]
-    hindrances: Sequence[str]
-    engine: str
-
-    @property
-    def stage(self) -> Stage:
-        """The stage every worker should serve."""
-        return self.control.stage if self.control else Stage.COMPLETE
-
-    @property
-    def cohort(self) -> int:
-        """The percentage that goes with it."""
-        return self.control.cohort if self.control else 0
-
-    @property
-    def settled(self) -> bool:
-        """Whether there are workers and all of them serve what is wanted."""
-        wanted = (self.stage, self.cohort)
-        serving = {(report.stage, report.cohort) for report in self.workers}
-        return serving == {wanted}
-
-    @property
-    def following(self) -> Stage | None:
-        """The stage that comes next; None at the last, and when no migration was begun."""
-        return self.stage.step(1) if self.control else None
-
-    @property
-    def answer(self) -> Answer:
-        """The status as it is printed."""
-        blocks = [self._head(), workers_table(self.workers), self._next()]
-        data = {
-            "begun": self.control is not None,
-            "stage": self.stage.value,
-            "cohort": self.cohort,
-            "changed_at": moment(self.control.changed_at).isoformat() if self.control else None,
-            "engine": self.engine,
-            "backfill": self.control.backfill if self.control else 0,
-            "compare": self.control.compare if self.control else 0,
-            "settled": self.settled,
-            "workers": [asdict(report) for report in self.workers],
-            "next": self.following.value if self.following else None,
-            "hindrances": list(self.hindrances),
-        }
-        return Answer("\n\n".join(blocks), data, DONE if self.settled else REFUSED)
-
-    def _head(self) -> str:
-        if self.control is None:
-            return (
-                f"stage     complete ({NOT_BEGUN})\nengine    {self.engine}\n"
-                "Begin one with `flask migration begin`."
-            )
-        cohort = f"{self.cohort} % of the sessions are served as in live"
-        facts = {
-            "stage": self.stage.value,
-            "cohort": cohort if self.stage is Stage.SHADOW else "none; it belongs to shadow",
-            "changed": f"{moment(self.control.changed_at):%Y-%m-%d %H:%M:%S} UTC",
-            "engine": self.engine,
-            "backfill": self._backfill(self.control.backfill),
-        }
-        return "\n".join(f"{name:9} {value}" for name, value in facts.items())
-
-    def _backfill(self, number: int) -> str:
-        if not number:
-            return "none was asked for"
-        tasks = [one.backfill for one in self.workers if one.backfill.number >= number]
-        done, total = sum(task.done for task in tasks), sum(task.total for task in tasks)
-        return f"number {number}, {done} of {total} sessions"
-
-    def _next(self) -> str:
-        if self.control is None:
-            return "Nothing is under way."
-        if self.following is None:
-            return "complete is the last stage; `flask migration rollback` goes one step back."
-        if self.hindrances:
-            reasons = "\n".join(f"- {reason}" for reason in self.hindrances)
-            return f"Not ready for {self.following}:\n{reasons}"
-        return f"Ready for {self.following}: run `flask migration advance`."
+def printed(status: Status) -> Answer:
+    """The status as it is printed."""
+    blocks = [_head(status), workers_table(status.workers), _next(status)]
+    control = status.control
+    data = {
+        "begun": control is not None,
+        "stage": status.stage.value,
+        "cohort": status.cohort,
+        "changed_at": moment(control.changed_at).isoformat() if control else None,
+        "engine": status.engine,
+        "backfill": control.backfill if control else 0,
+        "compare": control.compare if control else 0,
+        "settled": status.settled,
+        "workers": [asdict(report) for report in status.workers],
+        "next": status.following.value if status.following else None,
+        "hindrances": list(status.hindrances),
+    }
+    return Answer("\n\n".join(blocks), data, DONE if status.settled else REFUSED)
 
 
 def workers_table(workers: Sequence[Report]) -> str:
@@ -129,6 +59,40 @@ def named(stage: Stage, cohort: int = 0) -> str:
 def moment(milliseconds: int) -> datetime:
     """An instant in UTC, from milliseconds since 1970."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def _head(status: Status) -> str:
+    if status.control is None:
+        return (
+            f"stage     complete ({NOT_BEGUN})\nengine    {status.engine}\n"
+            "Begin one with `flask migration begin`."
+        )
+    cohort = f"{status.cohort} % of the sessions are served as in live"
+    facts = {
+        "stage": status.stage.value,
+        "cohort": cohort if status.stage is Stage.SHADOW else "none; it belongs to shadow",
+        "changed": f"{moment(status.control.changed_at):%Y-%m-%d %H:%M:%S} UTC",
+        "engine": status.engine,
+        "backfill": _backfill(status.backfill),
+    }
+    return "\n".join(f"{name:9} {value}" for name, value in facts.items())
+
+
+def _backfill(task: Task) -> str:
+    if not task.number:
+        return "none was asked for"
+    return f"number {task.number}, {task.done} of {task.total} sessions"
+
+
+def _next(status: Status) -> str:
+    if status.control is None:
+        return "Nothing is under way."
+    if status.following is None:
+        return "complete is the last stage; `flask migration rollback` goes one step back."
+    if status.hindrances:
+        reasons = "\n".join(f"- {reason}" for reason in status.hindrances)
+        return f"Not ready for {status.following}:\n{reasons}"
+    return f"Ready for {status.following}: run `flask migration advance`."
 
 
 def _row(report: Report) -> tuple[str, ...]:

@@ -12,8 +12,7 @@ from contextlib import contextmanager
 import click
 
 from routes.commands.answering import Refused
-from routes.commands.migration.tables import Status
-from services.sessions.control import Control, ControlRoom, Report, Task, hindrances
+from services.sessions.control import Control, ControlRoom, Report, Task
 
 POLL_SECONDS = 0.1
 """Seconds between two looks at the reports."""
@@ -49,13 +48,6 @@ def begun(room: ControlRoom) -> Control:
     if control is None:
         raise Refused("no migration was begun", hint="Run `flask migration begin` first")
     return control
-
-
-def status(room: ControlRoom) -> Status:
-    """Where the migration is at this moment."""
-    control, workers = room.read(), room.workers()
-    found = hindrances(control, workers, room.engine) if control else []
-    return Status(control, workers, found, room.engine.name)
 
 
 def behind(workers: Sequence[Report], control: Control) -> list[str]:
