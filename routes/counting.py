@@ -1,9 +1,10 @@
-"""Answers counted by their status, as they were sent.
+"""Answers counted by their status, as they were sent, and measured.
 
 This is outside of the application, because what happens after the views can still replace an
 answer by another one.
 """
 
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -11,7 +12,7 @@ from flask import Flask
 
 from services import metrics
 
-UNCOUNTED = frozenset({"/healthz", "/readyz", "/metrics"})
+UNCOUNTED = frozenset({"/healthz", "/readyz", "/metrics", "/ops/status"})
 """What monitoring asks for; it would dilute what people are answered."""
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -30,8 +31,10 @@ def counted(application: Application) -> Application:
         if environ["PATH_INFO"] in UNCOUNTED:
             return application(environ, start_response)
 
+        began = time.perf_counter()
+
         def start(status: str, *more: Any) -> Any:
-            metrics.answered(status[:3])
+            metrics.answered(status[:3], time.perf_counter() - began)
             return start_response(status, *more)
 
         return application(environ, start)

@@ -8,7 +8,7 @@ word and not one too many, so that neither ids nor faults can fill the monitorin
 import contextlib
 import re
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Generic, NamedTuple, TypeVar
 
 from prometheus_client import (
@@ -21,7 +21,7 @@ from prometheus_client import (
     generate_latest,
     values,
 )
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import GaugeMetricFamily, Metric, Sample
 from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
@@ -46,6 +46,8 @@ STATES = {"closed": 0, "half_open": 1, "open": 2}
 """What the states of a breaker are as numbers."""
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
 """Upper bounds of the classes that calls to an engine are sorted into."""
+ANSWER_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+"""Upper bounds of the classes that answers are sorted into."""
 BYTES = (1024, 4096, 16_384, 65_536, 262_144, 524_288, 786_432, 1_048_576)
 """Upper bounds of the classes that stored documents are sorted into."""
 MOST_SERIES = 200
@@ -166,6 +168,12 @@ _answers = Children(
         "status",
     )
 )
+_answer_seconds = Histogram(
+    "teaser_answer_seconds",
+    "How long it took until an answer began, without those to health checks and scrapes.",
+    buckets=ANSWER_SECONDS,
+    registry=REGISTRY,
+)
 _stages = Children(
     Gauge(
         "teaser_migration_stage",
@@ -256,9 +264,10 @@ def rate_limited(name: str) -> None:
     _rate_limited.of(name).inc()
 
 
-def answered(status: str) -> None:
-    """Count an answer by the three digits of its status."""
+def answered(status: str, seconds: float) -> None:
+    """Count an answer by the three digits of its status, and measure how soon it began."""
     _answers.of(status).inc()
+    _answer_seconds.observe(seconds)
 
 
 def copies(event: str, count: int) -> None:
@@ -296,6 +305,12 @@ def text(readings: Iterable[Reading] = ()) -> bytes:
     registry.register(_Processes())
     registry.register(_Readings(readings))
     return generate_latest(registry)
+
+
+def samples() -> Iterator[Sample]:
+    """Everything that was counted in all processes, number by number."""
+    for family in _Processes().collect():
+        yield from family.samples
 
 
 class _Processes(Collector):

@@ -50,7 +50,8 @@ CALLS: dict[str, tuple[Callable[[], None], dict[str, str], float]] = {
     ),
     "teaser_spill_moved_aside_total": (metrics.spill_moved_aside, {}, 1),
     "teaser_rate_limited_total": (lambda: metrics.rate_limited("states"), {"limit": "states"}, 1),
-    "teaser_answers_total": (lambda: metrics.answered("503"), {"status": "503"}, 1),
+    "teaser_answers_total": (lambda: metrics.answered("503", 0.25), {"status": "503"}, 1),
+    "teaser_answer_seconds_sum": (lambda: metrics.answered("200", 0.25), {}, 0.25),
     "teaser_migration_copies_total": (
         lambda: metrics.copies("merged", 3),
         {"event": "merged"},
