@@ -13,6 +13,7 @@ import hmac
 import ipaddress
 import logging
 import math
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
@@ -30,8 +31,11 @@ log = logging.getLogger(__name__)
 CONVERSATIONS = "conversations"
 STATES = "states"
 CONTEXTS = "contexts"
-NAMES = (CONVERSATIONS, STATES, CONTEXTS)
+OPERATORS = "operators"
+NAMES = (CONVERSATIONS, STATES, CONTEXTS, OPERATORS)
 """Each limit is one: views under the same name share what it allows."""
+MOST_LOCKED = 10_000
+"""Clients that are kept out at a time; beyond that the first may come back."""
 CUSTOMER_BITS = 64
 """The part of an IPv6 address that a customer does not choose (RFC 6177)."""
 _MARK = "rate_limit"
@@ -47,6 +51,32 @@ class _Limited(NamedTuple):
     name: str
     client: Client
     unless: Callable[[], bool] | None
+    locks: bool
+
+
+class Locks:
+    """Who has gone beyond a limit, until its window ends; known to this process alone.
+
+    Args:
+        clock: seconds since 1970.
+    """
+
+    def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._until: dict[str, float] = {}
+
+    def add(self, client: str, until: float) -> None:
+        """Keep a client out until this instant, in seconds since 1970."""
+        with self._lock:
+            self._until.pop(client, None)
+            while len(self._until) >= MOST_LOCKED:
+                del self._until[next(iter(self._until))]
+            self._until[client] = until
+
+    def holds(self, client: str) -> bool:
+        """Whether this client is kept out now."""
+        return self._until.get(client, 0.0) > self._clock()
 
 
 def client_address() -> Sequence[str]:
@@ -65,7 +95,11 @@ def client_address() -> Sequence[str]:
 
 
 def limited(
-    name: str, client: Client = client_address, *, unless: Callable[[], bool] | None = None
+    name: str,
+    client: Client = client_address,
+    *,
+    unless: Callable[[], bool] | None = None,
+    locks: bool = False,
 ) -> Callable[[View], View]:
     """Mark a view; `init_app` limits it.
 
@@ -73,10 +107,12 @@ def limited(
         name: one of NAMES.
         client: who is counted; what it raises is the answer to the request.
         unless: tells of a request that it does not count, as it makes nothing; None if all do.
+        locks: whether who has gone beyond it is refused everything until the window ends, also
+            what does not count: else the one guess that is right would come through.
     """
 
     def mark(view: View) -> View:
-        setattr(view, _MARK, _Limited(name, client, unless))
+        setattr(view, _MARK, _Limited(name, client, unless, locks))
         return view
 
     return mark
@@ -114,21 +150,30 @@ def _behind(
     limiter: Limiter, view: Callable[..., Any], mark: _Limited, expression: str, secret: bytes
 ) -> Callable[..., Any]:
     metrics.announce_limit(mark.name)
+    locks = Locks()
+
+    def who() -> str:
+        return _hidden(mark.client(), secret)
+
+    def does_not_count() -> bool:
+        return bool(mark.unless and mark.unless()) and not (mark.locks and locks.holds(who()))
 
     def refuse(limit: RequestLimit) -> None:
         # Raised here it is answered like every error of ours, with its own Retry-After.
         metrics.rate_limited(mark.name)
         if mark.client is client_address and _is_behind_an_unknown_proxy():
             warn_of_proxy()
+        if mark.locks:
+            locks.add(who(), limit.window.reset_time)
         rest = limit.window.reset_time - time.time()
         raise RateLimited(mark.name, retry_after=max(1, math.ceil(rest)))
 
     return limiter.shared_limit(
         expression,
         scope=mark.name,
-        key_func=lambda: _hidden(mark.client(), secret),
+        key_func=who,
         on_breach=refuse,
-        exempt_when=mark.unless,
+        exempt_when=does_not_count if mark.unless else None,
     )(view)
 
 

@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -234,6 +234,56 @@ def test_a_user_is_counted_by_the_verified_token() -> None:
     assert [put(), put("192.0.2.9"), put(sub="bob"), put(tenant_id="other")] == [200, 429, 200, 200]
     assert [put(tenant_id="a", sub="bc"), put(tenant_id="ab", sub="c")] == [200, 200]
     assert client.put("/context").status_code == 401
+
+
+def guarded(*, locks: bool) -> Callable[[str], int]:
+    """Asks an application that counts wrong words, two a minute, and answers the status."""
+    app = Flask(__name__)
+    app.secret_key = "a secret for the tests only"
+    errors.init_app(app)
+
+    @app.get("/<word>")
+    @limits.limited(limits.OPERATORS, unless=lambda: request.path == "/right", locks=locks)
+    def guess(word: str) -> ResponseReturnValue:
+        return "", 200 if word == "right" else 401
+
+    chosen = dict.fromkeys(limits.NAMES) | {limits.OPERATORS: "2 per minute"}
+    limits.init_app(app, chosen, SteadyCounters(None, MemoryCounters()))
+    return lambda word: app.test_client().get(f"/{word}").status_code
+
+
+def test_what_does_not_count_is_let_through_beyond_the_limit() -> None:
+    """Unless the view says otherwise."""
+    ask = guarded(locks=False)
+    found = [ask(word) for word in ("right", "a", "right", "b", "right", "c", "right")]
+    assert found == [200, 401, 200, 401, 200, 429, 200]
+
+
+def test_a_limit_that_locks_lets_no_right_guess_through() -> None:
+    """Whoever was wrong too often learns nothing more; what is right does not count before."""
+    ask = guarded(locks=True)
+    found = [ask(word) for word in ("right", "a", "right", "b", "right", "c", "right")]
+    assert found == [200, 401, 200, 401, 200, 429, 429]
+
+
+def test_a_lock_is_of_one_client_and_ends_with_the_window() -> None:
+    """Others go on meanwhile."""
+    clock = FakeClock()
+    locks = limits.Locks(clock=clock)
+    locks.add("one", clock() + 60)
+    assert (locks.holds("one"), locks.holds("other")) == (True, False)
+    clock.forward(60)
+    assert not locks.holds("one")
+
+
+def test_locks_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many addresses take no more memory than some; the first makes room."""
+    monkeypatch.setattr(limits, "MOST_LOCKED", 2)
+    clock = FakeClock()
+    locks = limits.Locks(clock=clock)
+    for client in ("one", "two", "one", "three"):
+        locks.add(client, clock() + 60)
+    assert [locks.holds(client) for client in ("one", "two", "three")] == [True, False, True]
 
 
 def test_without_a_limit_there_is_none() -> None:
