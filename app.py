@@ -19,6 +19,7 @@ from routes import (
     limits,
     middleware,
     operations,
+    ops,
     session_state,
 )
 from routes.commands import cleanup, tenants
@@ -27,6 +28,7 @@ from routes.description import Api
 from services import sessions
 from services.contexts import Contexts, Tenants
 from services.contexts.cleanup import Cleanup
+from services.operators import Operators
 from services.rate_limits import MemoryCounters, SteadyCounters
 from services.sessions.browser import BrowserSessions
 from services.sessions.control import ControlRoom
@@ -42,6 +44,8 @@ from services.tokens import open_tokens
 LOG_FORMAT = "[%(asctime)s] [%(process)d] [%(levelname)s] %(name)s: %(message)s"
 LOG_TIME = "%Y-%m-%d %H:%M:%S %z"
 """As gunicorn's own lines, with which they stand together."""
+WRONG_TOKENS = "10 per minute"
+"""How often one address may be wrong about the operators' token."""
 
 
 def create_app(settings: Settings | None = None, *, engine: Store | None = None) -> Flask:
@@ -111,6 +115,9 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
         docs.blueprint,
     ):
         api.register_blueprint(blueprint)
+    if settings.ops_token:
+        app.extensions["operators"] = Operators(settings.ops_token)
+        api.register_blueprint(ops.blueprint)
     limits.init_app(app, _rate_limits(settings), SteadyCounters(outage.counters, MemoryCounters()))
     for group in (migration.group, tenants.group, cleanup.group):
         app.cli.add_command(group)
@@ -122,6 +129,7 @@ def _rate_limits(settings: Settings) -> dict[str, str | None]:
         limits.CONVERSATIONS: settings.rate_limit_conversations,
         limits.STATES: settings.rate_limit_states,
         limits.CONTEXTS: settings.rate_limit_contexts,
+        limits.OPERATORS: WRONG_TOKENS if settings.ops_token else None,
     }
 
 

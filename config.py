@@ -3,6 +3,7 @@
 All faults are reported together, one line each, before anything starts.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,7 +33,11 @@ RANDOM_HINT = (
     "Use a random text of at least {} characters,"
     " such as `python3 -c 'import secrets; print(secrets.token_hex())'` prints."
 )
-SECRET_LENGTHS = {"SECRET_KEY": SECRET_LENGTH, "AUTH_SECRET": AUTH_SECRET_LENGTH}
+SECRET_LENGTHS = {
+    "SECRET_KEY": SECRET_LENGTH,
+    "AUTH_SECRET": AUTH_SECRET_LENGTH,
+    "OPS_TOKEN": SECRET_LENGTH,
+}
 MOST_PROXIES = 10
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
@@ -52,6 +57,7 @@ class Settings:
         auth_key_set_file: public keys that verify bearer tokens (RS256); None where there is none.
         auth_audience: whom bearer tokens must be for.
         auth_issuer: who must have issued them; None for anyone with the key.
+        ops_token: opens the operators' page; None where there is no such page.
         stage: the stage that SESSION_STAGE pins; None to follow the one in the engine.
         store_url: the engine; see services.sessions.stores.SCHEMES. It may hold a password.
         spill_url: where this host keeps what the engine cannot take; None where nothing is kept.
@@ -80,6 +86,7 @@ class Settings:
     auth_key_set_file: str | None
     auth_audience: str
     auth_issuer: str | None
+    ops_token: str | None = field(repr=False)
     stage: Stage | None
     store_url: str = field(repr=False)
     spill_url: str | None
@@ -120,6 +127,7 @@ def load() -> Settings:
         "auth_key_set_file": key_set_file or None,
         "auth_audience": env.str("AUTH_AUDIENCE", default=AUDIENCE, validate=_is_not_blank),
         "auth_issuer": env.str("AUTH_ISSUER", default="") or None,
+        "ops_token": env.str("OPS_TOKEN", default="", validate=_is_ops_token) or None,
         "stage": env.str("SESSION_STAGE", default="", validate=_is_stage),
         "store_url": store_url,
         "spill_url": _spill_url(env, store_url),
@@ -230,6 +238,11 @@ def _positive(env: Env, name: str, default: int) -> int | None:
 def _is_secret(value: str) -> None:
     if len(value.strip()) < SECRET_LENGTH or value == DEVELOPMENT_SECRET:
         raise ValidationError("It is too short or no secret.")
+
+
+def _is_ops_token(value: str) -> None:
+    if value and not re.fullmatch(rf"[!-~]{{{SECRET_LENGTH},}}", value):
+        raise ValidationError("It is too short, or has characters that no header can carry.")
 
 
 def _is_not_blank(value: str) -> None:

@@ -27,6 +27,7 @@ from the one of this site, and a visitor whose browser takes no such cookie has 
 """
 
 _BEARER = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+_OPERATOR = {"type": "http", "scheme": "bearer", "description": "What OPS_TOKEN is set to."}
 _HEADERS = {
     "RequestId": {
         "description": "The id of this request in the logs.",
@@ -110,6 +111,7 @@ class Api(flask_smorest.Api):  # type: ignore[misc] # the package has no types
         super().__init__(app, spec_kwargs=told)
         components = self.spec.components
         components.security_scheme("bearer", _BEARER)
+        components.security_scheme("operator", _OPERATOR)
         components.schemas.pop("PaginationMetadata")  # of flask-smorest's own pages; we have none
         for step in answers.STEPS:
             components.schema(step.__name__, schema=step)

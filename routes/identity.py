@@ -20,11 +20,11 @@ def identity() -> Identity:
     known: Identity | None = request.environ.get(_KEPT)
     if known is None:
         tokens = cast(Tokens, current_app.extensions["tokens"])
-        known = request.environ[_KEPT] = tokens.verify(_bearer_token())
+        known = request.environ[_KEPT] = tokens.verify(bearer_token())
     return known
 
 
-def _bearer_token() -> str | None:
+def bearer_token() -> str | None:
     """What stands behind `Bearer` in the Authorization header; None for any other scheme."""
     scheme, _, token = request.headers.get("Authorization", "").strip().partition(" ")
     return token.strip() or None if scheme.lower() == "bearer" else None

@@ -109,9 +109,9 @@ class Blueprint(flask_smorest.Blueprint, flask.Blueprint):  # type: ignore[misc]
         """Describe headers of the request that the view reads itself, such as IF_MATCH."""
         return _noting("parameters", list(headers))
 
-    def secured(self) -> Callable[[View], View]:
-        """Describe that the view wants a bearer token."""
-        return _noting("security", [{"bearer": []}])
+    def secured(self, scheme: str = "bearer") -> Callable[[View], View]:
+        """Describe that the view wants a bearer token: a user's, or "operator" for theirs."""
+        return _noting("security", [{scheme: []}])
 
 
 def _noting(kind: str, found: list[Any]) -> Callable[[View], View]:

@@ -37,6 +37,13 @@ def redis_url(redis_server: RedisServer) -> str:
     return redis_server.url
 
 
+@pytest.fixture
+def lasting_redis(tmp_path: Path) -> Iterator[RedisServer]:
+    """A Redis that keeps what it is given, as the commands want it."""
+    with RedisServer("--appendonly", "yes", "--dir", str(tmp_path)) as redis:
+        yield redis
+
+
 @pytest.fixture(params=["memory", "redis"])
 def memory_or_redis(request: pytest.FixtureRequest) -> Iterator[Store]:
     """An empty engine: the dict of this process, and a real Redis."""
@@ -67,6 +74,7 @@ def settings(tmp_path: Path) -> Settings:
         auth_key_set_file=None,
         auth_audience="teaser-chat",
         auth_issuer=None,
+        ops_token="a-token-for-the-operators",
         stage=Stage.COMPLETE,
         store_url=f"sqlite:///{tmp_path / 'sessions.db'}",
         spill_url=None,

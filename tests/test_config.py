@@ -11,7 +11,7 @@ from tests.support.signing import public, rsa_key, write_key_set
 
 NAMES = (
     "DEBUG", "SECRET_KEY", "AUTH_SECRET", "AUTH_KEY_SET_FILE", "AUTH_AUDIENCE", "AUTH_ISSUER",
-    "SESSION_STAGE", "REDIS_URL", "SESSION_STORE_URL", "SESSION_TTL",
+    "OPS_TOKEN", "SESSION_STAGE", "REDIS_URL", "SESSION_STORE_URL", "SESSION_TTL",
     "SESSION_TTL_ANALYZED", "SESSION_MAX_BYTES", "MEMORY_MAX_SESSIONS", "REDIS_POOL_SIZE",
     "REDIS_TIMEOUT", "SESSION_SPILL_URL", "MAX_REQUEST_BYTES", "SESSION_COOKIE_SECURE", "BIND",
     "EMBED_ORIGINS",
@@ -58,6 +58,7 @@ def test_all_faults_are_reported_together(monkeypatch: pytest.MonkeyPatch) -> No
         "AUTH_SECRET": "short",
         "AUTH_KEY_SET_FILE": "/dev/null/keys.json",
         "AUTH_AUDIENCE": " ",
+        "OPS_TOKEN": "short",
         "SESSION_STAGE": "sometimes",
         "REDIS_URL": "http://127.0.0.1",
         "SESSION_TTL": "0",
@@ -208,11 +209,28 @@ def test_a_key_set_without_a_usable_key_is_refused(
         config.load()
 
 
+def test_the_operators_page_is_off_unless_its_token_is_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In development as well; a token has a length and goes into a header."""
+    monkeypatch.setenv("DEBUG", "1")
+    assert config.load().ops_token is None
+    monkeypatch.setenv("OPS_TOKEN", "")
+    assert config.load().ops_token is None
+    monkeypatch.setenv("OPS_TOKEN", SECRET[:16])
+    assert config.load().ops_token == SECRET[:16]
+    for value in (SECRET[:15], " " * 16, "two words, one token", "é" * 16):
+        monkeypatch.setenv("OPS_TOKEN", value)
+        with pytest.raises(ConfigError, match=r"OPS_TOKEN: .*at least 16 .*secrets\.token_hex"):
+            config.load()
+
+
 def test_no_secret_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither when settings are printed nor when they are refused."""
     secrets = {
         "SECRET_KEY": "first-secret",
         "AUTH_SECRET": "second-secret",
+        "OPS_TOKEN": "a-secret",
         "SESSION_STORE_URL": "sqlserver://user:third-secret@127.0.0.1",
         "REDIS_URL": "redis://user:third-secret@127.0.0.1:port/0",
     }
@@ -224,6 +242,7 @@ def test_no_secret_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "-secret" not in str(refused.value)
     monkeypatch.setenv("SECRET_KEY", "first-secret" * 4)
     monkeypatch.setenv("AUTH_SECRET", "second-secret" * 4)
+    monkeypatch.setenv("OPS_TOKEN", "fourth-secret" * 4)
     monkeypatch.delenv("SESSION_STORE_URL")
     monkeypatch.setenv("REDIS_URL", "redis://user:third-secret@127.0.0.1:6379/0")
     settings = config.load()

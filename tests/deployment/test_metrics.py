@@ -21,6 +21,7 @@ from tests.support.servers import ROOT, Gunicorn, RedisServer, eventually
 from tests.support.talk import API
 
 STARTS = 40
+OPS_TOKEN = "a-token-for-the-operators"
 TOPS = ("/dev/shm", tempfile.gettempdir())  # noqa: S108 - read only
 CREATED = "teaser_session_events_total", {"keyspace": "chat:session", "event": "created"}
 ELSEWHERE = "127.0.0.2"
@@ -90,7 +91,7 @@ def created_by_each(folder: Path) -> list[float]:
 @pytest.fixture
 def gunicorn(redis_url: str) -> Iterator[Masters]:
     """A gunicorn over a real Redis, of which two workers serve and tell of themselves."""
-    with Masters(REDIS_URL=redis_url, WEB_CONCURRENCY="2") as running:
+    with Masters(REDIS_URL=redis_url, WEB_CONCURRENCY="2", OPS_TOKEN=OPS_TOKEN) as running:
         assert eventually(lambda: all_serve(running))
         yield running
 
@@ -105,6 +106,18 @@ def test_counts_of_all_workers_are_added_up(gunicorn: Masters) -> None:
     for _ in range(6):
         assert sample(gunicorn.url, *CREATED) == started
         assert sample(gunicorn.url, "teaser_answers_total", {"status": "200"}) == started
+
+
+def test_operators_are_told_the_counts_of_all_workers(gunicorn: Masters) -> None:
+    """Whichever worker is asked, so that the page can take differences."""
+    start_many(gunicorn.url)
+    for _ in range(6):
+        with Http(gunicorn.url) as client:
+            told = client.get("/ops/status", Authorization=f"Bearer {OPS_TOKEN}").body
+        assert told["answers"] == {"200": STARTS}
+        assert told["seconds"]["counts"][-1] == STARTS
+        assert told["sessions"]["chat:session"] == STARTS
+        assert len(told["migration"]["workers"]) == 2
 
 
 def test_the_counts_of_a_killed_worker_stay_and_its_state_goes(gunicorn: Masters) -> None:

@@ -1,45 +1,16 @@
 """`flask migration` beside a real gunicorn and a real Redis: the whole way, and back."""
 
-import json
-import os
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
-
-import pytest
 
 from services.sessions.migration import Stage
 from tests.support.http import Http
-from tests.support.servers import ROOT, Gunicorn, RedisServer, eventually
+from tests.support.operator import flask_migration
+from tests.support.servers import Gunicorn, RedisServer, eventually
 from tests.support.talk import API
 
 STAGES = tuple(Stage)
-
-
-@pytest.fixture
-def lasting_redis(tmp_path: Path) -> Iterator[RedisServer]:
-    """A Redis that keeps what it is given, as the commands want it."""
-    with RedisServer("--appendonly", "yes", "--dir", str(tmp_path)) as redis:
-        yield redis
-
-
-def flask_migration(environment: Mapping[str, str], *words: str) -> dict[str, Any]:
-    """What `python -m flask migration ... --json` prints, with its exit code as `exit`."""
-    ended = subprocess.run(
-        [sys.executable, "-m", "flask", "migration", *words, "--json"],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert ended.stdout, ended.stderr
-    found: dict[str, Any] = json.loads(ended.stdout)
-    return found | {"exit": ended.returncode}
 
 
 def stage_of(http: Http) -> str:

@@ -138,13 +138,14 @@ def known(client: FlaskClient, headers: dict[str, str]) -> str:
     return name
 
 
-def test_what_is_answered_is_described(app: Flask, client: FlaskClient) -> None:
+def test_what_is_answered_is_described(app: Flask, client: FlaskClient, settings: Settings) -> None:
     """Whatever fits is taken, whatever does not is refused, and all of it as it is described.
 
     Every success that is described was seen, so that the checks had something to check.
     """
     tokens: Tokens = app.extensions["tokens"]
     anna = {"Authorization": f"Bearer {tokens.issue(Identity('acme', 'anna'), seconds=600)}"}
+    operator = {"Authorization": f"Bearer {settings.ops_token}"}
     ids = {
         "/api/develope/": (
             lambda: analyzed(client, "USB-powered LED desk lamp"),
@@ -160,6 +161,7 @@ def test_what_is_answered_is_described(app: Flask, client: FlaskClient) -> None:
     config = {
         "generation": {"max-examples": 20, **DETERMINISTIC},
         "headers": anna,
+        "operations": [{"include-path": "/ops/status", "headers": operator}],
         "checks": CHECKS,
         "operations": OPERATIONS,
     }

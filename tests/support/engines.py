@@ -74,6 +74,10 @@ class CutOff(MemoryStore):
         self._ask()
         return super().members(index, start=start, limit=limit)
 
+    def count(self, index: str) -> int:
+        self._ask()
+        return super().count(index)
+
     def ping(self) -> None:
         self._ask()
 

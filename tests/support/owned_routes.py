@@ -58,6 +58,8 @@ PUBLIC = {
     "docs.description": "tells what can be asked, not what was",
     "docs.page": "shows the same",
     "docs.file": "files of the page, the same for everyone",
+    "ops.page": "the same for everyone; what it shows comes from the next one",
+    "ops.status": "nothing of any session, and only for who has the operators' token",
     "operations.healthz": "says nothing about any conversation",
     "operations.readyz": "says nothing about any conversation",
     "operations.scrape": "says how many there are; nginx keeps it from the public",

@@ -1,0 +1,155 @@
+"""Everything an operator watches, in one look: the migration, the engine, and what was counted.
+
+What was counted is that of all processes of this gunicorn, as in /metrics, and only grows, so that
+two looks give what happened in between. Workers and sessions are those of every host. Where the
+engine cannot be asked, what it alone knows is None. Hosts go by numbers, and nothing is told of
+any session.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from prometheus_client.core import Sample
+
+from services import metrics, sessions
+from services.errors import SessionError
+from services.sessions.control import ControlRoom, Report, StageUnknown
+from services.sessions.migration import MigratingStore, Stage
+from services.sessions.outage.breaker import State
+from services.sessions.status import Status, status
+from services.sessions.worker import Worker
+
+UNTOLD = frozenset({"worker", "at", "host"})
+"""What of a worker's report is told in another form, or is of no use to people."""
+
+_R = TypeVar("_R")
+
+
+def overview(worker: Worker) -> dict[str, Any]:
+    """What there is to see at this moment.
+
+    Args:
+        worker: the process that is asked.
+    """
+    worker.progress.tell()
+    counts = _counted(metrics.samples())
+    known = worker.state()
+    asked = {
+        "migration": _unless_away(lambda: _migration(worker.room)),
+        "sessions": _unless_away(sessions.session_counts),
+    }
+    breaker = counts.pop("breaker")
+    return {
+        "at": int(time.time() * 1000),
+        **{name: known[name] for name in ("stage", "cohort", "pinned", "engine", "warnings")},
+        **_order(worker.store),
+        "spill": known["spill"],
+        "breaker": breaker,
+        "degraded": any(state != State.CLOSED for state in breaker.values()),
+        **counts,
+        **asked,
+        "unasked": [name for name, found in asked.items() if found is None],
+    }
+
+
+def _unless_away(find: Callable[[], _R]) -> _R | None:
+    try:
+        return find()
+    except SessionError:
+        return None
+
+
+def _order(store: MigratingStore) -> dict[str, list[str]]:
+    """Which engine is read first and which one on a miss; which are written, in this order."""
+    stage, old, new = store.plan.stage, store.old.name, store.new.name
+    both = [old, new] if stage.dict_first else [new, old]
+    return {
+        "reads": both[:1] if stage in (Stage.RAMPDOWN, Stage.COMPLETE) else both,
+        "writes": both if stage.two_copies else both[:1],
+    }
+
+
+def _migration(room: ControlRoom) -> dict[str, Any]:
+    workers = _without_names(room.workers())
+    try:
+        now = status(room, workers)
+    except StageUnknown as error:
+        unknown = [f"the stage that is stored is unknown here: {error}"]
+        return _told(Status(None, workers, unknown, room.engine.name)) | {"stage": None}
+    return _told(now)
+
+
+def _told(now: Status) -> dict[str, Any]:
+    control = now.control
+    changed = datetime.fromtimestamp(control.changed_at / 1000, UTC) if control else None
+    return {
+        "begun": control is not None,
+        "stage": now.stage.value,
+        "cohort": now.cohort,
+        "changed_at": changed.isoformat(timespec="milliseconds") if changed else None,
+        "next": now.following.value if now.following else None,
+        "hindrances": list(now.hindrances),
+        "settled": now.settled,
+        "backfill": asdict(now.backfill),
+        "workers": [_worker(report, now) for report in now.workers],
+    }
+
+
+def _worker(report: Report, now: Status) -> dict[str, Any]:
+    told = {name: value for name, value in asdict(report).items() if name not in UNTOLD}
+    age = max(0.0, time.time() - report.at / 1000)  # its host's clock may be ahead
+    return {
+        "host": report.host,
+        **told,
+        "age_seconds": round(age, 1),
+        "follows": now.is_served_by(report),
+    }
+
+
+def _without_names(workers: Sequence[Report]) -> list[Report]:
+    """The reports, whose hosts go by their number in the order of their names."""
+    hosts = sorted({report.host for report in workers})
+    return [replace(one, host=f"host {hosts.index(one.host) + 1}") for one in workers]
+
+
+def _counted(samples: Iterable[Sample]) -> dict[str, Any]:
+    """What the page needs of the metrics."""
+    answers: Counter[str] = Counter()
+    copies: Counter[str] = Counter()
+    within: dict[float, int] = {}
+    breaker = dict.fromkeys(("read", "write"), 0)
+    unsent = 0
+    for name, labels, value, *_ in samples:
+        match name:
+            case "teaser_answers_total":
+                answers[labels["status"]] += int(value)
+            case "teaser_migration_copies_total":
+                copies[labels["event"]] += int(value)
+            case "teaser_answer_seconds_bucket":
+                within[float(labels["le"])] = int(value)
+            case "teaser_breaker_state" if labels["direction"] in breaker:
+                direction = labels["direction"]
+                breaker[direction] = max(breaker[direction], int(value))
+            case "teaser_migration_unsent":
+                unsent = int(value)
+    return {
+        "unsent": unsent,
+        "answers": dict(answers),
+        "copies": {name: copies[name] for name in ("compared", "lag", "mismatched")},
+        "seconds": _classes(within),
+        "breaker": {direction: _state_of(number) for direction, number in breaker.items()},
+    }
+
+
+def _classes(within: Mapping[float, int]) -> dict[str, Any]:
+    """Upper bounds in seconds, and how many answers began within each; at the end all of them."""
+    bounds = sorted(within)
+    return {"bounds": bounds[:-1], "counts": [within[bound] for bound in bounds]}
+
+
+def _state_of(number: int) -> str:
+    return next(state for state, known in metrics.STATES.items() if known == number)
