@@ -1,0 +1,130 @@
+// Small charts in SVG, each with its numbers in words beside it.
+
+import { make } from "../view.js";
+import { changes, extent, runs, trimmed, SPAN_MS } from "./series.js";
+
+const SVG = "http://www.w3.org/2000/svg";
+const WIDTH = 300;
+const HEIGHT = 80;
+const EDGE = 3;
+/** The shortest time that a chart shows, so that a history that has just begun is seen. */
+const SHORTEST_MS = 2 * 60_000;
+const DASH = "–";
+
+/** An SVG element with these attributes. */
+export function draw(tag, attributes, ...children) {
+  const element = document.createElementNS(SVG, tag);
+  Object.entries(attributes).forEach(([name, value]) => element.setAttribute(name, value));
+  element.append(...children);
+  return element;
+}
+
+/** Changes a text only if it is another one, so that nothing is read out or selected anew. */
+export function fill(element, content) {
+  if (element.textContent !== content) {
+    element.textContent = content;
+  }
+}
+
+/**
+ * One chart. `lines` are [member, label] of at most three; `format` makes a text of a value;
+ * `bands` are the texts for values from 0 on where it is states that are shown.
+ */
+export class Chart {
+  #lines;
+  #bands;
+  #format;
+  #title;
+  #drawing;
+  #paths;
+  #marks;
+  #values;
+  #begin;
+
+  constructor({ title, note = "", lines, format = String, bands = null }) {
+    this.#title = title;
+    this.#lines = lines;
+    this.#bands = bands;
+    this.#format = bands ? (value) => bands[value] : format;
+    this.#marks = draw("path", { class: "mark" });
+    this.#paths = lines.map((_, index) => draw("path", { class: style(index, bands) }));
+    this.#drawing = draw("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+      preserveAspectRatio: "none", role: "img" },
+    draw("path", { class: "grid", d: grid() }), this.#marks, ...this.#paths);
+    this.#values = lines.map(() => ({ now: make("dd", "now"), range: make("dd", "hint range") }));
+    this.#begin = make("span", "");
+    this.element = make("figure", "chart",
+      make("figcaption", "", make("h3", "", title), make("p", "hint", note)),
+      make("dl", "values", ...lines.map(([, label], index) => make("div", "",
+        make("dt", "", key(index, bands), label), this.#values[index].now,
+        this.#values[index].range))),
+      this.#drawing,
+      make("p", "axis hint", this.#begin, make("span", "", "now")));
+  }
+
+  /** Shows the points up to this moment. */
+  show(points, now) {
+    const shown = trimmed(points, now);
+    const span = Math.min(SPAN_MS, Math.max(SHORTEST_MS, now - (shown[0]?.at ?? now)));
+    const extents = this.#lines.map(([member]) => extent(shown, member));
+    const top = this.#bands ? this.#bands.length - 1
+      : Math.max(...extents.map(({ highest }) => highest ?? 0)) || 1;
+    const x = (at) => round(WIDTH * (1 - (now - at) / span));
+    const y = (value) => round(HEIGHT - EDGE - (HEIGHT - 2 * EDGE) * value / top);
+    this.#lines.forEach(([member], index) => {
+      const path = runs(shown, member).map((run) => (this.#bands ? band(run, x, y)
+        : line(run, x, y))).join("");
+      this.#paths[index].setAttribute("d", path);
+    });
+    this.#marks.setAttribute("d", changes(shown).map((at) => `M${x(at)} 0V${HEIGHT}`).join(""));
+    this.#drawing.dataset.points = shown.length;
+    this.#tell(extents, span);
+  }
+
+  #tell(extents, span) {
+    const begin = `${Math.round(span / 60_000)} min`;
+    const said = extents.map(({ now, lowest, highest }, index) => {
+      const [present, from, to] = [now, lowest, highest]
+        .map((value) => (value === null ? DASH : this.#format(value)));
+      fill(this.#values[index].now, present);
+      fill(this.#values[index].range, this.#bands ? `at worst ${to}` : `${from} to ${to}`);
+      const range = this.#bands ? `at worst ${to}` : `lowest ${from}, highest ${to}`;
+      return `${this.#lines[index][1]} now ${present}, ${range}`;
+    });
+    fill(this.#begin, `${begin} ago`);
+    this.#drawing.setAttribute("aria-label",
+      `${this.#title}, the last ${begin}: ${said.join("; ")}.`);
+  }
+}
+
+/** The line as it is drawn, to be recognised by. */
+function key(index, bands) {
+  return draw("svg", { class: "key", viewBox: "0 0 24 8", "aria-hidden": "true" },
+    draw("path", { class: style(index, bands), d: "M0 4H24" }));
+}
+
+function style(index, bands) {
+  return bands ? "line band" : `line line-${index}`;
+}
+
+function grid() {
+  return [EDGE, HEIGHT / 2, HEIGHT - EDGE].map((y) => `M0 ${y}H${WIDTH}`).join("");
+}
+
+function line(run, x, y) {
+  const [[first, value], ...rest] = run;
+  const begin = `M${x(first)} ${y(value)}`;
+  return rest.length ? begin + rest.map(([at, found]) => `L${x(at)} ${y(found)}`).join("")
+    : `${begin}h-3`; // a single value would not be seen
+}
+
+/** A band as high as the state is bad; a state lasts until the next one is seen. */
+function band(run, x, y) {
+  const [[first, value], ...rest] = run;
+  const top = rest.map(([at, found]) => `H${x(at)}V${y(found)}`).join("");
+  return `M${x(first)} ${y(0)}V${y(value)}${top}h2V${y(0)}Z`;
+}
+
+function round(number) {
+  return Math.round(number * 10) / 10;
+}

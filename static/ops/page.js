@@ -1,0 +1,250 @@
+// The operators' page: asks for the token, looks every two seconds, and shows what it sees.
+
+import { Refusal, request } from "../api.js";
+import { make, notice } from "../view.js";
+import { Chart, fill } from "./chart.js";
+import * as memory from "./memory.js";
+import { essence, overMinutes, point, trimmed } from "./series.js";
+import * as view from "./view.js";
+
+const EVERY_MS = 2000;
+const SLOW_MS = 5000;
+const LONGEST_PAUSE_MS = 60_000;
+const SAVE_EVERY = 15;
+const WRONG = "This is not the token; please look at OPS_TOKEN again.";
+const OFF = "There is no such page any more: OPS_TOKEN is not set.";
+const SENDABLE = /^[!-~]+$/; // what a header can carry
+
+const at = (id) => document.getElementById(id);
+const form = at("token-form");
+const field = form.elements.token;
+const MINUTE = ["compared", "lag", "mismatched"];
+
+const few = (value) => (value < 10 ? value.toFixed(1) : value.toFixed(0));
+const took = (value) => (value < 1000 ? `${few(value)} ms` : `${(value / 1000).toFixed(1)} s`);
+const CHARTS = [
+  new Chart({ title: "Sessions", note: "That have not expired, on all hosts.",
+    lines: [["conversations", "conversations"], ["sessions", "all kinds"]] }),
+  new Chart({ title: "Requests per second", note: "Of this host.", format: few,
+    lines: [["requests", "all"], ["missing", "answered 404"], ["errors", "answered 500 and above"]] }),
+  new Chart({ title: "How long requests take", note: "Until an answer begins, on this host.",
+    format: took, lines: [["p50", "half of them, at most"], ["p95", "95 of 100, at most"]] }),
+  new Chart({ title: "Breaker", note: "The worst of this host's processes.",
+    bands: ["closed", "half open", "open"], lines: [["breaker", "engine"]] }),
+  new Chart({ title: "Backlog", note: "What the engine lacks of this host.",
+    lines: [["spill", "in the spill"], ["unsent", "unsent copies"]] }),
+  new Chart({ title: "Comparison of the copies", note: "In the last minute, on this host.",
+    lines: [["compared", "compared"], ["lag", "other version"], ["mismatched", "mismatches"]] }),
+];
+
+const past = memory.history(Date.now());
+let { points, last } = past;
+let token = memory.token();
+let timer = 0;
+let busy = false;
+let failures = 0;
+let pausedUntil = 0;
+let seenAt = points.at(-1)?.at ?? 0;
+
+function look(secret) {
+  return request("GET", "/ops/status", null, { Authorization: `Bearer ${secret}` });
+}
+
+async function poll() {
+  if (busy || !token || document.hidden) {
+    return; // whoever is busy, watches again or shows the page goes on from there
+  }
+  if (Date.now() < pausedUntil) {
+    plan();
+    return;
+  }
+  busy = true;
+  const used = token;
+  const waiting = setTimeout(() => age("The server has not answered yet."), SLOW_MS);
+  try {
+    const { answer } = await look(used);
+    if (used === token) {
+      take(answer);
+    }
+  } catch (error) {
+    if (used === token) {
+      explain(error);
+    }
+  } finally {
+    clearTimeout(waiting);
+    busy = false;
+    plan();
+  }
+}
+
+function plan() {
+  clearTimeout(timer);
+  timer = setTimeout(poll, Math.max(EVERY_MS, pausedUntil - Date.now()));
+}
+
+function take(answer) {
+  const now = Date.now();
+  points = trimmed([...points, point(last, answer, now)], now);
+  last = essence(answer);
+  seenAt = now;
+  failures = 0;
+  if (points.length % SAVE_EVERY === 0) {
+    memory.keepHistory(points, last);
+  }
+  show(answer);
+  tell(`As of ${clock(now)}, looked at every ${EVERY_MS / 1000} s.`, false);
+}
+
+/** After a look that failed: waits as long as the server wants, and goes on. */
+function explain(error) {
+  if (!(error instanceof Refusal)) {
+    throw error;
+  }
+  if (error.status === 401) {
+    forget(WRONG);
+    return;
+  }
+  let pause = EVERY_MS;
+  if (error.status === 429 || error.status === 503) {
+    pause = Math.max(error.retryAfter * 1000,
+      Math.min(EVERY_MS * 2 ** (failures + 1), LONGEST_PAUSE_MS));
+    pausedUntil = Date.now() + pause;
+  }
+  failures += 1;
+  const why = error.status === 404 ? OFF : error.message;
+  age(`${why} The next look is in ${Math.round(pause / 1000)} s.`);
+  draw();
+}
+
+/** Says since when the numbers are old, and why. */
+function age(why) {
+  const since = seenAt ? `These numbers are old: they are of ${clock(seenAt)}.`
+    : "There are no numbers yet.";
+  tell(`${since} ${why}`, true);
+}
+
+/** The hands of the clock are not read out: only a change of the kind of news is. */
+function tell(sentence, old) {
+  fill(at("age"), old ? "" : sentence);
+  if (old ? at("old").textContent !== sentence : at("old").children.length) {
+    notice(at("old"), old ? sentence : "");
+  }
+  at("board").classList.toggle("is-old", old);
+}
+
+function show(answer) {
+  const { migration } = answer;
+  const wanted = migration ? migration.stage : answer.stage;
+  document.title = `${wanted ?? "unknown stage"}${answer.degraded ? ", degraded" : ""} – Operations`;
+  view.steps(at("steps"), wanted);
+  view.facts(at("serving"), view.serving(answer));
+  view.facts(at("counts"), view.counts(answer));
+  view.facts(at("runbook"), view.runbook(wanted ?? answer.stage));
+  list(at("troubles"), view.troubles(answer));
+  showNext(view.nextStep(migration));
+  at("workers").hidden = !migration;
+  view.workers(at("rows"), migration?.workers ?? [], wanted ?? "a stage known here");
+  fill(at("no-workers"), workersNote(migration));
+  draw();
+}
+
+function workersNote(migration) {
+  if (!migration) {
+    return "Who lives is unknown: the engine does not answer.";
+  }
+  return migration.workers.length ? "" : "No worker reports; one that runs reports every second.";
+}
+
+function showNext({ sentence, command = "", reasons = [] }) {
+  const line = at("next-sentence");
+  const typed = command && `flask migration ${command}`;
+  if (line.dataset.said !== sentence + typed) {
+    line.dataset.said = sentence + typed;
+    line.replaceChildren(sentence, ...(typed ? [" ", make("code", "", typed)] : []));
+  }
+  list(at("reasons"), reasons);
+}
+
+/** A list of sentences; as it may be read out, it changes only when they do. */
+function list(place, sentences) {
+  const shown = [...place.children].map((item) => item.textContent);
+  if (shown.join("\n") !== sentences.join("\n")) {
+    place.replaceChildren(...sentences.map((sentence) => make("li", "", sentence)));
+  }
+}
+
+function draw() {
+  const shown = overMinutes(points, MINUTE);
+  CHARTS.forEach((chart) => chart.show(shown, Date.now()));
+}
+
+function clock(time) {
+  return new Date(time).toLocaleTimeString();
+}
+
+function open(isOpen) {
+  at("gate").hidden = isOpen;
+  at("board").hidden = !isOpen;
+  at("forget").hidden = !isOpen;
+}
+
+async function enter(secret) {
+  if (!SENDABLE.test(secret)) {
+    refuse(WRONG);
+    return;
+  }
+  refuse("");
+  try {
+    const { answer } = await look(secret);
+    token = secret;
+    memory.keepToken(secret);
+    form.reset();
+    open(true);
+    take(answer);
+    at("board-title").focus();
+    plan();
+  } catch (error) {
+    if (!(error instanceof Refusal)) {
+      throw error;
+    }
+    refuse(error.status === 401 ? WRONG : error.message);
+  }
+}
+
+function refuse(sentence) {
+  fill(at("token-error"), sentence);
+  field.setAttribute("aria-invalid", String(Boolean(sentence)));
+  if (sentence) {
+    field.focus();
+  }
+}
+
+function forget(why = "") {
+  clearTimeout(timer);
+  memory.forgetAll();
+  [token, points, last, seenAt, failures, pausedUntil] = [null, [], null, 0, 0, 0];
+  document.title = "Operations";
+  open(false);
+  refuse(why);
+  field.focus();
+}
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  enter(field.value.trim());
+});
+at("forget").addEventListener("click", () => forget());
+document.addEventListener("visibilitychange", poll);
+addEventListener("pagehide", () => {
+  if (token) {
+    memory.keepHistory(points, last);
+  }
+});
+
+at("charts").append(...CHARTS.map((chart) => chart.element));
+open(Boolean(token));
+if (token) {
+  draw();
+}
+form.querySelector("fieldset").disabled = false;
+poll();

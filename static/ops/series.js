@@ -1,0 +1,138 @@
+// From one look at the server to the next: what happened in between, kept for half an hour.
+// Pure functions, which change nothing that they are given.
+
+export const SPAN_MS = 30 * 60_000;
+/** Points kept at most; one every two seconds is fewer. */
+export const MOST_POINTS = 1000;
+/** Longer than this between two points, and nobody looked meanwhile. */
+export const GAP_MS = 10_000;
+
+const MINUTE_MS = 60_000;
+const STATES = ["closed", "half_open", "open"];
+
+/** By how much each counter rose; if one is lower than before, all began anew at 0. */
+export function rises(before, after) {
+  const anew = Object.entries(before).some(([name, count]) => (after[name] ?? 0) < count);
+  return Object.fromEntries(Object.entries(after)
+    .map(([name, count]) => [name, anew ? count : count - (before[name] ?? 0)]));
+}
+
+/**
+ * The value below which this share of what was measured lies, or null if nothing was. Within a
+ * class it is taken to lie evenly; beyond the last bound nothing is known but that.
+ * `counts` has how many are within each bound, and at its end how many there are.
+ */
+export function quantile(share, bounds, counts) {
+  const all = counts.at(-1);
+  if (!all) {
+    return null;
+  }
+  const rank = share * all;
+  const at = counts.findIndex((count) => count >= rank);
+  if (at >= bounds.length) {
+    return bounds.at(-1);
+  }
+  const [from, below] = at ? [bounds[at - 1], counts[at - 1]] : [0, 0];
+  return from + (bounds[at] - from) * (rank - below) / (counts[at] - below);
+}
+
+/** What the charts show of a look, and of the time since the look before; null is unknown. */
+export function point(before, after, now) {
+  const { sessions, breaker, spill } = after;
+  return {
+    at: now,
+    stage: after.migration?.stage ?? after.stage,
+    conversations: sessions?.["chat:session"] ?? null,
+    sessions: sessions ? sum(Object.values(sessions)) : null,
+    breaker: Math.max(...Object.values(breaker).map((state) => STATES.indexOf(state))),
+    spill: spill ? spill.backlog ?? null : 0,
+    unsent: after.unsent,
+    ...between(before, after),
+  };
+}
+
+function between(before, after) {
+  const seconds = before ? (after.at - before.at) / 1000 : 0;
+  if (!(seconds > 0)) {
+    return { requests: null, missing: null, errors: null, p50: null, p95: null,
+      compared: 0, lag: 0, mismatched: 0 };
+  }
+  const answers = Object.entries(rises(before.answers, after.answers));
+  const rate = (wanted) => sum(answers.filter(([status]) => wanted(status))
+    .map(([, count]) => count)) / seconds;
+  const within = Object.values(rises(before.seconds.counts, after.seconds.counts));
+  const { compared, lag, mismatched } = rises(before.copies, after.copies);
+  return {
+    requests: rate(() => true),
+    missing: rate((status) => status === "404"),
+    errors: rate((status) => status.startsWith("5")),
+    p50: milliseconds(quantile(0.5, after.seconds.bounds, within)),
+    p95: milliseconds(quantile(0.95, after.seconds.bounds, within)),
+    compared, lag, mismatched,
+  };
+}
+
+/** What of a look is needed for the next point. */
+export function essence({ at, answers, seconds, copies }) {
+  return { at, answers, seconds, copies };
+}
+
+/** The points that are young enough, and of these the last ones. */
+export function trimmed(points, now) {
+  return points.filter(({ at }) => at > now - SPAN_MS && at <= now).slice(-MOST_POINTS);
+}
+
+/** The same points, where these members are what they sum up to over the last minute. */
+export function overMinutes(points, keys) {
+  const sums = Object.fromEntries(keys.map((key) => [key, 0]));
+  let first = 0;
+  return points.map((one) => {
+    keys.forEach((key) => { sums[key] += one[key]; });
+    for (; points[first].at <= one.at - MINUTE_MS; first += 1) {
+      keys.forEach((key) => { sums[key] -= points[first][key]; });
+    }
+    return { ...one, ...sums };
+  });
+}
+
+/** The runs of a line: it is interrupted where its value is unknown and where nobody looked. */
+export function runs(points, key) {
+  const found = [];
+  let last = null;
+  for (const one of points) {
+    const goes = last && last[key] !== null && one.at - last.at <= GAP_MS;
+    if (one[key] !== null) {
+      if (goes) {
+        found.at(-1).push([one.at, one[key]]);
+      } else {
+        found.push([[one.at, one[key]]]);
+      }
+    }
+    last = one;
+  }
+  return found;
+}
+
+/** The last value of a line with its lowest and highest; null for what is unknown. */
+export function extent(points, key) {
+  const known = points.map((one) => one[key]).filter((value) => value !== null);
+  return {
+    now: points.at(-1)?.[key] ?? null,
+    lowest: known.length ? Math.min(...known) : null,
+    highest: known.length ? Math.max(...known) : null,
+  };
+}
+
+/** When the stage changed. */
+export function changes(points) {
+  return points.filter(({ stage }, index) => index && stage !== points[index - 1].stage)
+    .map(({ at }) => at);
+}
+
+function milliseconds(seconds) {
+  return seconds === null ? null : seconds * 1000;
+}
+
+function sum(numbers) {
+  return numbers.reduce((total, number) => total + number, 0);
+}

@@ -1,0 +1,199 @@
+// What the page shows of one look at the server, in elements and text only.
+
+import { make } from "../view.js";
+import { fill } from "./chart.js";
+import { RUNBOOK, STAGES } from "./runbook.js";
+
+/** Workers report every second; longer than this, and one is silent. */
+const SILENT_SECONDS = 3;
+const KINDS = {
+  "chat:session": "conversations", state: "saved states", context: "contexts", tenant: "tenants",
+};
+const PARTS = {
+  migration: "the wanted stage and the workers", sessions: "how many sessions there are",
+};
+const WORDS = { closed: "closed", half_open: "half open", open: "open" };
+
+/** The six stages, with the present one marked; null where it is unknown. */
+export function steps(place, present) {
+  if (!place.children.length) {
+    place.append(...STAGES.map((stage) => make("li", "", make("span", "name", stage),
+      make("span", "here"))));
+  }
+  [...place.children].forEach((step, index) => {
+    const here = STAGES[index] === present;
+    if (here) {
+      step.setAttribute("aria-current", "step");
+    } else {
+      step.removeAttribute("aria-current");
+    }
+    fill(step.querySelector(".here"), here ? "now" : "");
+  });
+}
+
+/** Pairs of a word and what it is now; the elements stay, their texts change. */
+export function facts(place, pairs) {
+  if (place.children.length !== pairs.length) {
+    place.replaceChildren(...pairs.map(() => make("div", "", make("dt", ""), make("dd", ""))));
+  }
+  pairs.forEach(([name, value], index) => {
+    const [term, said] = place.children[index].children;
+    fill(term, name);
+    fill(said, value);
+  });
+}
+
+/** How sessions are served at this moment. */
+export function serving(look) {
+  const { breaker, spill, migration } = look;
+  const backfill = migration?.backfill;
+  return [
+    ["Engine that serves", look.engine],
+    ["Reads", look.reads.join(", on a miss ")],
+    ["Writes", look.writes.join(", then ")],
+    ["Stage", stageOf(look)],
+    ["Breakers", `reads ${WORDS[breaker.read]}, writes ${WORDS[breaker.write]}`],
+    ["Spill", spillOf(spill)],
+    ["Unsent copies", String(look.unsent)],
+    ["Backfill", backfill?.number
+      ? `number ${backfill.number}, ${backfill.done} of ${backfill.total} sessions`
+      : migration ? "none was asked for" : "unknown"],
+  ];
+}
+
+/** How many sessions there are, by kind. */
+export function counts({ sessions }) {
+  return sessions
+    ? Object.entries(sessions).map(([kind, count]) => [KINDS[kind] ?? kind, String(count)])
+    : [["all kinds", "unknown"]];
+}
+
+/** The sentences an operator should not overlook. */
+export function troubles(look) {
+  const found = [];
+  if (look.unasked.length) {
+    const what = look.unasked.map((member) => PARTS[member]).join(" and ");
+    found.push(`The engine does not answer; unknown until then: ${what}.`);
+  }
+  if (look.degraded) {
+    found.push(`Degraded: the breaker of ${open(look.breaker)} is not closed, so the engine is left`
+      + " alone until it answers.");
+  }
+  if (look.migration?.stage === null) {
+    found.push(...look.migration.hindrances);
+  } else if (look.migration && look.migration.stage !== look.stage) {
+    found.push(`This process serves ${look.stage}, wanted is ${look.migration.stage}.`);
+  }
+  return [...found, ...look.warnings.map((warning) => `Warning: ${warning}.`)];
+}
+
+/** What the runbook says of this stage. */
+export function runbook(stage) {
+  const { about, watch, goOn } = RUNBOOK[stage];
+  return [["In this stage", about], ["Watch", watch], ["Go on", goOn]]
+    .filter(([, sentence]) => sentence);
+}
+
+/** Whether the next step may be taken, with what is to be typed, and why not. */
+export function nextStep(migration) {
+  if (!migration) {
+    return { sentence: "Whether the next step is allowed is unknown: the engine does not answer." };
+  }
+  const { begun, next, hindrances } = migration;
+  if (migration.stage === null) {
+    return { sentence: "The next step is not allowed:", reasons: hindrances };
+  }
+  if (!begun) {
+    return { sentence: "No migration was begun. It begins with", command: "begin" };
+  }
+  if (!next) {
+    return { sentence: "This is the last stage. One step back is", command: "rollback" };
+  }
+  if (hindrances.length) {
+    return { sentence: `The step to ${next} is not allowed now:`, reasons: hindrances };
+  }
+  return { sentence: `The step to ${next} is allowed:`, command: "advance" };
+}
+
+/** The table's rows, one for each worker; those of workers that still live stay. */
+export function workers(place, reports, wanted) {
+  const known = new Map([...place.children].map((row) => [row.dataset.key, row]));
+  const names = [...place.closest("table").querySelectorAll("th")].map((th) => th.textContent);
+  const rows = reports.map((report) => {
+    const name = `${report.host}, process ${report.pid}`;
+    const row = known.get(name) ?? blankRow(name, names);
+    cellsOf(report, name, wanted).forEach((content, index) => fill(row.cells[index], content));
+    row.classList.toggle("late", state(report, wanted) !== "follows");
+    return row;
+  });
+  if (rows.length !== place.children.length
+    || rows.some((row, index) => row !== place.children[index])) {
+    place.replaceChildren(...rows);
+  }
+}
+
+function blankRow(key, names) {
+  const row = make("tr", "", ...names.map((name) => {
+    const cell = make("td", "");
+    cell.dataset.name = name;
+    cell.setAttribute("role", "cell"); // which laying them out as blocks would take away
+    return cell;
+  }));
+  row.setAttribute("role", "row");
+  row.dataset.key = key;
+  return row;
+}
+
+function cellsOf(report, name, wanted) {
+  const cohort = report.cohort ? `, cohort ${report.cohort} %` : "";
+  const { backfill } = report;
+  return [
+    name,
+    `${report.stage}${cohort}`,
+    state(report, wanted),
+    `${Math.round(report.age_seconds)} s ago`,
+    String(report.sessions),
+    String(report.unsent),
+    String(report.spilled),
+    String(report.mismatches),
+    `${report.lag} of ${report.compared}`,
+    backfill.number ? `${backfill.done} of ${backfill.total}` : "none",
+  ];
+}
+
+/** In a word what is to be said of a worker; one that lags is told by this and not by a colour. */
+function state(report, wanted) {
+  if (report.fault) {
+    return `does not follow: ${report.fault}`;
+  }
+  if (!report.follows) {
+    return report.pinned ? `pinned, ${wanted} is wanted` : `behind, ${wanted} is wanted`;
+  }
+  if (report.age_seconds > SILENT_SECONDS) {
+    return "silent";
+  }
+  return report.pinned ? "pinned" : "follows";
+}
+
+function stageOf({ stage, cohort, pinned, migration }) {
+  const share = cohort ? `, ${cohort} % as in live` : "";
+  const why = pinned ? "pinned by SESSION_STAGE"
+    : migration?.begun === false ? "no migration was begun" : "not pinned";
+  return `${stage}${share} (${why})`;
+}
+
+function spillOf(spill) {
+  if (!spill) {
+    return "none is needed";
+  }
+  if (spill.unavailable) {
+    return `cannot be read: ${spill.unavailable}`;
+  }
+  return spill.backlog ? `${spill.backlog} wait, the first for ${Math.round(spill.age_seconds)} s`
+    : "empty";
+}
+
+function open(breaker) {
+  return Object.entries(breaker).filter(([, state]) => state !== "closed")
+    .map(([direction]) => `${direction}s`).join(" and ");
+}
