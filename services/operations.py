@@ -36,7 +36,7 @@ def overview(worker: Worker) -> dict[str, Any]:
         worker: the process that is asked.
     """
     worker.progress.tell()
-    counts = _counted(metrics.samples())
+    counts = counted(metrics.samples())
     known = worker.state()
     asked = {
         "migration": _unless_away(lambda: _migration(worker.room)),
@@ -53,6 +53,35 @@ def overview(worker: Worker) -> dict[str, Any]:
         **counts,
         **asked,
         "unasked": [name for name, found in asked.items() if found is None],
+    }
+
+
+def counted(samples: Iterable[Sample]) -> dict[str, Any]:
+    """What the page needs of the metrics; of breakers the worst of all processes."""
+    answers: Counter[str] = Counter()
+    copies: Counter[str] = Counter()
+    within: dict[float, int] = {}
+    breaker = dict.fromkeys(("read", "write"), 0)
+    unsent = 0
+    for name, labels, value, *_ in samples:
+        match name:
+            case "teaser_answers_total":
+                answers[labels["status"]] += int(value)
+            case "teaser_migration_copies_total":
+                copies[labels["event"]] += int(value)
+            case "teaser_answer_seconds_bucket":
+                within[float(labels["le"])] = int(value)
+            case "teaser_breaker_state" if labels["direction"] in breaker:
+                direction = labels["direction"]
+                breaker[direction] = max(breaker[direction], int(value))
+            case "teaser_migration_unsent":
+                unsent = int(value)
+    return {
+        "unsent": unsent,
+        "answers": dict(answers),
+        "copies": {name: copies[name] for name in ("compared", "lag", "mismatched")},
+        "seconds": _classes(within),
+        "breaker": {direction: _state_of(number) for direction, number in breaker.items()},
     }
 
 
@@ -114,35 +143,6 @@ def _without_names(workers: Sequence[Report]) -> list[Report]:
     """The reports, whose hosts go by their number in the order of their names."""
     hosts = sorted({report.host for report in workers})
     return [replace(one, host=f"host {hosts.index(one.host) + 1}") for one in workers]
-
-
-def _counted(samples: Iterable[Sample]) -> dict[str, Any]:
-    """What the page needs of the metrics."""
-    answers: Counter[str] = Counter()
-    copies: Counter[str] = Counter()
-    within: dict[float, int] = {}
-    breaker = dict.fromkeys(("read", "write"), 0)
-    unsent = 0
-    for name, labels, value, *_ in samples:
-        match name:
-            case "teaser_answers_total":
-                answers[labels["status"]] += int(value)
-            case "teaser_migration_copies_total":
-                copies[labels["event"]] += int(value)
-            case "teaser_answer_seconds_bucket":
-                within[float(labels["le"])] = int(value)
-            case "teaser_breaker_state" if labels["direction"] in breaker:
-                direction = labels["direction"]
-                breaker[direction] = max(breaker[direction], int(value))
-            case "teaser_migration_unsent":
-                unsent = int(value)
-    return {
-        "unsent": unsent,
-        "answers": dict(answers),
-        "copies": {name: copies[name] for name in ("compared", "lag", "mismatched")},
-        "seconds": _classes(within),
-        "breaker": {direction: _state_of(number) for direction, number in breaker.items()},
-    }
 
 
 def _classes(within: Mapping[float, int]) -> dict[str, Any]:

@@ -87,7 +87,8 @@ export class Chart {
       const [present, from, to] = [now, lowest, highest]
         .map((value) => (value === null ? DASH : this.#format(value)));
       fill(this.#values[index].now, present);
-      fill(this.#values[index].range, this.#bands ? `at worst ${to}` : `${from} to ${to}`);
+      fill(this.#values[index].range, highest === null ? "nothing yet"
+        : this.#bands ? `at worst ${to}` : `${from} to ${to}`);
       const range = this.#bands ? `at worst ${to}` : `lowest ${from}, highest ${to}`;
       return `${this.#lines[index][1]} now ${present}, ${range}`;
     });

@@ -139,7 +139,7 @@ function show(answer) {
   view.steps(at("steps"), wanted);
   view.facts(at("serving"), view.serving(answer));
   view.facts(at("counts"), view.counts(answer));
-  view.facts(at("runbook"), view.runbook(wanted ?? answer.stage));
+  view.facts(at("runbook"), view.runbook(answer));
   list(at("troubles"), view.troubles(answer));
   showNext(view.nextStep(migration));
   at("workers").hidden = !migration;

@@ -87,9 +87,12 @@ export function troubles(look) {
   return [...found, ...look.warnings.map((warning) => `Warning: ${warning}.`)];
 }
 
-/** What the runbook says of this stage. */
-export function runbook(stage) {
-  const { about, watch, goOn } = RUNBOOK[stage];
+/** What the runbook says of the present stage; nothing where no migration was begun. */
+export function runbook({ stage, migration }) {
+  if (migration?.begun === false) {
+    return [];
+  }
+  const { about, watch, goOn } = RUNBOOK[migration?.stage ?? stage];
   return [["In this stage", about], ["Watch", watch], ["Go on", goOn]]
     .filter(([, sentence]) => sentence);
 }

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from prometheus_client.core import Sample
 
 from services import metrics, sessions
-from services.operations import overview
+from services.operations import counted, overview
 from services.sessions.control import CONTROL, ControlRoom, Report
 from services.sessions.keyspaces import usual_keyspaces
 from services.sessions.last_stage import LastStage
@@ -148,7 +149,17 @@ def test_counts_come_from_the_metrics(deployment: Deployment) -> None:
     assert rose == [0, 0, *[1] * 9, 2]
 
 
-def test_the_worst_breaker_is_told(deployment: Deployment) -> None:
+def test_the_worst_breaker_of_all_processes_is_told() -> None:
+    """In whatever order they come."""
+    states = {"11": 0, "12": 2, "13": 1}
+    found = counted(
+        Sample("teaser_breaker_state", {"direction": "read", "pid": pid}, state)
+        for pid, state in states.items()
+    )
+    assert found["breaker"] == {"read": "open", "write": "closed"}
+
+
+def test_a_breaker_that_is_not_closed_degrades(deployment: Deployment) -> None:
     """That of the counters for rate limits is none of an operator's sessions."""
     metrics.breaker_state("write", "half_open")
     metrics.breaker_state("count", "open")
