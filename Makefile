@@ -17,7 +17,7 @@ SOAK_SECONDS ?= 300
 SEED ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-servers lint format bench drill drill-mutants soak alerts clean
+.PHONY: help run up test test-servers lint format bench drill drill-mutants soak alerts clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -30,6 +30,9 @@ run: $(VENV)/run.stamp ## serve on 127.0.0.1:8000 for development; BIND changes 
 		echo "  To keep them in Redis: REDIS_URL=redis://127.0.0.1:6379/0 make run"; fi
 	@echo
 	@DEBUG=$${DEBUG:-true} BIND=$(BIND) exec $(BIN)/gunicorn --config gunicorn.conf.py wsgi:app
+
+up: $(VENV)/run.stamp ## serve as deployed, nginx and gunicorn and Redis, until Ctrl-C; TLS=1, PORT=8443
+	@exec $(BIN)/python -m deploy.up $(if $(TLS),--tls) $(if $(PORT),--port $(PORT))
 
 test: $(VENV)/test.stamp test-servers ## run the whole suite with its servers; PYTEST_ARGS narrows it
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --cov --cov-report=term $(PYTEST_ARGS)

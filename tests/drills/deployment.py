@@ -74,7 +74,8 @@ class Deployment:
         ]
         for gunicorn in self.gunicorns:
             gunicorn.command[:0] = prefix
-        self.nginx = Nginx(*(gunicorn.port for gunicorn in self.gunicorns))
+        # No client of a drill is a browser: each conversation meets every host, and is not lost.
+        self.nginx = Nginx(*(gunicorn.port for gunicorn in self.gunicorns), for_drills=True)
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:

@@ -1,8 +1,6 @@
 """Real servers as plain processes on free ports of 127.0.0.1, ended by their own handle."""
 
 import os
-import random
-import shutil
 import signal
 import socket
 import subprocess
@@ -19,25 +17,11 @@ from typing import Self
 import pytest
 import redis
 
+from deploy import machine
+
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 20.0
-PORTS = (15_000, 32_000)
-
-
-def free_port() -> int:
-    """A port nobody listens on at this moment.
-
-    It is below those that the system gives to connections: one of them may be anybody's by the
-    time a server listens.
-    """
-    while True:
-        port = random.randrange(*PORTS)  # noqa: S311 - no secret
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        return port
+free_port = machine.free_port
 
 
 def program(name: str) -> str:
@@ -45,14 +29,12 @@ def program(name: str) -> str:
 
     Under CI=true a missing one fails the test; elsewhere it skips it and says why.
     """
-    # Where servers are, also for users whose PATH leaves it out.
-    found = shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
-    if found:
-        return found
-    message = f"{name} is not installed; `make test-servers` installs it or says how"
-    if os.environ.get("CI") == "true":
-        pytest.fail(message)
-    pytest.skip(message)
+    try:
+        return machine.program(name)
+    except machine.ProgramMissing as missing:
+        if os.environ.get("CI") == "true":
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))
 
 
 class Server:

@@ -1,0 +1,1 @@
+"""What a deployment needs, and `make up`, which runs it on one machine."""
