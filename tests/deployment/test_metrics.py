@@ -232,6 +232,8 @@ def test_nginx_keeps_it_from_the_public(gunicorn: Masters) -> None:
     with Nginx(gunicorn.port) as nginx:
         with Http(nginx.url) as client:
             assert client.get("/metrics").status == 200
+            # Another proxy on this host has passed it on, for whomever.
+            assert client.get("/metrics", **{"X-Forwarded-For": "203.0.113.9"}).status == 403
         for path in ("/metrics", "//metrics", "/%6detrics", "/metrics?x=1", "/api/../metrics"):
             assert asked_from(ELSEWHERE, nginx.port, path) == 403, path
         assert asked_from(ELSEWHERE, nginx.port, "/healthz") == 200

@@ -2,7 +2,9 @@
 
 import http.client
 import json
+import ssl
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple, Self
 from urllib.parse import urlsplit
 
@@ -23,12 +25,20 @@ class Http:
         cookies: whether they are kept.
         timeout: seconds to wait for it.
         source: the address to come from; any of 127.0.0.0/8 is this machine's.
+        trusted: the certificate to trust, for a URL with https.
     """
 
     def __init__(
-        self, url: str, *, cookies: bool = False, timeout: float = 10.0, source: str = "127.0.0.1"
+        self,
+        url: str,
+        *,
+        cookies: bool = False,
+        timeout: float = 10.0,
+        source: str = "127.0.0.1",
+        trusted: Path | None = None,
     ) -> None:
         self._source = source
+        self._tls = ssl.create_default_context(cafile=trusted) if trusted else None
         self._address = urlsplit(url)
         self._timeout = timeout
         self._connection = self._connect()
@@ -56,6 +66,8 @@ class Http:
 
     def _connect(self) -> http.client.HTTPConnection:
         host, port = self._address.hostname or "", self._address.port
+        if self._tls:
+            return http.client.HTTPSConnection(host, port, timeout=self._timeout, context=self._tls)
         return http.client.HTTPConnection(
             host, port, timeout=self._timeout, source_address=(self._source, 0)
         )

@@ -1,0 +1,109 @@
+"""Several hosts behind nginx: a browser stays with one, because an outage's spill is that host's."""
+
+import contextlib
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.host import Host
+from tests.support.http import Http
+from tests.support.nginx import Nginx
+from tests.support.servers import Gunicorn, RedisServer
+from tests.support.talk import API, LAMP
+
+BROWSERS = 12
+TURNS = 6
+SITE = "https://shop.example"
+
+
+@pytest.fixture
+def hosts() -> Iterator[list[Host]]:
+    """Two hosts that tell their names."""
+    with Host() as one, Host() as other:
+        yield [one, other]
+
+
+@pytest.fixture
+def nginx(hosts: list[Host]) -> Iterator[Nginx]:
+    """nginx in front of them."""
+    with Nginx(*(host.port for host in hosts)) as server:
+        yield server
+
+
+def met(nginx: Nginx, cookie: str = "", *, source: str = "127.0.0.1", **headers: str) -> str:
+    """The name of the host that answers."""
+    sent = {**headers, **({"Cookie": cookie} if cookie else {})}
+    with Http(nginx.url, source=source) as http:
+        answer = http.post("/api/develope/respond", {}, **sent)
+    assert answer.status == 200
+    return str(answer.body)
+
+
+def cookie(browser: int, issued: str = "6745a0c1", name: str = "browser") -> str:
+    """A cookie as the application signs it, at some time."""
+    return f"{name}=id-of_{browser}.{issued}.proof-{issued}"
+
+
+def test_a_browser_stays_with_its_host_and_not_all_have_the_same(nginx: Nginx) -> None:
+    """Also when its cookie is renewed, and beside other cookies."""
+    at = [met(nginx, cookie(browser)) for browser in range(BROWSERS)]
+    assert len(set(at)) == 2
+    again = [met(nginx, f"a=b; {cookie(browser, '67500000')}; c=d") for browser in range(BROWSERS)]
+    assert again == at
+    elsewhere = [met(nginx, cookie(one), source=f"127.0.0.{one + 2}") for one in range(BROWSERS)]
+    assert elsewhere == at
+
+
+def test_without_a_cookie_the_address_decides(nginx: Nginx) -> None:
+    """A script meets one host, and so does who sends something else as a cookie."""
+    at = {source: met(nginx, source=source) for source in (f"127.0.1.{n}" for n in range(1, 20))}
+    assert len(set(at.values())) == 2
+    for source, name in at.items():
+        assert met(nginx, source=source) == name
+        assert met(nginx, "browser=nonsense", source=source) == name
+
+
+def test_where_the_chat_is_embedded_the_other_cookie_counts(nginx: Nginx) -> None:
+    """As it does for the application: for a page of another site, and for that one only."""
+    own = {f"http://{nginx.url.removeprefix('http://')}", ""}
+    for browser in range(BROWSERS):
+        name = met(nginx, cookie(browser))
+        both = f"{cookie(browser + 100)}; {cookie(browser, name='embedded')}"
+        assert met(nginx, both, Origin=SITE) == name
+        reverse = f"{cookie(browser)}; {cookie(browser + 100, name='embedded')}"
+        for origin in own:
+            assert met(nginx, reverse, **({"Origin": origin} if origin else {})) == name
+
+
+def test_a_host_that_is_down_is_stood_in_for(hosts: list[Host], nginx: Nginx) -> None:
+    """Its browsers are served by the other one at once, and the other's notice nothing."""
+    at = [met(nginx, cookie(browser)) for browser in range(BROWSERS)]
+    down, up = hosts
+    down.close()
+    assert {met(nginx, cookie(browser)) for browser in range(BROWSERS)} == {up.name}
+    assert down.name in at
+
+
+def test_an_outage_goes_unnoticed_on_two_hosts() -> None:
+    """What only one host's spill has is found there at every turn, by each browser."""
+    with contextlib.ExitStack() as stack:
+        redis = stack.enter_context(RedisServer())
+        hosts = [
+            stack.enter_context(Gunicorn(REDIS_URL=redis.url, TRUSTED_PROXIES="1")) for _ in "ab"
+        ]
+        nginx = stack.enter_context(Nginx(*(host.port for host in hosts)))
+        redis.stop()
+        spilled = []
+        for _ in range(BROWSERS):
+            with Http(nginx.url, cookies=True) as http:
+                assert http.get("/develope").status == 200
+                begun = http.post(f"{API}/start", {"initial_input": LAMP})
+                assert begun.headers["X-Session-Store"] == "degraded"
+                body = {"session_id": begun.body["session_id"], "message": "no radio"}
+                turns = [http.post(f"{API}/respond", body).status for _ in range(TURNS)]
+                assert turns == [200] * TURNS
+                spilled.append(begun.body["session_id"])
+        with contextlib.ExitStack() as asking:
+            direct = [asking.enter_context(Http(host.url)) for host in hosts]
+            backlogs = [http.get("/readyz").body["spill"]["backlog"] for http in direct]
+        assert all(backlogs)

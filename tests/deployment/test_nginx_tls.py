@@ -1,0 +1,75 @@
+"""deploy/nginx.conf over TLS: modern protocols only, HTTP/2, and nobody stays without."""
+
+import socket
+import ssl
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.host import Host
+from tests.support.http import Http
+from tests.support.nginx import Nginx
+from tests.support.servers import program
+
+
+@pytest.fixture(scope="module")
+def nginx() -> Iterator[Nginx]:
+    """nginx with a certificate of its own, in front of a host that tells its name."""
+    with Host() as host, Nginx(host.port, tls=True) as server:
+        yield server
+
+
+def test_it_serves_over_tls_and_says_that_it_stays_so(nginx: Nginx) -> None:
+    """With a certificate that is checked."""
+    with Http(nginx.url, trusted=nginx.folder / "tls" / "fullchain.pem") as http:
+        answer = http.get("/develope")
+    assert answer.status == 200
+    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+
+
+def test_it_speaks_http_2(nginx: Nginx) -> None:
+    """As every browser asks it to."""
+    certificate = nginx.folder / "tls" / "fullchain.pem"
+    command = [program("curl"), "--silent", "--cacert", certificate, "--output", "/dev/null"]
+    told = ["--write-out", "%{http_version} %{http_code}", f"{nginx.url}/develope"]
+    done = subprocess.run([*command, *told], capture_output=True, text=True, check=True)
+    assert done.stdout == "2 200"
+
+
+def test_who_comes_without_tls_is_sent_there(nginx: Nginx) -> None:
+    """To the same address; a promise to stay is not made over plain HTTP."""
+    with Http(nginx.plain_url) as http:
+        answer = http.get("/develope?a=b")
+    assert answer.status == 301
+    assert answer.headers["Location"] == f"{nginx.url}/develope?a=b"
+    assert "Strict-Transport-Security" not in answer.headers
+
+
+def test_what_proves_the_name_is_not_redirected(nginx: Nginx) -> None:
+    """A certificate authority asks for it over plain HTTP."""
+    with Http(nginx.plain_url) as http:
+        assert http.get("/.well-known/acme-challenge/x").status == 404
+
+
+def test_old_protocols_are_refused(nginx: Nginx) -> None:
+    """TLS 1.2 is the oldest, and only with forward secrecy."""
+
+    def connects(*, version: ssl.TLSVersion, ciphers: str = "DEFAULT:@SECLEVEL=0") -> bool:
+        context = ssl.create_default_context(cafile=nginx.folder / "tls" / "fullchain.pem")
+        context.minimum_version = context.maximum_version = version
+        context.set_ciphers(ciphers)
+        try:
+            with (
+                socket.create_connection(("127.0.0.1", nginx.port)) as plain,
+                context.wrap_socket(plain, server_hostname="127.0.0.1"),
+            ):
+                return True
+        except (ssl.SSLError, ConnectionError):
+            return False
+
+    assert connects(version=ssl.TLSVersion.TLSv1_3)
+    assert connects(version=ssl.TLSVersion.TLSv1_2)
+    assert not connects(version=ssl.TLSVersion.TLSv1_2, ciphers="AES128-SHA")
+    with pytest.warns(DeprecationWarning, match="TLSv1_1"):
+        assert not connects(version=ssl.TLSVersion.TLSv1_1)
