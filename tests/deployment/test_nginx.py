@@ -143,11 +143,14 @@ def test_a_stream_arrives_step_by_step() -> None:
     read = threading.Event()
 
     def stream(request: BaseHTTPRequestHandler) -> None:
-        in_pieces(request)
-        send_piece(request, b"data: first\n\n")
-        arrived = read.wait(10)
-        send_piece(request, b"data: second\n\n" if arrived else b"data: nobody read\n\n")
-        send_piece(request, b"")
+        # Not in chunks, which nginx passes on at once even where it is told to buffer.
+        request.send_response(200)
+        request.send_header("Content-Type", "text/event-stream")
+        request.end_headers()
+        request.wfile.write(b"data: first\n\n")
+        arrived = read.wait(5)
+        request.wfile.write(b"data: second\n\n" if arrived else b"data: nobody read\n\n")
+        request.close_connection = True
 
     with Host(stream) as host, Nginx(host.port) as nginx:
         connection = http.client.HTTPConnection("127.0.0.1", nginx.port, timeout=20)

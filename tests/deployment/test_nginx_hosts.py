@@ -12,7 +12,9 @@ from tests.support.servers import Gunicorn, RedisServer
 from tests.support.talk import API, LAMP
 
 BROWSERS = 12
-TURNS = 6
+MOST_BROWSERS = 40
+"""It is a matter of chance which host a browser gets."""
+TURNS = 3
 SITE = "https://shop.example"
 
 
@@ -48,8 +50,9 @@ def test_a_browser_stays_with_its_host_and_not_all_have_the_same(nginx: Nginx) -
     """Also when its cookie is renewed, and beside other cookies."""
     at = [met(nginx, cookie(browser)) for browser in range(BROWSERS)]
     assert len(set(at)) == 2
-    again = [met(nginx, f"a=b; {cookie(browser, '67500000')}; c=d") for browser in range(BROWSERS)]
-    assert again == at
+    # Not in the same order, or taking turns would look the same.
+    for browser in reversed(range(BROWSERS)):
+        assert met(nginx, f"a=b; {cookie(browser, '67500000')}; c=d") == at[browser]
     elsewhere = [met(nginx, cookie(one), source=f"127.0.0.{one + 2}") for one in range(BROWSERS)]
     assert elsewhere == at
 
@@ -85,7 +88,7 @@ def test_a_host_that_is_down_is_stood_in_for(hosts: list[Host], nginx: Nginx) ->
 
 
 def test_an_outage_goes_unnoticed_on_two_hosts() -> None:
-    """What only one host's spill has is found there at every turn, by each browser."""
+    """What only one host's spill has is found there at every turn, by the browsers of both."""
     with contextlib.ExitStack() as stack:
         redis = stack.enter_context(RedisServer())
         hosts = [
@@ -93,17 +96,24 @@ def test_an_outage_goes_unnoticed_on_two_hosts() -> None:
         ]
         nginx = stack.enter_context(Nginx(*(host.port for host in hosts)))
         redis.stop()
-        spilled = []
-        for _ in range(BROWSERS):
-            with Http(nginx.url, cookies=True) as http:
-                assert http.get("/develope").status == 200
-                begun = http.post(f"{API}/start", {"initial_input": LAMP})
-                assert begun.headers["X-Session-Store"] == "degraded"
-                body = {"session_id": begun.body["session_id"], "message": "no radio"}
-                turns = [http.post(f"{API}/respond", body).status for _ in range(TURNS)]
-                assert turns == [200] * TURNS
-                spilled.append(begun.body["session_id"])
-        with contextlib.ExitStack() as asking:
-            direct = [asking.enter_context(Http(host.url)) for host in hosts]
-            backlogs = [http.get("/readyz").body["spill"]["backlog"] for http in direct]
-        assert all(backlogs)
+        for browser in range(MOST_BROWSERS):
+            converse(nginx)
+            if browser >= 3 and all(backlog(host) for host in hosts):
+                return
+    raise AssertionError("one host got no browser")
+
+
+def converse(nginx: Nginx) -> None:
+    """A browser begins a conversation while Redis is away, and goes on with it."""
+    with Http(nginx.url, cookies=True) as http:
+        assert http.get("/develope").status == 200
+        begun = http.post(f"{API}/start", {"initial_input": LAMP})
+        assert begun.headers["X-Session-Store"] == "degraded"
+        body = {"session_id": begun.body["session_id"], "message": "no radio"}
+        assert [http.post(f"{API}/respond", body).status for _ in range(TURNS)] == [200] * TURNS
+
+
+def backlog(host: Gunicorn) -> int:
+    """How much waits on a host."""
+    with Http(host.url) as http:
+        return int(http.get("/readyz").body["spill"]["backlog"])

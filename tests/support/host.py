@@ -72,15 +72,25 @@ class Host:
         request.wfile.write(body)
 
 
-def in_pieces(request: BaseHTTPRequestHandler, kind: str = "text/event-stream") -> None:
-    """Begin an answer whose length is not known."""
+def in_pieces(request: BaseHTTPRequestHandler) -> None:
+    """Begin an answer whose length is not known, as gunicorn does."""
     request.send_response(200)
-    request.send_header("Content-Type", kind)
-    request.send_header("Transfer-Encoding", "chunked")
+    request.send_header("Content-Type", "text/event-stream")
+    if _is_chunked(request):
+        request.send_header("Transfer-Encoding", "chunked")
     request.end_headers()
 
 
 def send_piece(request: BaseHTTPRequestHandler, piece: bytes) -> None:
     """Send a piece of it; an empty one ends it."""
-    request.wfile.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
+    framed = f"{len(piece):x}\r\n".encode() + piece + b"\r\n"
+    request.wfile.write(framed if _is_chunked(request) else piece)
     request.wfile.flush()
+    request.close_connection = request.close_connection or not piece
+
+
+def _is_chunked(request: BaseHTTPRequestHandler) -> bool:
+    """Whether the pieces are framed, which HTTP/1.0 does not know: there the connection's end is
+    the answer's.
+    """
+    return request.request_version == "HTTP/1.1"

@@ -1,0 +1,191 @@
+"""`make up`: the deployment on one machine, from its start to its last trace."""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import redis
+
+from deploy.machine import ProgramMissing
+from deploy.machine import program as find_program
+from tests.support.http import Http
+from tests.support.servers import ROOT, children, eventually, free_port, program
+from tests.support.talk import API, LAMP
+
+SECONDS = 60
+
+
+class Up(NamedTuple):
+    """A `make up` that serves.
+
+    Attributes:
+        process: make's.
+        url: where it says to point the browser.
+        servers: processes by the port they listen on.
+        folder: its temporary folder.
+        log: what it has printed.
+    """
+
+    process: "subprocess.Popen[bytes]"
+    url: str
+    servers: dict[str, int]
+    folder: Path
+    log: Path
+
+    def http(self) -> Http:
+        """A browser."""
+        trusted = self.folder / "nginx" / "tls" / "fullchain.pem"
+        tls = self.url.startswith("https")
+        return Http(self.url, cookies=True, trusted=trusted if tls else None)
+
+    def family(self) -> set[int]:
+        """Every process of it."""
+        return family_of(self.process.pid)
+
+
+def started(tmp_path: Path, *arguments: str, **environment: str) -> "subprocess.Popen[bytes]":
+    """`make up` as from a terminal, where Ctrl-C reaches make and all its children."""
+    # The environment of the tests has what `make` would install.
+    command = ["make", "-o", f"{sys.prefix}/run.stamp", "up", f"VENV={sys.prefix}", *arguments]
+    with (tmp_path / "output.log").open("wb") as output:
+        return subprocess.Popen(
+            command, cwd=ROOT, env={**os.environ, **environment},
+            stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+
+
+@contextlib.contextmanager
+def served(tmp_path: Path, *arguments: str) -> Iterator[Up]:
+    """The same, when it serves; ended hard if the test has not ended it."""
+    for name in ("redis-server", "nginx", "openssl"):
+        program(name)
+    process = started(tmp_path, *arguments)
+    log = tmp_path / "output.log"
+    family: set[int] = set()
+    try:
+        deadline = time.monotonic() + SECONDS
+        while not (told := re.search(r"(https?://127\.0\.0\.1:\d+)/develope", log.read_text())):
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.05)
+        ports = dict(re.findall(r"(Redis|gunicorn|nginx) (\d+)", log.read_text()))
+        up = Up(process, told[1], {name: int(port) for name, port in ports.items()},
+                folder_of(process.pid), log)  # fmt: skip
+        family = up.family()
+        yield up
+    finally:
+        for pid in family or {process.pid}:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        process.wait(timeout=10)
+
+
+def folder_of(pid: int) -> Path:
+    """The temporary folder, as it stands in nginx's title."""
+    for one in family_of(pid):
+        title = Path(f"/proc/{one}/cmdline").read_text(encoding="utf-8").replace("\0", " ")
+        if found := re.search(r"nginx: master .* -p (\S+)/nginx ", title):
+            return Path(found[1])
+    raise AssertionError("nginx does not run")
+
+
+def family_of(pid: int) -> set[int]:
+    """A process and all it has started, and they in turn."""
+    found = {pid}
+    while more := {child for one in found for child in children(one)} - found:
+        found |= more
+    return found
+
+
+def is_gone(pid: int) -> bool:
+    """Whether a process has ended."""
+    return not Path(f"/proc/{pid}").exists()
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+def test_it_serves_until_ctrl_c_and_leaves_nothing(tmp_path: Path, tls: bool) -> None:
+    """A conversation goes through all three; then every process, file and port is gone."""
+    with served(tmp_path, *(["TLS=1"] if tls else [])) as up:
+        assert up.url.startswith("https" if tls else "http:")
+        with up.http() as http:
+            page = http.get("/develope")
+            assert ("Secure" in page.headers["Set-Cookie"]) is tls
+            begun = http.post(f"{API}/start", {"initial_input": LAMP})
+            assert begun.status == 200
+            assert "X-Session-Store" not in begun.headers
+            body = {"session_id": begun.body["session_id"], "message": "no radio"}
+            assert http.post(f"{API}/respond", body).status == 200
+        family = up.family()
+        assert len(family) >= 6
+        os.killpg(up.process.pid, signal.SIGINT)
+        up.process.wait(timeout=SECONDS)
+        assert eventually(lambda: all(map(is_gone, family)))
+        assert not up.folder.exists()
+        assert "Traceback" not in up.log.read_text()
+        metrics = list(Path("/dev/shm").glob("teaser-metrics-*"))  # noqa: S108 - read only
+        assert not [one for one in metrics if int(one.name.split("-")[2]) in family]
+
+
+def test_redis_is_as_in_a_deployment(tmp_path: Path) -> None:
+    """Append-only, nothing thrown away, and closed to who does not know the password."""
+    with served(tmp_path) as up:
+        with redis.Redis(port=up.servers["Redis"]) as stranger:
+            with pytest.raises(redis.AuthenticationError):
+                stranger.ping()
+        assert (up.folder / "data" / "appendonlydir").is_dir()
+        shown = [Path(f"/proc/{pid}/cmdline").read_text() for pid in up.family()]
+        password = next(
+            line.split("=", 1)[1].split("@")[0].rpartition(":")[2]
+            for pid in up.family()
+            for line in Path(f"/proc/{pid}/environ").read_text().split("\0")
+            if line.startswith("REDIS_URL=redis://:")
+        )
+        assert len(password) == 64
+        assert not [command for command in shown if password in command]
+        with redis.Redis(port=up.servers["Redis"], password=password) as client:
+            assert client.config_get("appendfsync") == {"appendfsync": "always"}
+            assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+
+
+def test_when_one_server_dies_the_others_are_ended(tmp_path: Path) -> None:
+    """It says which, and fails."""
+    with served(tmp_path) as up:
+        family = up.family()
+        (server,) = (
+            pid for pid in family if "redis-server" in Path(f"/proc/{pid}/cmdline").read_text()
+        )
+        os.kill(server, signal.SIGKILL)
+        assert up.process.wait(timeout=SECONDS) != 0
+        assert eventually(lambda: all(map(is_gone, family)))
+        assert not up.folder.exists()
+        assert "Redis has ended by itself" in up.log.read_text()
+
+
+def test_a_port_can_be_chosen(tmp_path: Path) -> None:
+    """And the end of `make` is an end like Ctrl-C."""
+    port = free_port()
+    with served(tmp_path, f"PORT={port}") as up:
+        assert up.url == f"http://127.0.0.1:{port}"
+        family = up.family()
+        second = started(tmp_path, f"PORT={port}")
+        assert second.wait(timeout=SECONDS) != 0
+        assert f"Port {port} is taken" in up.log.read_text()
+        os.killpg(up.process.pid, signal.SIGTERM)
+        up.process.wait(timeout=SECONDS)
+        assert eventually(lambda: all(map(is_gone, family)))
+        assert not up.folder.exists()
+
+
+def test_a_missing_server_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one sentence that says what to do."""
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(ProgramMissing, match=r"^no-such-server is not installed; `make test-serv"):
+        find_program("no-such-server")
