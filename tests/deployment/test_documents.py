@@ -1,16 +1,13 @@
 """What the documents tell people to type: every shell walk and every Python example is run."""
 
-import configparser
 import os
 import re
-import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from flask import Flask
 
 from services import sessions
 from tests.support.servers import ROOT, Gunicorn, program
@@ -18,7 +15,6 @@ from tests.support.servers import ROOT, Gunicorn, program
 README = ROOT / "README.md"
 LIBRARY = ROOT / "services" / "sessions" / "README.md"
 SERVED = "http://127.0.0.1:8000"
-UNITS = sorted((ROOT / "deploy" / "systemd").iterdir())
 
 
 def blocks(document: Path, language: str) -> list[str]:
@@ -96,20 +92,3 @@ def test_every_call_of_the_library_page_is_there() -> None:
     named = set(re.findall(r"`([a-z_]+)\(", table.partition("## What goes wrong")[0]))
     assert named <= set(sessions.__all__)
     assert set(sessions.__all__) >= {"save_session", "get_sessions", "store_health"}
-
-
-@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
-def test_a_unit_starts_a_command_that_there_is(app: Flask, unit: Path) -> None:
-    """With the options it has."""
-    parser = configparser.ConfigParser(strict=True, interpolation=None)
-    parser.optionxform = str  # type: ignore[assignment, method-assign] # systemd's names have case
-    parser.read(unit)
-    assert parser["Unit"]["Description"]
-    if unit.suffix == ".timer":
-        assert (unit.with_suffix(".service")) in UNITS
-        return
-    words = shlex.split(parser["Service"]["ExecStart"])
-    assert words[0].endswith("/flask")
-    command = words[words.index("wsgi") + 1 :]
-    result = app.test_cli_runner().invoke(args=[*command, "--help"])
-    assert result.exit_code == 0

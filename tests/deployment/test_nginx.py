@@ -6,9 +6,10 @@ import json
 import subprocess
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -20,6 +21,7 @@ from tests.support.servers import Gunicorn, eventually
 from tests.support.talk import API
 
 MAY_REPEAT = {"vary", "set-cookie"}
+NONE: Mapping[str, str] = MappingProxyType({})
 STREAM = f"{API}/analyze-stream?session_id={uuid.uuid4()}"
 
 
@@ -34,18 +36,18 @@ def gunicorn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gunicorn]:
 
 @pytest.fixture(scope="module")
 def nginx(gunicorn: Gunicorn) -> Iterator[Nginx]:
-    """nginx in front of it."""
+    """What is in front of it."""
     with Nginx(gunicorn.port) as server:
         yield server
 
 
 def answered(
-    nginx: Nginx, path: str, method: str = "GET", body: bytes | None = None, **headers: str
+    nginx: Nginx, path: str, headers: Mapping[str, str] = NONE, *, body: bytes | None = None
 ) -> tuple[int, list[tuple[str, str]], bytes]:
     """Status, every header, and the body as it came."""
     connection = http.client.HTTPConnection("127.0.0.1", nginx.port, timeout=10)
     try:
-        connection.request(method, path, body, headers)
+        connection.request("GET" if body is None else "POST", path, body, headers)
         response = connection.getresponse()
         named = [(name.lower(), value) for name, value in response.getheaders()]
         return response.status, named, response.read()
@@ -76,8 +78,8 @@ def test_a_file_without_what_is_to_be_replaced_is_refused(
     "path", ["/develope", "/static/develope.js", "/healthz", "/api/session/none", "/nowhere"]
 )
 def test_every_header_comes_once(nginx: Nginx, path: str) -> None:
-    """nginx repeats nothing that the application says."""
-    _, headers, _ = answered(nginx, path, Accept="text/html")
+    """Nothing that the application says is repeated."""
+    _, headers, _ = answered(nginx, path, {"Accept": "text/html"})
     names = [name for name, _ in headers if name not in MAY_REPEAT]
     assert sorted(names) == sorted(set(names))
     assert {"x-request-id", "x-content-type-options", "permissions-policy"} <= set(names)
@@ -86,8 +88,8 @@ def test_every_header_comes_once(nginx: Nginx, path: str) -> None:
 
 
 def test_one_id_is_in_the_answer_and_in_both_logs(gunicorn: Gunicorn, nginx: Nginx) -> None:
-    """nginx draws it, whatever the client sends."""
-    _, headers, body = answered(nginx, f"{API}/nothing", **{"X-Request-ID": "chosen"})
+    """It is drawn by nginx, whatever the client sends."""
+    _, headers, body = answered(nginx, f"{API}/nothing", {"X-Request-ID": "chosen"})
     given = dict(headers)["x-request-id"]
     assert given != "chosen"
     assert json.loads(body)["request_id"] == given
@@ -113,13 +115,13 @@ def test_the_log_names_no_session(nginx: Nginx) -> None:
 
 def test_files_of_the_page_are_compressed_and_asked_for_again(nginx: Nginx) -> None:
     """A browser keeps them and asks each time whether they are still the same."""
-    status, headers, body = answered(nginx, "/static/develope.css", **{"Accept-Encoding": "gzip"})
+    status, headers, body = answered(nginx, "/static/develope.css", {"Accept-Encoding": "gzip"})
     told = dict(headers)
     assert (status, told["content-encoding"]) == (200, "gzip")
     assert (told["cache-control"], told["vary"]) == ("no-cache", "Accept-Encoding")
     assert b"{" in gzip.decompress(body)
     again = {"Accept-Encoding": "gzip", "If-None-Match": told["etag"]}
-    assert answered(nginx, "/static/develope.css", **again)[0] == 304
+    assert answered(nginx, "/static/develope.css", again)[0] == 304
 
 
 def test_an_etag_that_is_a_version_stays_as_it_is(gunicorn: Gunicorn, nginx: Nginx) -> None:
@@ -130,11 +132,11 @@ def test_an_etag_that_is_a_version_stays_as_it_is(gunicorn: Gunicorn, nginx: Ngi
         saved = http.post("/api/session", {"session_id": session_id, "data": state})
     assert saved.status == 200
     path = f"/api/session/{session_id}"
-    _, headers, _ = answered(nginx, path, **{"Accept-Encoding": "gzip"})
+    _, headers, _ = answered(nginx, path, {"Accept-Encoding": "gzip"})
     with Http(gunicorn.url) as http:
         assert dict(headers)["etag"] == http.get(path).headers["ETag"] == saved.headers["ETag"]
     assert "content-encoding" not in dict(headers)
-    _, described, _ = answered(nginx, "/openapi.json", **{"Accept-Encoding": "gzip"})
+    _, described, _ = answered(nginx, "/openapi.json", {"Accept-Encoding": "gzip"})
     assert dict(described)["content-encoding"] == "gzip"
 
 
@@ -170,9 +172,9 @@ def test_an_answer_that_breaks_off_is_seen_to_be_broken() -> None:
         send_piece(request, b"data: first\n\n")
         request.close_connection = True
 
-    with Host(break_off) as host, Nginx(host.port) as nginx:
-        with pytest.raises((http.client.IncompleteRead, ConnectionError)):
-            answered(nginx, STREAM)
+    broken = (http.client.IncompleteRead, ConnectionError)
+    with Host(break_off) as host, Nginx(host.port) as nginx, pytest.raises(broken):
+        answered(nginx, STREAM)
 
 
 def test_a_request_is_never_sent_twice_to_be_sure() -> None:
@@ -182,5 +184,5 @@ def test_a_request_is_never_sent_twice_to_be_sure() -> None:
         request.close_connection = True
 
     with Host(hang_up) as one, Host(hang_up) as other, Nginx(one.port, other.port) as nginx:
-        assert answered(nginx, f"{API}/respond", "POST", b"{}")[0] == 502
+        assert answered(nginx, f"{API}/respond", body=b"{}")[0] == 502
         assert len(one.seen + other.seen) == 1

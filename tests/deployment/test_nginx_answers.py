@@ -1,5 +1,6 @@
 """What nginx answers itself: a program can read it, a person as well, and nobody is locked out."""
 
+import contextlib
 import http.client
 import threading
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ SITE = "https://shop.example"
 
 @pytest.fixture
 def alone() -> Iterator[Nginx]:
-    """nginx in front of nobody."""
+    """An nginx in front of nobody."""
     with Nginx(free_port()) as server:
         yield server
 
@@ -87,30 +88,31 @@ def test_one_client_cannot_hold_every_connection() -> None:
         nginx = Nginx(host.port)
         site = nginx.folder / "teaser-chat" / "site.conf"
         site.write_text(site.read_text().replace("burst=100", "burst=1000"))
-        with nginx:
-            held = [opened(nginx.port) for _ in range(100)]
+        with nginx, contextlib.ExitStack() as held:
+            held.callback(over.set)
+            for _ in range(100):
+                held.enter_context(opened(nginx.port))
             with Http(nginx.url) as http:
                 assert http.get(f"{API}/session/x").status == 429
-            opened(nginx.port, "127.0.0.2").close()
-            over.set()
-            for connection in held:
-                connection.close()
+            held.enter_context(opened(nginx.port, "127.0.0.2"))
 
 
-def opened(port: int, source: str = "127.0.0.1") -> http.client.HTTPConnection:
+@contextlib.contextmanager
+def opened(port: int, source: str = "127.0.0.1") -> Iterator[None]:
     """A connection over which an answer has begun."""
     connection = http.client.HTTPConnection(
         "127.0.0.1", port, timeout=10, source_address=(source, 0)
     )
     connection.request("GET", f"{API}/analyze-stream")
-    assert connection.getresponse().status == 200
-    return connection
+    with contextlib.closing(connection), connection.getresponse() as response:
+        assert response.status == 200
+        yield
 
 
 def test_a_body_that_is_too_large_is_refused_readably() -> None:
     """By the application, and by nginx what it does not even pass on: in the same words."""
     with Gunicorn(SESSION_STORE_URL="memory://") as gunicorn, Nginx(gunicorn.port) as nginx:
-        for length in (100_000, 3_000_000):
+        for length in (100_000, 1_900_000, 2_200_000):
             with Http(nginx.url) as http:
                 answer = http.post(f"{API}/start", {"initial_input": "a" * length})
             assert answer.status == 413

@@ -1,4 +1,4 @@
-"""Several hosts behind nginx: a browser stays with one, because an outage's spill is that host's."""
+"""Several hosts behind nginx: a browser stays with one, because a spill is its host's own."""
 
 import contextlib
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ def hosts() -> Iterator[list[Host]]:
 
 @pytest.fixture
 def nginx(hosts: list[Host]) -> Iterator[Nginx]:
-    """nginx in front of them."""
+    """What is in front of them."""
     with Nginx(*(host.port for host in hosts)) as server:
         yield server
 

@@ -15,7 +15,7 @@ from tests.support.servers import program
 
 @pytest.fixture(scope="module")
 def nginx() -> Iterator[Nginx]:
-    """nginx with a certificate of its own, in front of a host that tells its name."""
+    """An nginx with a certificate of its own, in front of a host that tells its name."""
     with Host() as host, Nginx(host.port, tls=True) as server:
         yield server
 
@@ -30,7 +30,7 @@ def test_it_serves_over_tls_and_says_that_it_stays_so(nginx: Nginx) -> None:
 
 def test_it_speaks_http_2(nginx: Nginx) -> None:
     """As every browser asks it to."""
-    certificate = nginx.folder / "tls" / "fullchain.pem"
+    certificate = str(nginx.folder / "tls" / "fullchain.pem")
     command = [program("curl"), "--silent", "--cacert", certificate, "--output", "/dev/null"]
     told = ["--write-out", "%{http_version} %{http_code}", f"{nginx.url}/develope"]
     done = subprocess.run([*command, *told], capture_output=True, text=True, check=True)

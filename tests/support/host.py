@@ -90,7 +90,5 @@ def send_piece(request: BaseHTTPRequestHandler, piece: bytes) -> None:
 
 
 def _is_chunked(request: BaseHTTPRequestHandler) -> bool:
-    """Whether the pieces are framed, which HTTP/1.0 does not know: there the connection's end is
-    the answer's.
-    """
+    """Whether pieces are framed; with HTTP/1.0 the connection's end is the answer's."""
     return request.request_version == "HTTP/1.1"

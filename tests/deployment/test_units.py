@@ -1,0 +1,104 @@
+"""systemd's units: what they start is there, tells when it serves, and may take its time to end."""
+
+import configparser
+import re
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from tests.support.servers import ROOT, Gunicorn
+
+UNITS = sorted((ROOT / "deploy" / "systemd").iterdir())
+HOME = "/srv/teaser-chat"
+MOST_EXPOSED = 20
+"""Tenths; systemd calls up to 20 safe."""
+
+
+def read(unit: Path) -> configparser.ConfigParser:
+    """The unit, in which a name may stand several times."""
+    parser = configparser.ConfigParser(strict=False, interpolation=None)
+    parser.optionxform = str  # type: ignore[assignment, method-assign] # systemd's names have case
+    parser.read(unit)
+    return parser
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_a_unit_starts_a_command_that_there_is(app: Flask, unit: Path) -> None:
+    """With the options it has."""
+    parser = read(unit)
+    assert parser["Unit"]["Description"]
+    if unit.suffix == ".timer":
+        assert unit.with_suffix(".service") in UNITS
+        return
+    assert parser["Service"]["WorkingDirectory"] == HOME
+    program, *words = shlex.split(parser["Service"]["ExecStart"])
+    if program == f"{HOME}/.venv/bin/gunicorn":
+        # As all tests start it.
+        assert words == ["--config", "gunicorn.conf.py", "wsgi:app"]
+        return
+    assert program == f"{HOME}/.venv/bin/flask"
+    command = words[words.index("wsgi") + 1 :]
+    result = app.test_cli_runner().invoke(args=[*command, "--help"])
+    assert result.exit_code == 0
+
+
+def test_gunicorn_tells_when_it_serves(tmp_path: Path) -> None:
+    """What Type=notify waits for."""
+    assert read(ROOT / "deploy" / "systemd" / "teaser-chat.service")["Service"]["Type"] == "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+        told.bind(str(tmp_path / "notify"))
+        told.settimeout(10)
+        settings = {"SESSION_STORE_URL": "memory://", "NOTIFY_SOCKET": str(tmp_path / "notify")}
+        with Gunicorn(**settings):
+            assert told.recv(1024).startswith(b"READY=1")
+
+
+def test_it_may_end_its_requests() -> None:
+    """It is waited for longer than gunicorn waits for its workers."""
+    service = read(ROOT / "deploy" / "systemd" / "teaser-chat.service")["Service"]
+    settings = (ROOT / "gunicorn.conf.py").read_text(encoding="utf-8")
+    graceful = re.search(r"^graceful_timeout = (\d+)$", settings, re.MULTILINE)
+    assert graceful
+    assert int(service["TimeoutStopSec"]) > int(graceful[1])
+    assert service["KillMode"] == "mixed"
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> list[Path]:
+    """The units as on a machine where the programs are."""
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("systemd-analyze is not here, so systemd's own check was not made")
+    programs = tmp_path / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    for name in ("gunicorn", "flask"):
+        (programs / name).symlink_to(sys.executable)
+    (tmp_path / "README.md").touch()
+    units = []
+    for unit in UNITS:
+        copy = tmp_path / unit.name
+        copy.write_text(unit.read_text(encoding="utf-8").replace(HOME, str(tmp_path)))
+        units.append(copy)
+    return units
+
+
+def test_systemd_understands_them(installed: list[Path]) -> None:
+    """Without a word."""
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", *installed],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_service_can_do_little_harm(installed: list[Path]) -> None:
+    """By systemd's own count."""
+    (service,) = (unit for unit in installed if unit.name == "teaser-chat.service")
+    command = ["systemd-analyze", "security", "--offline=true", f"--threshold={MOST_EXPOSED}"]
+    done = subprocess.run([*command, service], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
