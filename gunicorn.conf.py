@@ -14,6 +14,8 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -47,6 +49,12 @@ except ConfigError as error:
 
 GC_THRESHOLD = 20_000
 """New containers between two young collections; a request makes some hundreds, none in cycles."""
+
+MOST_UNREAD = 2 * 1024 * 1024
+"""Bytes that nginx passes on of a request at most, and so the most to be read after its answer."""
+UNREAD_PIECE = 65_536
+UNREAD_SECONDS = 1.0
+"""How long a thread is spared for that; nginx sends what it has as fast as it is read."""
 
 bind = _settings.bind
 worker_class = "gthread"
@@ -98,6 +106,26 @@ def worker_exit(_server: Any, worker: Any) -> None:
     migration = _migration_of(worker)
     if migration is not None:
         migration.finish()
+
+
+def post_request(_worker: Any, _request: Any, environ: Mapping[str, Any], _response: Any) -> None:
+    """Read what an answer has left unread of its request, such as a text that is too long.
+
+    A connection that is closed with unread data is reset, and nginx, if it is still sending, would
+    tell its client that nobody is there instead of why the request was refused.
+    """
+    if not environ.get("CONTENT_LENGTH"):
+        return
+    connection, left = environ["gunicorn.socket"], MOST_UNREAD
+    give_up = time.monotonic() + UNREAD_SECONDS
+    connection.settimeout(UNREAD_SECONDS)
+    with contextlib.suppress(OSError):
+        while left > 0 and time.monotonic() < give_up:
+            piece = environ["wsgi.input"].read(min(left, UNREAD_PIECE))
+            if not piece:
+                break
+            left -= len(piece)
+    connection.settimeout(None)
 
 
 def child_exit(_server: Any, worker: Any) -> None:

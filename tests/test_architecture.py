@@ -104,7 +104,7 @@ def test_every_module_says_what_it_is_for() -> None:
     """A first line in every module, also of tests and benchmarks."""
     silent = [
         str(module.relative_to(ROOT))
-        for folder in ("services", "routes", "tests", "benchmarks")
+        for folder in ("services", "routes", "tests", "benchmarks", "deploy")
         for module in modules(folder)
         if not ast.get_docstring(ast.parse(module.read_text(encoding="utf-8")))
     ]

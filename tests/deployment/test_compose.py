@@ -97,7 +97,7 @@ def test_every_file_it_mounts_is_there(composed: Any) -> None:
     # A mount into a mounted folder needs something there to be mounted over.
     assert (DEPLOY / targets["/etc/nginx/teaser-chat"] / "hosts.conf").exists()
     hosts = (DEPLOY / targets["/etc/nginx/teaser-chat/hosts.conf"]).read_text(encoding="utf-8")
-    assert re.findall(r"^server (.+);$", hosts, re.MULTILINE) == ["app:8000"]
+    assert re.findall(r"^server (.+);$", hosts, re.MULTILINE) == ["app:8000 resolve"]
     assert "app" in composed["services"]
 
 

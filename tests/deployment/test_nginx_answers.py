@@ -21,6 +21,15 @@ ENOUGH = 3000
 SITE = "https://shop.example"
 
 
+@pytest.fixture(scope="module")
+def gunicorn() -> Iterator[Gunicorn]:
+    """The application, with its one state saved."""
+    settings = {"SESSION_STORE_URL": "memory://", "RATE_LIMIT_STATES": "1 per day"}
+    with Gunicorn(**settings) as server, Http(server.url) as http:
+        http.post("/api/session", {})
+        yield server
+
+
 @pytest.fixture
 def alone() -> Iterator[Nginx]:
     """An nginx in front of nobody."""
@@ -109,17 +118,31 @@ def opened(port: int, source: str = "127.0.0.1") -> Iterator[None]:
         yield
 
 
-def test_a_body_that_is_too_large_is_refused_readably() -> None:
-    """By the application, and by nginx what it does not even pass on: in the same words."""
-    with Gunicorn(SESSION_STORE_URL="memory://") as gunicorn, Nginx(gunicorn.port) as nginx:
-        for length in (100_000, 1_900_000, 2_200_000):
+@pytest.mark.parametrize("length", [100_000, 1_900_000, 2_200_000])
+def test_a_body_that_is_too_large_is_refused_readably(gunicorn: Gunicorn, length: int) -> None:
+    """By the application, and by nginx what it does not even pass on: in the same words.
+
+    Each time: whoever still sends must not be reset before the answer is read.
+    """
+    found = HTTP_ANSWERS[413]
+    with Nginx(gunicorn.port) as nginx:
+        for _ in range(10):
             with Http(nginx.url) as http:
                 answer = http.post(f"{API}/start", {"initial_input": "a" * length})
-            assert answer.status == 413
-            found = HTTP_ANSWERS[413]
-            assert (answer.body["error"], answer.body["code"]) == (found.sentence, found.code)
+            assert (answer.status, answer.body["code"]) == (413, found.code)
+            assert answer.body["error"] == found.sentence
             by_nginx = "X-Request-ID" not in answer.headers
             assert by_nginx is (length > 2_000_000)
+
+
+def test_what_is_refused_before_it_is_read_is_told_why(gunicorn: Gunicorn) -> None:
+    """Such as what comes too often, or to no address that there is."""
+    state = {"session_id": "x", "data": {"note": "a" * 900_000}}
+    with Nginx(gunicorn.port) as nginx:
+        for path, status in (("/api/session", 429), ("/api/nothing", 404)):
+            for _ in range(10):
+                with Http(nginx.url) as http:
+                    assert http.post(path, state).status == status
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ BROWSERS = 12
 MOST_BROWSERS = 40
 """It is a matter of chance which host a browser gets."""
 TURNS = 3
+MANY = 400
+"""More requests in a row than nginx lets a client send that it counts."""
 SITE = "https://shop.example"
 
 
@@ -85,6 +87,15 @@ def test_a_host_that_is_down_is_stood_in_for(hosts: list[Host], nginx: Nginx) ->
     down.close()
     assert {met(nginx, cookie(browser)) for browser in range(BROWSERS)} == {up.name}
     assert down.name in at
+
+
+def test_drills_meet_the_hosts_in_turn_and_are_not_limited(hosts: list[Host]) -> None:
+    """A drill about what hosts do to each other would else meet one of them only."""
+    with Nginx(*(host.port for host in hosts), for_drills=True) as nginx:
+        for sent in ("", cookie(1)):
+            first, second, third = (met(nginx, sent) for _ in range(3))
+            assert first == third != second
+        assert len({met(nginx) for _ in range(MANY)}) == 2
 
 
 def test_an_outage_goes_unnoticed_on_two_hosts() -> None:

@@ -56,6 +56,12 @@ class Host:
 
             do_POST = do_GET  # noqa: N815 - the server's name for it
 
+            def end_headers(self) -> None:
+                # As gunicorn tells it, or nginx might keep the connection.
+                if self.close_connection:
+                    self.send_header("Connection", "close")
+                super().end_headers()
+
             def log_message(self, *_arguments: object) -> None:
                 """Nothing, or it would stand in every test's output."""
 
