@@ -169,7 +169,7 @@ def test_its_command_serves_with_what_is_copied(image: Image) -> None:
     before = image.files()
     with Http(image.url, cookies=True) as http:
         assert http.get("/develope").status == 200
-        assert http.get("/static/develope.js").status == 200
+        assert http.get("/static/chat/chat.js").status == 200
         assert http.post(f"{API}/start", {"initial_input": LAMP}).status == 200
     assert image.files() == before
     assert os.listdir(image.folder / "instance")  # noqa: PTH208 - whether there is any

@@ -78,7 +78,7 @@ def test_a_file_without_what_is_to_be_replaced_is_refused(
 
 
 @pytest.mark.parametrize(
-    "path", ["/develope", "/static/develope.js", "/healthz", "/api/session/none", "/nowhere"]
+    "path", ["/develope", "/static/chat/chat.js", "/healthz", "/api/session/none", "/nowhere"]
 )
 def test_every_header_comes_once(nginx: Nginx, path: str) -> None:
     """Nothing that the application says is repeated."""
@@ -118,13 +118,13 @@ def test_the_log_names_no_session(nginx: Nginx) -> None:
 
 def test_files_of_the_page_are_compressed_and_asked_for_again(nginx: Nginx) -> None:
     """A browser keeps them and asks each time whether they are still the same."""
-    status, headers, body = answered(nginx, "/static/develope.css", {"Accept-Encoding": "gzip"})
+    status, headers, body = answered(nginx, "/static/pages.css", {"Accept-Encoding": "gzip"})
     told = dict(headers)
     assert (status, told["content-encoding"]) == (200, "gzip")
     assert (told["cache-control"], told["vary"]) == ("no-cache", "Accept-Encoding")
     assert b"{" in gzip.decompress(body)
     again = {"Accept-Encoding": "gzip", "If-None-Match": told["etag"]}
-    assert answered(nginx, "/static/develope.css", again)[0] == 304
+    assert answered(nginx, "/static/pages.css", again)[0] == 304
 
 
 def test_an_etag_that_is_a_version_stays_as_it_is(gunicorn: Gunicorn, nginx: Nginx) -> None:

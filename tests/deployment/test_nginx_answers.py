@@ -59,6 +59,8 @@ def test_too_many_requests_are_refused_in_the_applications_words() -> None:
         assert answer.headers["Cache-Control"] == "no-store"
         with Http(nginx.url, source="127.0.0.2") as other:
             assert other.get(f"{API}/session/x").status == 200
+        with Http(nginx.url) as same:
+            assert same.get("/static/chat/chat.js").status == 200  # files are not counted
 
 
 def test_a_page_of_another_site_can_read_why() -> None:
