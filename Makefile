@@ -8,9 +8,9 @@ BIN := $(VENV)/bin
 BENCH_VENV := .venv-bench
 BIND ?= 127.0.0.1:8000
 PYTEST_ARGS ?=
-# Half of the suite waits for servers: two processes take two thirds of the time, each with servers
-# of its own. 0 runs it in one, test by test.
-TEST_PROCESSES ?= 0
+# Half of the suite waits for servers: two processes, each with servers of its own, take two thirds
+# of the time. 0 runs it in one, test by test.
+TEST_PROCESSES ?= 2
 DRILLS ?=
 BENCHMARKS ?=
 SOAK_SECONDS ?= 300
