@@ -28,8 +28,10 @@ PREPARED = """async (language) => {
   }));
   const title = Object.assign(document.createElement("h1"), { textContent: t("title") });
   const section = Object.assign(document.createElement("h2"), { textContent: t("results.title") });
+  document.querySelectorAll("link[rel=stylesheet]").forEach((link) => link.remove());
   document.body.replaceChildren(host);
   document.documentElement.lang = language;
+  host.style.background = "var(--page)"; // as whoever shows the parts has to give them one
   const said = [];
   const results = new Results(t, { onAgain: () => said.push("again") });
   const facts = new Facts(t, { onCorrect: (change) => said.push(change) });

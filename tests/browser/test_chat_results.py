@@ -249,10 +249,10 @@ def test_a_fact_is_corrected_by_keyboard(visit: ChatParts) -> None:
 
     correct.press("Enter")
     keyboard.press("ArrowUp")  # from yes around to not known
-    visit.page.evaluate("onkeydown = ({ key }) => parts.said.push(key)")
+    visit.page.evaluate("() => { onkeydown = ({ key }) => parts.said.push(key); }")
     keyboard.press("Escape")  # concerns nothing around the editor
     expect(correct).to_be_focused()
-    visit.page.evaluate("onkeydown = null")
+    visit.page.evaluate("() => { onkeydown = null; }")
     correct.press("Enter")
     visit.button("Cancel").press("Enter")
     expect(correct).to_be_focused()
