@@ -104,7 +104,7 @@ def test_gunicorn_listens_where_others_look_for_it() -> None:
     assert sole("EXPOSE") == port
     assert f"127.0.0.1:{port}/healthz" in sole("HEALTHCHECK")
     hosts = (ROOT / "deploy" / "nginx" / "hosts-compose.conf").read_text(encoding="utf-8")
-    assert f":{port};" in hosts
+    assert f"server app:{port} " in hosts
 
 
 class Image(Server):
