@@ -1,61 +1,85 @@
 // What the browser itself remembers: which conversation it is in, and the draft.
 //
 // The draft is what is being written and what was written but not taken by the server yet. Where
-// the visitor forbids storage it is forgotten with the page.
+// the visitor forbids storage it is forgotten with the page. Everything has a key of its own, as
+// tabs write at the same time, and what one reads of a key may be older than what another wrote.
 
 /** The memory for one server; elements and tabs of one site share it. */
 export class Memory {
-  #key;
+  #prefix;
 
   constructor(origin) {
-    this.#key = `teaser-chat ${origin}`;
+    this.#prefix = `teaser-chat ${origin} `;
   }
 
   /** The conversation this browser is in, or null. */
   get sessionId() {
-    return this.#read().sessionId ?? null;
+    return this.#read("session");
   }
 
   set sessionId(sessionId) {
-    this.#write({ sessionId });
+    this.#write("session", sessionId);
   }
 
-  /** What is being written. */
+  /** What is being written: in this tab, or in a new one what was being written last. */
   get draft() {
-    return this.#read().draft ?? "";
+    return this.#read("draft", "sessionStorage") ?? this.#read("draft") ?? "";
   }
 
   set draft(draft) {
-    this.#write({ draft });
+    const own = this.#read("draft", "sessionStorage");
+    if (draft || own === this.#read("draft")) {
+      this.#write("draft", draft || null); // what another tab is writing is not deleted
+    }
+    this.#write("draft", draft, "sessionStorage");
   }
 
-  /** The messages that the server has not acknowledged, as they are in the outbox. */
+  /** The messages that the server has not acknowledged, in their order. */
   get unsent() {
-    return this.#read().unsent ?? [];
+    const found = this.#names("unsent ").map((name) => this.#read(name)).filter(Boolean);
+    return found.sort((one, other) => one.order - other.order)
+      .map(({ order, ...entry }) => entry);
   }
 
-  /** Keeps a message, whatever other tabs keep. */
-  keep({ id, text, facts, sessionId }) {
-    const others = this.unsent.filter((entry) => entry.id !== id);
-    this.#write({ unsent: [...others, { id, text, facts, sessionId }] });
+  /** Keeps a message, and whether the visitor stopped it, whatever other tabs keep. */
+  keep({ id, text, facts, sessionId, status }) {
+    const name = `unsent ${id}`;
+    const last = Math.max(0, ...this.#names("unsent ").map((one) => this.#read(one)?.order ?? 0));
+    const order = this.#read(name)?.order ?? last + 1;
+    const isStopped = status === "stopped" || undefined;
+    this.#write(name, { id, text, facts, sessionId, isStopped, order });
   }
 
   /** Forgets a message. */
   drop(id) {
-    this.#write({ unsent: this.unsent.filter((entry) => entry.id !== id) });
+    this.#write(`unsent ${id}`, null);
   }
 
-  #read() {
+  #names(beginning) {
     try {
-      return JSON.parse(localStorage.getItem(this.#key)) ?? {};
+      const { length } = this.#prefix;
+      return Object.keys(localStorage).filter((key) => key.startsWith(this.#prefix + beginning))
+        .map((key) => key.slice(length));
     } catch {
-      return {};
+      return [];
     }
   }
 
-  #write(change) {
+  #read(name, storage = "localStorage") {
     try {
-      localStorage.setItem(this.#key, JSON.stringify({ ...this.#read(), ...change }));
+      return JSON.parse(window[storage].getItem(this.#prefix + name));
+    } catch {
+      return null;
+    }
+  }
+
+  #write(name, value, storage = "localStorage") {
+    try {
+      if (value === null) {
+        window[storage].removeItem(this.#prefix + name);
+      } else {
+        window[storage].setItem(this.#prefix + name, JSON.stringify(value));
+      }
     } catch {
       // it is forbidden, or full
     }

@@ -64,15 +64,14 @@ class ChatVisit(Visit):
 
     @property
     def remembered(self) -> dict[str, Any]:
-        """All that the browser itself keeps for the chat."""
-        found = dict(self.page.evaluate(REMEMBERED))
-        kept: dict[str, Any] = found.get(f"teaser-chat {self.site.url}", {})
-        return kept
+        """All that the browser itself keeps, by what it is to the chat."""
+        prefix = f"teaser-chat {self.site.url} "
+        return {key.removeprefix(prefix): kept for key, kept in self.page.evaluate(REMEMBERED)}
 
     @property
     def session_id(self) -> str:
         """The conversation this browser is in, as it remembers it."""
-        return str(self.remembered["sessionId"])
+        return str(self.remembered["session"])
 
     def send(self, text: str) -> None:
         """Write and press the button, without waiting for an answer."""
