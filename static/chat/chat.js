@@ -24,7 +24,7 @@ export class Chat {
   #tell;
   #tabs;
   #analysis;
-  #met = false; // whether the server knows this browser, and told what it was in
+  #known; // whether the browser has what a conversation is its own by: the server's cookie
   #stale = true; // whether the server may have something newer than the state
   #closed = false;
   #failures = 0;
@@ -38,6 +38,7 @@ export class Chat {
     this.#server = server;
     this.#memory = memory;
     this.#tell = tell;
+    this.#known = server.isHome;
     this.#tabs = new BroadcastChannel(channel);
     this.#analysis = new Analysis(server, {
       change: (change) => this.#change(state.analysing(this.state, change)),
@@ -53,12 +54,10 @@ export class Chat {
     addEventListener("online", () => this.#wake(), { signal });
     addEventListener("offline", () => this.#change(state.linked(this.state, "offline")), { signal });
     document.addEventListener("visibilitychange", () => this.#look(), { signal });
-    const opening = state.unsentOf(this.#memory.unsent, null);
-    const sessionId = opening.length ? null : this.#memory.sessionId;
-    this.#enter(sessionId, sessionId ? state.unsentOf(this.#memory.unsent, sessionId) : opening);
     if (navigator.onLine === false) {
       this.#change(state.linked(this.state, "offline"));
     }
+    this.#enter(state.toOpen(this.#memory.unsent, this.#memory.sessionId), { isSought: true });
   }
 
   /** Ends it; what is under way is broken off, and is found again when the chat is opened anew. */
@@ -87,15 +86,17 @@ export class Chat {
   /** Sends a message again that failed or was stopped. */
   retry(id) {
     this.#change(state.held(this.state, id));
+    this.#keep(id);
     this.#wake();
   }
 
-  /** Takes a message back that is not sent, and gives its text. */
+  /** Takes a message back that is not sent, and gives its text; a correction of facts has none. */
   withdraw(id) {
     const entry = this.state.outbox.find((one) => one.id === id);
     this.#memory.drop(id);
+    this.#announce({ withheld: id });
     this.#change(state.withdrawn(this.state, id));
-    return entry?.text ?? "";
+    return entry && !entry.facts ? entry.text : "";
   }
 
   /** Does not wait any longer: neither for an answer nor for the analysis. */
@@ -106,6 +107,8 @@ export class Chat {
     for (const { id, status } of this.state.outbox) {
       if (status !== "failed") {
         this.#change(state.stopped(this.state, id));
+        this.#keep(id);
+        this.#announce({ withheld: id });
       }
     }
     if (this.state.analysis.status !== "resting") {
@@ -127,8 +130,7 @@ export class Chat {
   /** Begins a new conversation with what could not be told to one that is gone. */
   beginWithUnsent() {
     const text = state.unsentText(this.state);
-    this.#leave(null);
-    this.#enter(null);
+    this.#replace();
     if (text) {
       this.say(text);
     }
@@ -147,14 +149,14 @@ export class Chat {
   /** Deletes a conversation of this browser, or throws a Refusal. */
   async remove(sessionId) {
     await this.#server.remove(sessionId);
-    this.#tabs.postMessage({ gone: sessionId });
+    this.#announce({ gone: sessionId });
     this.#forget(sessionId, "removed");
   }
 
   /** Deletes all conversations of this browser, or throws a Refusal. */
   async clear() {
     await this.#server.clear();
-    this.#tabs.postMessage({ gone: ALL });
+    this.#announce({ gone: ALL });
     this.#forget(ALL, "cleared");
   }
 
@@ -170,38 +172,60 @@ export class Chat {
     }
   }
 
-  #enter(sessionId, outbox = []) {
-    const waiting = outbox.map((entry) => ({ ...entry, status: "waiting" }));
+  /** Shows a conversation with what was kept for it; for none, one may be sought at the server. */
+  #enter(sessionId, { isSought = false } = {}) {
+    const kept = state.restored(state.unsentOf(this.#memory.unsent, sessionId));
+    const opened = state.opened(this.state, sessionId, kept);
     this.#stale = true;
-    this.#change(state.opened(this.state, sessionId, waiting));
+    this.#change(isSought && !sessionId && !kept.length ? state.sought(opened) : opened);
     this.#wake();
   }
 
-  /** Goes away from the conversation shown. */
-  #leave(sessionId) {
+  /** Goes away from the conversation shown; of what it was to be told, corrections wait for it. */
+  #leave({ isGone = false } = {}) {
     this.#rest();
-    this.state.outbox.forEach(({ id }) => this.#memory.drop(id));
-    this.#memory.sessionId = sessionId;
+    for (const { id, facts } of this.state.outbox) {
+      if (isGone || !facts) {
+        this.#memory.drop(id);
+        this.#announce({ withheld: id });
+      }
+    }
   }
 
   #choose(sessionId) {
     const text = state.unsentText(this.state);
     this.#chosen = true;
     this.#pointer = sessionId;
-    this.#leave(sessionId);
-    this.#enter(sessionId, state.unsentOf(this.#memory.unsent, sessionId));
+    this.#leave();
+    this.#memory.sessionId = sessionId;
+    this.#enter(sessionId);
     this.#tell.giveBack(text);
+  }
+
+  /** Goes from a conversation that is not there any more to a new one. */
+  #replace() {
+    this.#leave({ isGone: true });
+    this.#unremember(this.state.sessionId);
+    this.#enter(null);
+  }
+
+  #unremember(sessionId) {
+    if (this.#memory.sessionId === sessionId) {
+      this.#memory.sessionId = null; // else another tab shows another one
+    }
   }
 
   /** Shows nothing of what was deleted any more. */
   #forget(gone, news) {
-    const isShown = gone === ALL || gone === this.state.sessionId;
-    const lost = gone === ALL ? this.#memory.unsent : state.unsentOf(this.#memory.unsent, gone);
-    lost.forEach(({ id }) => this.#memory.drop(id));
-    if (isShown) {
+    for (const { id, sessionId } of this.#memory.unsent) {
+      if (sessionId && (gone === ALL || gone === sessionId)) {
+        this.#memory.drop(id); // what is to open a conversation belongs to none that is gone
+      }
+    }
+    this.#unremember(gone === ALL ? this.#memory.sessionId : gone);
+    if (gone === ALL || gone === this.state.sessionId) {
       const text = state.unsentText(this.state);
-      this.#leave(null);
-      this.#enter(null);
+      this.#replace();
       this.#tell.giveBack(text);
     }
     this.#change(state.told(this.state, news));
@@ -215,20 +239,40 @@ export class Chat {
   }
 
   #write({ id, text, facts }) {
+    const { ended } = this.state;
     let whole = text;
-    if (this.state.ended) {
+    if (ended && !facts) {
       whole = [state.unsentText(this.state), text].filter(Boolean).join("\n");
-      this.#leave(null);
-      this.#enter(null);
+      this.#replace();
     }
     this.#change(state.written(this.state, { id, text: whole, facts }));
-    this.#memory.keep(this.state.outbox.find((entry) => entry.id === id));
+    if (ended && facts) {
+      this.#change(state.failed(this.state, id, ended)); // there is nothing left to correct
+      return;
+    }
+    this.#keep(id);
     this.#wake();
   }
 
-  #heard({ gone, changed }) {
+  #keep(id) {
+    const entry = this.state.outbox.find((one) => one.id === id);
+    if (entry) {
+      this.#memory.keep(entry);
+    }
+  }
+
+  /** Lets the other tabs know. */
+  #announce(news) {
+    if (!this.#closed) {
+      this.#tabs.postMessage(news);
+    }
+  }
+
+  #heard({ gone, changed, withheld }) {
     const { sessionId } = this.state;
-    if (gone && sessionId && (gone === ALL || gone === sessionId)) {
+    if (withheld && withheld !== this.#sending?.id) {
+      this.#change(state.withdrawn(this.state, withheld)); // it is in sight there
+    } else if (gone && sessionId && (gone === ALL || gone === sessionId)) {
       this.#forget(gone, "gone_elsewhere");
     } else if (changed && (changed === sessionId || (this.#isNew && !this.#chosen))) {
       this.#follow(changed);
@@ -245,10 +289,20 @@ export class Chat {
   }
 
   #look() {
-    if (document.visibilityState === "visible") {
-      this.#stale = true;
-      this.#wake();
+    if (document.visibilityState !== "visible") {
+      return;
     }
+    const { sessionId } = this.#memory;
+    if (sessionId && this.#isNew && !this.#chosen) {
+      this.#change(state.opened(this.state, sessionId)); // another tab began it meanwhile
+    }
+    if (this.state.sessionId) {
+      // A tab that was closed may have left something.
+      const left = state.unsentOf(this.#memory.unsent, this.state.sessionId);
+      this.#change(state.joined(this.state, left));
+    }
+    this.#stale = true;
+    this.#wake();
   }
 
   #wake() {
@@ -280,7 +334,7 @@ export class Chat {
     const entry = state.next(this.state);
     if (this.#pointer !== undefined) {
       await this.#point();
-    } else if (entry && this.state.ready && (this.#met || this.#server.isHome)) {
+    } else if (entry && this.#canSend) {
       await this.#deliver(entry);
     } else if (this.#stale) {
       await this.#load();
@@ -288,6 +342,12 @@ export class Chat {
       return false;
     }
     return true;
+  }
+
+  get #canSend() {
+    const { sessionId, ready } = this.state;
+    const isInDoubt = this.#stale && state.isInDoubt(this.state);
+    return ready && (sessionId || (this.#known && !isInDoubt));
   }
 
   async #deliver(entry) {
@@ -298,7 +358,7 @@ export class Chat {
     try {
       const answer = await this.#server.send(entry, { complete, signal: broken.signal });
       this.#memory.drop(entry.id);
-      this.#take(entry.id, answer);
+      this.#take(entry, answer);
     } catch (error) {
       this.#explain(entry.id, error, broken.signal.aborted);
     } finally {
@@ -306,7 +366,7 @@ export class Chat {
     }
   }
 
-  #take(id, answer) {
+  #take({ id, sessionId: meant }, answer) {
     const isShown = this.state.outbox.some((entry) => entry.id === id);
     this.#change(state.answered(this.state, id, answer, new Date().toISOString()));
     const { sessionId, outbox } = this.state;
@@ -315,7 +375,7 @@ export class Chat {
       outbox.forEach((entry) => this.#memory.keep(entry)); // they belong to this one now
       this.#stale = true;
     }
-    this.#tabs.postMessage({ changed: answer.session_id ?? sessionId });
+    this.#announce({ changed: answer.session_id ?? meant });
   }
 
   #explain(id, error, isStopped) {
@@ -330,19 +390,21 @@ export class Chat {
       this.#change(state.held(this.state, id));
       throw error;
     } else {
+      this.#stale = true; // it may be there in spite of the refusal
       this.#change(state.failed(this.state, id, error));
     }
   }
 
   async #load() {
     this.#stale = false; // unless somebody says otherwise while this is under way
+    let { sessionId } = this.state;
     try {
-      if (!this.#met && (this.#isNew || !this.#server.isHome)) {
+      if (!sessionId && (!this.#known || !this.state.ready || state.isInDoubt(this.state))) {
         await this.#meet();
+        ({ sessionId } = this.state);
       }
-      const { sessionId } = this.state;
       const conversation = sessionId && await this.#server.conversation(sessionId);
-      if (sessionId === this.state.sessionId) {
+      if (conversation && sessionId === this.state.sessionId) {
         this.#learn(conversation);
       }
     } catch (error) {
@@ -350,14 +412,13 @@ export class Chat {
         this.#stale = true;
         throw error;
       }
-      this.#end(error);
+      if (sessionId === this.state.sessionId) {
+        this.#end(error);
+      }
     }
   }
 
   #learn(conversation) {
-    if (!conversation) {
-      return;
-    }
     this.#change(state.loaded(this.state, conversation));
     const known = state.knownIds(conversation);
     this.#memory.unsent.filter(({ id }) => known.has(id)).forEach(({ id }) => this.#memory.drop(id));
@@ -365,33 +426,49 @@ export class Chat {
 
   /** Lets the server know this browser, and learns which conversation it was in. */
   async #meet() {
-    const wasNew = this.#isNew;
+    const { current } = await this.#server.current();
+    this.#known = true;
+    if (this.state.sessionId) {
+      return; // it was chosen meanwhile
+    }
+    if (!this.state.ready) {
+      const found = this.#isNew ? current : null;
+      this.#memory.sessionId = found;
+      this.#change(state.opened(this.state, found, this.state.outbox));
+    } else if (current && state.isInDoubt(this.state) && await this.#hasTaken(current)) {
+      this.#change(state.begun(state.sought(this.state), current));
+      this.#memory.sessionId = current;
+      this.state.outbox.forEach((entry) => this.#memory.keep(entry));
+    }
+  }
+
+  /** Whether a conversation has a message whose answer was not waited for. */
+  async #hasTaken(sessionId) {
     try {
-      const { current } = await this.#server.current();
-      this.#met = true;
-      if (current && wasNew && this.#isNew && !this.#memory.sessionId) {
-        this.#memory.sessionId = current;
-        this.#change(state.opened(this.state, current));
-      }
+      const known = state.knownIds(await this.#server.conversation(sessionId));
+      return !this.state.sessionId && this.state.outbox.some(({ id }) => known.has(id));
     } catch (error) {
-      if (!(error instanceof Refusal) || wasNew) {
-        throw error;
+      if (error instanceof Refusal && error.gone) {
+        return false;
       }
-      // the conversation can be had without it
+      throw error;
     }
   }
 
   #end(error) {
     this.#analysis.end();
     this.#stale = false;
-    this.#memory.sessionId = null;
+    this.#known = false; // it may be the cookie that is gone
+    if (!this.state.outbox.length) {
+      this.#unremember(this.state.sessionId); // else it is what a reload has to explain again
+    }
     this.#change(state.ended(this.state, error));
   }
 
   #analyzed() {
     this.#stale = true;
     this.#change(state.analysing(this.state, { status: "done" }));
-    this.#tabs.postMessage({ changed: this.state.sessionId });
+    this.#announce({ changed: this.state.sessionId });
     this.#wake();
   }
 

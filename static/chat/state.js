@@ -32,6 +32,25 @@ export function opened(state, sessionId, outbox = []) {
   return { ...empty(), link, busy, ready: !sessionId, sessionId, outbox };
 }
 
+/** Which conversation is to be shown has to be found out. */
+export function sought(state) {
+  return { ...state, ready: false };
+}
+
+/** What was kept of these messages, as they are to be sent or were left by the visitor. */
+export function restored(kept) {
+  return kept.map(({ isStopped, ...entry }) => (
+    { ...entry, status: isStopped ? "stopped" : "waiting" }));
+}
+
+/** Messages that another tab left, and that this one has not. */
+export function joined(state, kept) {
+  const known = knownIds(state.conversation ?? { history: [], qa_history: [] });
+  state.outbox.forEach(({ id }) => known.add(id));
+  const others = restored(kept).filter(({ id }) => !known.has(id));
+  return others.length ? { ...state, outbox: [...state.outbox, ...others] } : state;
+}
+
 /** The server told the conversation; what it has of the outbox needs no sending. */
 export function loaded(state, conversation) {
   const known = knownIds(conversation);
@@ -89,7 +108,7 @@ export function answered(state, id, answer, now) {
   const before = state.conversation ?? { history: [], qa_history: [], analyzed: false };
   const content = answer.message ?? answer.response ?? answer.answer;
   const text = answer.correction ?? entry.text;
-  const timestamp = notBefore(last(messages(before))?.timestamp, now);
+  const timestamp = after(last(messages(before))?.timestamp, now);
   const suggestions = answer.suggestions ?? [];
   const conversation = answer.intent === "question"
     ? { ...before, suggestions, qa_history: [...before.qa_history,
@@ -97,9 +116,13 @@ export function answered(state, id, answer, now) {
     : { ...before, suggestions, complete: answer.complete ?? before.complete,
       history: [...before.history, { id, role: "user", content: text, timestamp },
         { role: "assistant", content, reply_to: id, timestamp }] };
-  const sessionId = answer.session_id ?? state.sessionId;
-  const outbox = withdrawn(state, id).outbox.map((one) => ({ ...one, sessionId }));
-  return { ...state, sessionId, conversation, outbox, ready: true };
+  const opened = begun(withdrawn(state, id), answer.session_id ?? state.sessionId);
+  return { ...opened, conversation, ready: true };
+}
+
+/** The conversation has an id now, and whatever is to be said belongs to it. */
+export function begun(state, sessionId) {
+  return { ...state, sessionId, outbox: state.outbox.map((entry) => ({ ...entry, sessionId })) };
 }
 
 /** The conversation is not there any more; its words stay in sight until it is left. */
@@ -156,6 +179,19 @@ export function isDue(state) {
     && !isUnsent(state) && analysis.status === "resting";
 }
 
+/** Whether a message may have opened a conversation that is not known here. */
+export function isInDoubt({ sessionId, outbox }) {
+  return !sessionId && outbox.some(({ status }) => status === "stopped");
+}
+
+/** The conversation to show first: that of a text that was not sent, or the one shown last. */
+export function toOpen(kept, shown) {
+  const texts = kept.filter(({ facts }) => !facts);
+  const first = texts.find(({ sessionId }) => sessionId === null)
+    ?? texts.find(({ sessionId }) => sessionId === shown) ?? texts[0];
+  return first ? first.sessionId : shown;
+}
+
 /** What is on its way about the same conversation as is shown, or opens it. */
 export function unsentOf(outbox, sessionId) {
   return outbox.filter((entry) => entry.sessionId === sessionId);
@@ -197,8 +233,9 @@ function entered(state, id, change) {
 }
 
 /** The browser's clock may be behind the server's, and what is said last stands last. */
-function notBefore(known, now) {
-  return known > now ? known : now;
+function after(known, now) {
+  const next = new Date(Date.parse(known) + 1);
+  return known >= now && !Number.isNaN(next.getTime()) ? next.toISOString() : now;
 }
 
 function last(list) {
