@@ -77,8 +77,8 @@ export class View {
     const shown = entries(state);
     const busy = isSending(state);
     const isRunning = isFollowed(state);
+    this.#log.element.hidden = !shown.length; // before it is filled, or it cannot be scrolled to its end
     this.#log.update(shown, { isSending: busy, isRead: state.ready });
-    this.#log.element.hidden = !shown.length;
     this.#intro.hidden = shown.length > 0;
     this.#label.textContent = this.#t(this.#step(state));
     this.#begin.hidden = !shown.length;
