@@ -57,7 +57,7 @@ export class Chat {
     if (navigator.onLine === false) {
       this.#change(state.linked(this.state, "offline"));
     }
-    this.#enter(state.toOpen(this.#memory.unsent, this.#memory.sessionId), { isSought: true });
+    this.#resume();
   }
 
   /** Ends it; what is under way is broken off, and is found again when the chat is opened anew. */
@@ -172,13 +172,26 @@ export class Chat {
     }
   }
 
-  /** Shows a conversation with what was kept for it; for none, one may be sought at the server. */
-  #enter(sessionId, { isSought = false } = {}) {
-    const kept = state.restored(state.unsentOf(this.#memory.unsent, sessionId));
-    const opened = state.opened(this.state, sessionId, kept);
+  /** Shows a conversation with what was kept for it, or with null a new one. */
+  #enter(sessionId) {
+    const kept = sessionId ? state.unsentOf(this.#memory.unsent, sessionId) : [];
+    this.#change(state.opened(this.state, sessionId, state.restored(kept)));
     this.#stale = true;
-    this.#change(isSought && !sessionId && !kept.length ? state.sought(opened) : opened);
     this.#wake();
+  }
+
+  /** Shows what this browser was in last; where it does not know, the server is asked. */
+  #resume() {
+    const { unsent, sessionId } = this.#memory;
+    const opening = state.unsentOf(unsent, null);
+    const found = state.toOpen(unsent, sessionId);
+    if (found) {
+      this.#enter(found);
+    } else {
+      const opened = state.opened(this.state, null, state.restored(opening));
+      this.#change(opening.length ? opened : state.sought(opened));
+      this.#wake();
+    }
   }
 
   /** Goes away from the conversation shown; of what it was to be told, corrections wait for it. */
@@ -290,6 +303,7 @@ export class Chat {
 
   #look() {
     if (document.visibilityState !== "visible") {
+      this.draft(this.#memory.draft); // this tab may be closed: the next one has what was written here
       return;
     }
     const { sessionId } = this.#memory;
@@ -347,7 +361,7 @@ export class Chat {
   get #canSend() {
     const { sessionId, ready } = this.state;
     const isInDoubt = this.#stale && state.isInDoubt(this.state);
-    return ready && (sessionId || (this.#known && !isInDoubt));
+    return sessionId ? ready : this.#known && !isInDoubt;
   }
 
   async #deliver(entry) {

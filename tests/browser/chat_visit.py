@@ -112,3 +112,9 @@ class ChatVisit(Visit):
         url = f"{self.site.url}/api/develope/session/{self.session_id}"
         found: dict[str, Any] = json.loads(self.page.request.get(url).text())
         return found
+
+    def told(self) -> list[str]:
+        """The visitor's messages as the server has them, in their order."""
+        stored = self.stored()
+        turns = [one["content"] for one in stored["history"] if one["role"] == "user"]
+        return turns + [one["question"] for one in stored["qa_history"]]
