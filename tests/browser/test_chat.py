@@ -5,8 +5,9 @@ import re
 import uuid
 
 import pytest
-from playwright.sync_api import Browser, Route, expect
+from playwright.sync_api import Browser, expect
 
+from tests.browser.chat_faults import Held
 from tests.browser.chat_visit import DECIDED_LAMP, LAMP, MARKUP, ChatVisit
 from tests.support.servers import RedisServer
 from tests.support.sites import Site
@@ -310,10 +311,9 @@ def test_answers_can_be_copied(chromium: Browser, site: Site) -> None:
 
 def test_stop(chromium: Browser, site: Site) -> None:
     """An answer that takes long need not be waited for; the message can be sent again, once."""
-    held: list[Route] = []
     with ChatVisit(chromium, site) as visit:
         visit.say(LAMP)
-        visit.page.route("**/respond", lambda route: held.append(route), times=1)
+        Held(visit.page, "**/respond")
         visit.send("no battery")
         expect(visit.statuses.last).to_have_text("Sending …")
         expect(visit.page.locator("teaser-chat .typing")).to_be_visible()
