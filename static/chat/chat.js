@@ -286,7 +286,7 @@ export class Chat {
     if (withheld && withheld !== this.#sending?.id) {
       this.#change(state.withdrawn(this.state, withheld)); // it is in sight there
     } else if (gone && sessionId && (gone === ALL || gone === sessionId)) {
-      this.#forget(gone, "gone_elsewhere");
+      this.#forget(sessionId, "gone_elsewhere"); // what else goes is the other tab's affair
     } else if (changed && (changed === sessionId || (this.#isNew && !this.#chosen))) {
       this.#follow(changed);
     }

@@ -1,8 +1,12 @@
 // What the browser itself remembers: which conversation it is in, and the draft.
 //
 // The draft is what is being written and what was written but not taken by the server yet. Where
-// the visitor forbids storage it is forgotten with the page. Everything has a key of its own, as
-// tabs write at the same time, and what one reads of a key may be older than what another wrote.
+// the visitor forbids storage, or it is full, it is forgotten with the page. Everything has a key of
+// its own, as tabs write at the same time, and what one reads may be older than what another wrote.
+
+const LASTING = "localStorage";
+const OF_THIS_TAB = "sessionStorage";
+const aside = new Map(); // what no storage took
 
 /** The memory for one server; elements and tabs of one site share it. */
 export class Memory {
@@ -23,15 +27,15 @@ export class Memory {
 
   /** What is being written: in this tab, or in a new one what was being written last. */
   get draft() {
-    return this.#read("draft", "sessionStorage") ?? this.#read("draft") ?? "";
+    return this.#read("draft", OF_THIS_TAB) ?? this.#read("draft") ?? "";
   }
 
   set draft(draft) {
-    const own = this.#read("draft", "sessionStorage");
+    const own = this.#read("draft", OF_THIS_TAB);
     if (draft || own === this.#read("draft")) {
       this.#write("draft", draft || null); // what another tab is writing is not deleted
     }
-    this.#write("draft", draft, "sessionStorage");
+    this.#write("draft", draft, OF_THIS_TAB);
   }
 
   /** The messages that the server has not acknowledged, in their order. */
@@ -56,32 +60,42 @@ export class Memory {
   }
 
   #names(beginning) {
+    const whole = `${LASTING} ${this.#prefix}`;
+    const keys = [...storedKeys(), ...aside.keys()];
+    return [...new Set(keys)].filter((key) => key.startsWith(whole + beginning))
+      .map((key) => key.slice(whole.length));
+  }
+
+  #read(name, storage = LASTING) {
+    const key = this.#prefix + name;
     try {
-      const { length } = this.#prefix;
-      return Object.keys(localStorage).filter((key) => key.startsWith(this.#prefix + beginning))
-        .map((key) => key.slice(length));
+      return JSON.parse(aside.get(`${storage} ${key}`) ?? window[storage].getItem(key));
     } catch {
-      return [];
+      return null; // it is forbidden, or spoilt
     }
   }
 
-  #read(name, storage = "localStorage") {
-    try {
-      return JSON.parse(window[storage].getItem(this.#prefix + name));
-    } catch {
-      return null;
-    }
-  }
-
-  #write(name, value, storage = "localStorage") {
+  #write(name, value, storage = LASTING) {
+    const key = this.#prefix + name;
+    aside.delete(`${storage} ${key}`);
     try {
       if (value === null) {
-        window[storage].removeItem(this.#prefix + name);
+        window[storage].removeItem(key);
       } else {
-        window[storage].setItem(this.#prefix + name, JSON.stringify(value));
+        window[storage].setItem(key, JSON.stringify(value));
       }
     } catch {
-      // it is forbidden, or full
+      if (value !== null) {
+        aside.set(`${storage} ${key}`, JSON.stringify(value));
+      }
     }
+  }
+}
+
+function storedKeys() {
+  try {
+    return Object.keys(window[LASTING]).map((key) => `${LASTING} ${key}`);
+  } catch {
+    return [];
   }
 }

@@ -6,6 +6,8 @@ from typing import Any
 
 from playwright.sync_api import Page, Route
 
+from tests.support.servers import eventually
+
 SENT = "Sent"
 SENDING = "Sending …"
 WAITING = "Waiting to be sent"
@@ -37,8 +39,12 @@ class Held:
 
     def first(self) -> Route:
         """The first of them, once it is there."""
-        while not self._routes:
+
+        def came() -> bool:
             self._page.evaluate("0")  # while it answers, it also tells what it asks the server
+            return bool(self._routes)
+
+        assert eventually(came), "nothing was asked"
         return self._routes[0]
 
 

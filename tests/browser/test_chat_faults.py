@@ -29,6 +29,7 @@ AT_ONCE = signal.SIGQUIT  # gunicorn then waits for no idle connection of the br
 OFFLINE = "ERR_INTERNET_DISCONNECTED|ERR_FAILED"
 BAD_GATEWAY = "502|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_EMPTY_RESPONSE|ERR_CONNECTION"
 HALF = {"phase": "analyzing", "progress": 40, "total": 80, "status": "Checked half"}
+EXPIRED = re.compile("expired")
 FORBID_STORAGE = """["localStorage", "sessionStorage"].forEach((name) => {
   Object.defineProperty(window, name, { get() { throw new DOMException("no", "SecurityError"); } });
 });"""
@@ -552,17 +553,25 @@ def test_corrections_that_cannot_be_sent(
         assert visit.session_id == before
         assert len(visit.told()) == 2
 
+        visit.page.context.set_offline(True)
+        correct("laser")
+        expect(visit.statuses.last).to_have_text(WAITING)
         (key,) = redis_server.client().scan_iter(f"chat:session:{before}")
         redis_server.client().delete(key)
-        visit.send("no battery")
+        visit.page.context.set_offline(False)
         expect(visit.banner).to_contain_text("expired")
-        correct("laser")
-        expect(visit.statuses).to_have_count(4)
-        expect(visit.statuses.last).to_contain_text("expired")
-        visit.button("Start a new conversation with your message").click()
+        correct("medical")
+        expect(visit.statuses).to_have_text([SENT, SENT, EXPIRED, EXPIRED])
+        visit.reload()
+        expect(visit.banner).to_contain_text("expired")
+        expect(visit.statuses).to_have_text([EXPIRED])
+        visit.button("Take back").click()
+        expect(visit.chat_field).to_have_value("")
+        visit.send("no battery")
         expect(visit.statuses).to_have_text([SENT])
         visit.idle.wait_for()
         assert visit.told() == ["no battery"]
+        assert "unsent" not in str(visit.remembered)
 
 
 def test_a_very_long_conversation(chromium: Browser, site: Site, redis_server: RedisServer) -> None:

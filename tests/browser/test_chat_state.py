@@ -425,7 +425,7 @@ def test_drafts(run: Run) -> None:
 
 @pytest.mark.parametrize("why", ["forbidden", "full", "spoilt"])
 def test_storage_that_does_not_serve(run: Run, why: str) -> None:
-    """Nothing is thrown where storage is forbidden, full or spoilt: nothing is found."""
+    """Where storage is forbidden, full or spoilt, the page remembers while it is there."""
     assert run(f"""
         localStorage.clear();
         sessionStorage.clear();
@@ -445,16 +445,20 @@ def test_storage_that_does_not_serve(run: Run, why: str) -> None:
         try {{
           const before = [memory.sessionId, memory.draft, memory.unsent];
           memory.sessionId = "S";
+          memory.draft = "more";
           memory.keep({{ id: "a", text: "1", sessionId: null }});
-          const unsent = memory.unsent.length;
-          memory.drop("a");
-          return [...before, unsent];
+          const again = new Memory("a"); // as when the element is moved within the page
+          const kept = [again.sessionId, again.draft, again.unsent.length];
+          again.drop("a");
+          again.sessionId = null;
+          again.draft = "";
+          return [...before, ...kept, memory.unsent, memory.sessionId, memory.draft];
         }} finally {{
           Object.defineProperty(window, "localStorage", kept);
           Storage.prototype.setItem = write;
           localStorage.clear();
         }}
-    """) == [None, "", [], 1 if why == "spoilt" else 0]
+    """) == [None, "", [], "S", "more", 1, [], None, ""]
 
 
 def test_patience_has_bounds(run: Run) -> None:
