@@ -4,21 +4,22 @@ import { make, text } from "../view.js";
 import { Card, grouped } from "./cards.js";
 import { factWords } from "./export.js";
 import { day, english } from "./parts.js";
+import { styles } from "./styles.js";
 
 const FRAME = "teaser-chat-print";
 
 /**
- * Prints an analysis with the facts it rests on, everything unfolded. `styles` are the addresses
- * of the style sheets of that document. It resolves once the browser was asked to print.
+ * Prints an analysis with the facts it rests on, everything unfolded. It resolves once the browser
+ * was asked to print.
  */
-export async function printResults(analysis, facts, t, styles) {
+export async function printResults(analysis, facts, t) {
   document.getElementById(FRAME)?.remove(); // of a browser that does not tell when it has printed
   const frame = await opened();
   const page = frame.contentDocument;
   page.documentElement.lang = t.language;
   page.documentElement.className = "paper";
   page.title = t("export.heading");
-  await Promise.all(styles.map((url) => styled(page, url)));
+  page.adoptedStyleSheets = await styles(frame.contentWindow);
   page.body.append(...content(analysis, facts, t));
   frame.contentWindow.addEventListener("afterprint", () => frame.remove());
   frame.contentWindow.print();
@@ -33,16 +34,6 @@ function opened() {
   return new Promise((resolve) => {
     frame.addEventListener("load", () => resolve(frame), { once: true });
     document.body.append(frame);
-  });
-}
-
-/** Adds a style sheet and waits for it; without one the words are printed all the same. */
-function styled(page, url) {
-  const link = Object.assign(page.createElement("link"), { rel: "stylesheet", href: url });
-  return new Promise((resolve) => {
-    link.addEventListener("load", resolve);
-    link.addEventListener("error", resolve);
-    page.head.append(link);
   });
 }
 

@@ -7,8 +7,6 @@ import { Filter } from "./filter.js";
 import { arrange, button, english, keepFocus, say } from "./parts.js";
 import { printResults } from "./print.js";
 
-const STYLES = ["teaser-chat.css", "results.css"].map((name) => new URL(name, import.meta.url).href);
-
 /** Shows an analysis; `onAgain()` is called when it is to be run again. */
 export class Results {
   #t;
@@ -71,7 +69,7 @@ export class Results {
       save(`${t("export.file")}-${now.toISOString().slice(0, 10)}.${ending}`, type, content(now));
     }, t(`export.${ending}`));
     const tools = make("div", "tools row",
-      button("", () => printResults(this.#analysis, this.#facts, t, STYLES), t("export.print")),
+      button("", () => printResults(this.#analysis, this.#facts, t), t("export.print")),
       file("text/markdown", "md", (now) => asMarkdown(this.#analysis, this.#facts, t, now)),
       file("text/csv", "csv", (now) => asCsv(this.#analysis, t, now)),
       this.#again);

@@ -7,15 +7,17 @@
 import { Chat } from "./chat.js";
 import { Memory } from "./memory.js";
 import { Server } from "./server.js";
+import { styles } from "./styles.js";
 import { chosen, load } from "./texts.js";
 import { View } from "./view.js";
 
 const HOME = new URL(import.meta.url).origin;
-const STYLES = ["teaser-chat.css", "results.css"].map((name) => new URL(name, import.meta.url).href);
+const RETRY_MS = 5_000;
 
 class TeaserChat extends HTMLElement {
   static observedAttributes = ["server", "lang"];
   #chat = null;
+  #timer = 0;
   #visits = 0; // so that what was begun before the element was moved or changed does not go on
 
   connectedCallback() {
@@ -37,11 +39,14 @@ class TeaserChat extends HTMLElement {
     this.#visits += 1;
     const visit = this.#visits;
     const origin = new URL(this.getAttribute("server") || HOME, location.href).origin;
-    const [t, styles] = await Promise.all([
-      load(chosen(this.lang, ...navigator.languages)),
-      Promise.all(STYLES.map(styled)),
+    const [t, sheets] = await Promise.all([
+      load(chosen(this.lang, ...navigator.languages)).catch(() => null), styles(),
     ]);
     if (visit !== this.#visits || !this.isConnected) {
+      return;
+    }
+    if (!t) { // the server has gone away since the modules came
+      this.#timer = setTimeout(() => this.#open(), RETRY_MS);
       return;
     }
     const memory = new Memory(origin);
@@ -53,23 +58,17 @@ class TeaserChat extends HTMLElement {
     view = new View(t, this.#chat, memory.draft);
     view.element.lang = t.language;
     const root = this.shadowRoot ?? this.attachShadow({ mode: "open" });
-    root.adoptedStyleSheets = styles;
+    root.adoptedStyleSheets = sheets;
     root.replaceChildren(view.element);
     this.#chat.open();
   }
 
   #close() {
     this.#visits += 1;
+    clearTimeout(this.#timer);
     this.#chat?.close();
     this.#chat = null;
   }
-}
-
-/** A style sheet of ours; fetched, so that a page that shows the element need not allow it. */
-async function styled(url) {
-  const sheet = new CSSStyleSheet();
-  const answer = await fetch(url);
-  return sheet.replace(await answer.text());
 }
 
 customElements.define("teaser-chat", TeaserChat);
