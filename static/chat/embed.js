@@ -11,5 +11,13 @@
     }
   }
   script.after(element);
-  import(new URL("teaser-chat.js", script.src).href);
+  import(new URL("teaser-chat.js", script.src).href).catch(() => {
+    // The server has gone away, or does not let this site embed it; nobody is told here which.
+    const link = document.createElement("a");
+    link.href = new URL("/develope", script.src).href;
+    link.textContent = link.href;
+    const isGerman = (element.lang || navigator.language).startsWith("de");
+    element.append(isGerman ? "Der Chat kann hier nicht gezeigt werden; Sie finden ihn unter "
+      : "The chat cannot be shown here; you find it at ", link, ".");
+  });
 }
