@@ -1,34 +1,21 @@
 """Fixtures for the pages in a real browser, served by real servers."""
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
-from tests.support.servers import Gunicorn, RedisServer, program
+from tests.browser.chromium import started
+from tests.browser.embedding import Embedding
+from tests.support.servers import Gunicorn, RedisServer
 from tests.support.sites import Site
-
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """The system's Chromium, without a window."""
-    names = ("chromium", "chromium-browser")
-    path = program(next(filter(shutil.which, names), names[0]))
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+    with started() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")
@@ -68,3 +55,18 @@ def site(started_site: Site, redis_url: str) -> Site:
     if not started_site.gunicorn.answers():
         started_site.gunicorn.start()
     return started_site
+
+
+@pytest.fixture(scope="session")
+def started_embedding(redis_server: RedisServer) -> Iterator[Embedding]:
+    """A chat over TLS, a site that may embed it and one that may not, for the whole run."""
+    with Embedding.of(redis_server) as embedding:
+        yield embedding
+
+
+@pytest.fixture
+def embedding(started_embedding: Embedding, redis_url: str) -> Embedding:
+    """The same over an empty Redis; a test may stop and start the application."""
+    if not started_embedding.site.gunicorn.answers():
+        started_embedding.site.gunicorn.start()
+    return started_embedding

@@ -46,18 +46,14 @@ class Visit:
     """The page that is visited."""
 
     def __init__(
-        self, chromium: Browser, site: Address, *, width: int = 900, beside: Self | None = None
+        self, chromium: Browser, site: Address, *, width: int = 900, beside: "Visit | None" = None
     ) -> None:
         self.site = site
         self.complaints: list[str] = []
         self._width = width
         self._beside = beside
         self._expected: list[str] = []
-        self._context: BrowserContext = (
-            beside._context
-            if beside
-            else chromium.new_context(viewport={"width": width, "height": 800})
-        )
+        self._context: BrowserContext = beside._context if beside else self._new_context(chromium)
         self._context.set_default_timeout(PATIENCE_MS)
         self.page = self._context.new_page()
         self.page.on("console", self._hear)
@@ -66,7 +62,7 @@ class Visit:
         self.page.on("dialog", self._confirm)
 
     def __enter__(self) -> Self:
-        self.page.goto(self.site.url + self.path)
+        self.page.goto(self.address)
         self.idle.wait_for()
         return self
 
@@ -83,6 +79,16 @@ class Visit:
         if kind is None:
             expected = re.compile("|".join(self._expected) or r"(?!)")
             assert [said for said in self.complaints if not expected.search(said)] == []
+
+    @property
+    def address(self) -> str:
+        """Where the page is."""
+        return self.site.url + self.path
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """Whom the page may ask for anything."""
+        return (self.site.url,)
 
     @property
     def idle(self) -> Locator:
@@ -115,6 +121,12 @@ class Visit:
             clip: FloatRect = {"x": 0, "y": 0, "width": self._width, "height": LONGEST_SHOT}
             self.page.screenshot(path=path, full_page=True, clip=clip)
 
+    def _new_context(self, chromium: Browser) -> BrowserContext:
+        return chromium.new_context(
+            viewport={"width": self._width, "height": 800},
+            ignore_https_errors=True,  # nobody vouches for a certificate that a test has made
+        )
+
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
             self.complaints.append(f"{message.text} ({message.location.get('url')})")
@@ -123,7 +135,7 @@ class Visit:
         self.complaints.append(f"uncaught: {error}")
 
     def _check_host(self, url: str) -> None:
-        if not url.startswith(self.site.url):
+        if not url.startswith(self.origins):
             self.complaints.append(f"asked another host: {url}")
 
     def _confirm(self, dialog: Dialog) -> None:

@@ -12,6 +12,7 @@ class Site:
 
     Args:
         redis: where its conversations are.
+        tls: whether nginx serves it over TLS, with a certificate that nobody trusts.
         settings: more of its settings.
 
     Attributes:
@@ -19,10 +20,11 @@ class Site:
         url: where nginx serves it.
     """
 
-    def __init__(self, redis: RedisServer, **settings: str) -> None:
+    def __init__(self, redis: RedisServer, *, tls: bool = False, **settings: str) -> None:
         usual = {"WEB_CONCURRENCY": "1", "SESSION_STAGE": "complete", "TRUSTED_PROXIES": "1"}
+        usual["SESSION_COOKIE_SECURE"] = "true" if tls else "false"
         self.gunicorn = Gunicorn(REDIS_URL=redis.url, **(usual | settings))
-        self.nginx = Nginx(self.gunicorn.port)
+        self.nginx = Nginx(self.gunicorn.port, tls=tls)
         self.url = self.nginx.url
 
     def __enter__(self) -> Self:
