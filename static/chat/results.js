@@ -7,25 +7,23 @@ import { Filter } from "./filter.js";
 import { arrange, button, english, keepFocus, say } from "./parts.js";
 import { printResults } from "./print.js";
 
-/** Shows an analysis; `onAgain()` is called when it is to be run again. */
+/** Shows an analysis. */
 export class Results {
   #t;
   #analysis = null;
   #facts = [];
   #cards = new Map(); // by the id of the norm
   #description;
-  #again;
   #filter;
   #groups;
   #disclaimer;
 
-  constructor(t, { onAgain }) {
+  constructor(t) {
     this.#t = t;
     this.#description = english(text("p", "description", ""), t);
     this.#disclaimer = english(text("p", "hint", ""), t);
     this.#filter = new Filter(t, () => this.#arrange());
     this.#groups = STATUSES.map((status) => new Group(t, status));
-    this.#again = button("plain", () => this.#run(onAgain), t("results.again"));
     this.element = make("section", "results", this.#description, this.#tools(), this.#filter.element,
       make("div", "groups", ...this.#groups.map(({ element }) => element)),
       make("details", "meaning", make("summary", "", t("results.percentages")),
@@ -36,10 +34,9 @@ export class Results {
   }
 
   /** Shows an analysis, or nothing for null; what was filtered, opened or in focus stays so. */
-  update({ analysis, facts, busy }) {
+  update({ analysis, facts }) {
     this.#analysis = analysis;
     this.#facts = facts;
-    this.#again.setAttribute("aria-disabled", Boolean(busy));
     this.element.hidden = !analysis;
     if (analysis) {
       say(this.#description, analysis.product_description);
@@ -71,17 +68,10 @@ export class Results {
     const tools = make("div", "tools row",
       button("", () => printResults(this.#analysis, this.#facts, t), t("export.print")),
       file("text/markdown", "md", (now) => asMarkdown(this.#analysis, this.#facts, t, now)),
-      file("text/csv", "csv", (now) => asCsv(this.#analysis, t, now)),
-      this.#again);
+      file("text/csv", "csv", (now) => asCsv(this.#analysis, t, now)));
     tools.setAttribute("role", "group");
     tools.setAttribute("aria-label", t("export.title"));
     return tools;
-  }
-
-  #run(onAgain) {
-    if (this.#again.getAttribute("aria-disabled") !== "true") {
-      onAgain();
-    }
   }
 }
 

@@ -39,7 +39,7 @@ export class View {
     this.#confirmation = new Confirmation(t);
     this.#list = new Conversations(t, act, this.#confirmation);
     this.#facts = new Facts(t, { onCorrect: (facts) => this.#correct(facts) });
-    this.#results = new Results(t, { onCorrect: (facts) => this.#correct(facts) });
+    this.#results = new Results(t);
     this.#analysis = new Progress(t, {
       run: () => chat.analyze(),
       see: () => this.#results.element.scrollIntoView({ block: "start" }),
@@ -89,8 +89,7 @@ export class View {
     const analyzed = conversation?.analyzed ? conversation : null;
     this.#facts.update({ facts, busy });
     this.#facts.element.hidden = !facts.length;
-    this.#results.update({ analysis: analyzed, facts, busy });
-    this.#results.element.hidden = !analyzed;
+    this.#results.update({ analysis: analyzed, facts });
     this.#explain(state);
     this.#announce(state);
     this.element.dataset.state = state.busy || isRunning ? "busy" : "idle";

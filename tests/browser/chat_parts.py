@@ -33,7 +33,7 @@ PREPARED = """async (language) => {
   document.documentElement.lang = language;
   host.style.background = "var(--page)"; // as whoever shows the parts has to give them one
   const said = [];
-  const results = new Results(t, { onAgain: () => said.push("again") });
+  const results = new Results(t);
   const facts = new Facts(t, { onCorrect: (change) => said.push(change) });
   root.append(title, section, facts.element, results.element);
   const update = (state) => { facts.update(state); results.update(state); };

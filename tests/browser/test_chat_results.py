@@ -204,17 +204,6 @@ def test_the_same_results_change_nothing(visit: ChatParts) -> None:
     assert visit.page.evaluate("touched") > 0
 
 
-def test_analysing_again(visit: ChatParts) -> None:
-    """The button asks for it, but not while the server is busy; it never loses the focus."""
-    again = visit.button("Analyse again")
-    again.press("Enter")
-    assert visit.said == ["again"]
-    visit.update({**found(), "busy": True})
-    again.press("Enter")
-    expect(again).to_be_focused()
-    assert visit.said == ["again"]
-
-
 def test_facts_are_folded_and_told(visit: ChatParts) -> None:
     """Their count is seen at once; each has its label, its words and, as a word, its source."""
     facts = visit.page.locator(".facts")
