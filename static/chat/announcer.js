@@ -4,15 +4,19 @@ import { make } from "../view.js";
 
 const PAUSE_MS = 2_000;
 
-/** A live region that tells the newest of what it was given to say. */
+/** A live region that tells the newest of each topic, one after the other. */
 export class Announcer {
   element = Object.assign(make("p", "unseen"), { role: "status" });
-  #next = "";
+  #waiting = new Map(); // the sentences that were not said yet, by their topics
   #timer = 0;
 
-  /** Says this now, or in place of what waits to be said; an empty text ends the waiting. */
-  say(sentence) {
-    this.#next = sentence;
+  /** Says this now, or after what waits already; what waits of the same topic is not said then. */
+  say(topic, sentence) {
+    if (sentence) {
+      this.#waiting.set(topic, sentence);
+    } else {
+      this.#waiting.delete(topic);
+    }
     if (!this.#timer) {
       this.#speak();
     }
@@ -20,10 +24,11 @@ export class Announcer {
 
   #speak() {
     this.#timer = 0;
-    if (this.#next) {
-      this.element.textContent = this.#next;
-      this.#next = "";
+    for (const [topic, sentence] of this.#waiting) {
+      this.#waiting.delete(topic);
+      this.element.replaceChildren(make("span", "", sentence)); // is said even if it was the last one
       this.#timer = setTimeout(() => this.#speak(), PAUSE_MS);
+      return;
     }
   }
 }

@@ -1,26 +1,18 @@
 // The dialogs: whether something is to be deleted, and the conversations to come back to.
 
 import { make, text } from "../view.js";
-import { clockOf } from "./log.js";
-
-/** A button with a text, which does something when it is pressed. */
-export function button(className, label, act) {
-  const made = make("button", className, label);
-  made.type = "button";
-  made.addEventListener("click", act);
-  return made;
-}
+import { button, clockOf } from "./parts.js";
 
 /** Asks before something is deleted; the answer that keeps it is the one at hand. */
 export class Confirmation {
   #title = make("h3", "");
   #text = make("p", "");
-  #yes = button("danger", "", () => this.element.close("yes"));
+  #yes = button("danger", () => this.element.close("yes"));
   #settle = null;
   element;
 
   constructor(t) {
-    const keep = button("quiet", t("confirm.keep"), () => this.element.close(""));
+    const keep = button("quiet", () => this.element.close(""), t("confirm.keep"));
     keep.autofocus = true;
     this.element = make("dialog", "dialog", this.#title, this.#text,
       make("p", "row", keep, this.#yes));
@@ -52,6 +44,7 @@ export class Conversations {
   #place = make("ul", "conversations");
   #status = make("p", "hint");
   #clear;
+  #close;
   element;
 
   constructor(t, act, confirmation) {
@@ -59,11 +52,12 @@ export class Conversations {
     this.#act = act;
     this.#confirmation = confirmation;
     this.#clock = clockOf(t.language);
-    this.#clear = button("danger", t("list.clear"), () => this.#ask("clear", () => act.clear()));
-    const close = button("quiet", t("list.close"), () => this.element.close());
+    this.#clear = button("danger", () => this.#ask("clear", () => act.clear()), t("list.clear"));
+    this.#close = button("quiet", () => this.element.close(), t("list.close"));
     this.#status.role = "status";
-    this.element = make("dialog", "dialog", make("h3", "", t("list.title")), this.#status,
-      this.#place, make("p", "row", close, this.#clear));
+    const title = Object.assign(make("h3", "", t("list.title")), { tabIndex: -1, autofocus: true });
+    this.element = make("dialog", "dialog", title, this.#status, this.#place,
+      make("p", "row", this.#close, this.#clear));
     this.element.part = "dialog";
     this.element.ariaLabel = t("list.title");
   }
@@ -76,30 +70,42 @@ export class Conversations {
     await this.#refresh(current);
   }
 
-  async #refresh(current) {
+  async #refresh(current, news = "") {
     this.#status.textContent = this.#t("list.loading");
     try {
       const found = await this.#act.list();
-      this.#place.replaceChildren(...found.map((one) => this.#item(one, current)));
-      this.#clear.hidden = !found.length;
-      this.#status.textContent = found.length ? "" : this.#t("list.none");
+      this.#fill(found, current);
+      const none = found.length ? "" : this.#t("list.none");
+      this.#status.textContent = `${news && this.#t(`news.${news}`)} ${none}`.trim();
     } catch (error) {
       this.#status.textContent = this.#act.said(error);
     }
   }
 
+  /** Shows these; where what had the focus goes away, the one in its place gets it. */
+  #fill(found, current) {
+    const focused = this.element.getRootNode().activeElement;
+    const place = [...this.#place.children].findIndex((item) => item.contains(focused));
+    this.#place.replaceChildren(...found.map((one) => this.#item(one, current)));
+    this.#clear.hidden = !found.length;
+    if (this.element.open && focused && !focused.checkVisibility()) {
+      const next = this.#place.children[Math.min(place, found.length - 1)];
+      (next?.querySelector(".small") ?? this.#close).focus();
+    }
+  }
+
   #item({ session_id: id, title, last_message_at: at, analyzed }, current) {
-    const open = button("conversation", "", () => {
+    const state = this.#t(analyzed ? "list.analyzed" : "list.open");
+    const open = button("conversation", () => {
       this.element.close();
       this.#act.open(id);
-    });
-    const state = this.#t(analyzed ? "list.analyzed" : "list.open");
-    open.append(text("span", "", title), make("span", "hint", `${this.#clock(at)} · ${state}`));
+    }, text("span", "", title), make("span", "hint", `${this.#clock(at)} · ${state}`));
     if (id === current) {
       open.ariaCurrent = "true";
     }
-    const remove = button("small", this.#t("list.remove"),
-      () => this.#ask("remove", () => this.#act.remove(id), id === current ? null : current));
+    const remove = button("small",
+      () => this.#ask("remove", () => this.#act.remove(id), id === current ? null : current),
+      this.#t("list.remove"));
     remove.ariaLabel = this.#t("list.remove_one", { title });
     return make("li", "", open, remove);
   }
@@ -111,7 +117,7 @@ export class Conversations {
     }
     try {
       await act();
-      await this.#refresh(current);
+      await this.#refresh(current, name === "clear" ? "cleared" : "removed");
     } catch (error) {
       this.#status.textContent = this.#act.said(error);
     }

@@ -28,8 +28,11 @@ export class Facts {
   /** Shows these facts; an open editor keeps what is being typed. While `busy`, none applies. */
   update({ facts, busy }) {
     this.#busy = Boolean(busy);
-    this.#editing?.editor.wait(this.#busy);
     this.element.hidden = !facts.length;
+    if (this.element.hidden) {
+      this.#stop(); // another conversation is shown, whose facts are others
+    }
+    this.#editing?.editor.wait(this.#busy);
     const known = facts.filter(({ value }) => value !== null);
     const open = facts.filter(({ value }) => value === null);
     say(this.#title, this.#t("facts.title", { count: known.length, total: facts.length }));
@@ -53,7 +56,7 @@ export class Facts {
   }
 
   #edit(row) {
-    this.#editing?.close();
+    this.#stop();
     this.#editing = row;
     row.open({
       apply: (value) => {
@@ -65,8 +68,12 @@ export class Facts {
   }
 
   #close() {
-    this.#editing.close();
-    this.#editing.correct.focus(); // the editor that had it is gone
+    this.#editing.correct.focus(); // as the editor that has it goes away
+    this.#stop();
+  }
+
+  #stop() {
+    this.#editing?.close();
     this.#editing = null;
   }
 }

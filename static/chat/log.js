@@ -2,8 +2,10 @@
 
 import { arrange, make, text } from "../view.js";
 import { render } from "./markdown.js";
+import { button, clockOf, say } from "./parts.js";
 
 const NEAR_PX = 80; // from the end, within which the newest message is kept in sight
+const SETTLED_MS = 200; // after which what was restored is no news to a screen reader
 
 /** The list of messages; `act.retry(id)`, `act.edit(id)` and `act.copy(text)` do what is asked. */
 export class Log {
@@ -12,6 +14,9 @@ export class Log {
   #list;
   #typing;
   #clock;
+  #words = new WeakMap(); // of the messages shown, as they were written
+  #timer = 0;
+  #isAtEnd = true;
   element;
 
   constructor(t, act) {
@@ -19,100 +24,126 @@ export class Log {
     this.#act = act;
     this.#clock = clockOf(t.language);
     this.#list = Object.assign(make("div", "messages"), { role: "log", ariaLabel: t("chat.log") });
-    this.#list.ariaRelevant = "additions"; // what becomes of a message is not read out with it
+    this.#list.ariaRelevant = "additions"; // a text that changes is no news
     this.#list.ariaBusy = "true";
     this.#typing = make("p", "typing", make("span", "dots"), t("chat.writing"));
     this.#typing.ariaHidden = "true";
     this.element = Object.assign(make("div", "log", this.#list, this.#typing), {
       part: "log", tabIndex: 0, role: "group", ariaLabel: t("chat.log"),
     });
+    this.#stayAtEnd();
   }
 
   /** Shows these entries; `isRead` tells whether what comes is to be read out. */
   update(entries, { isSending, isRead }) {
-    const { element } = this;
-    const isAtEnd = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_PX;
-    const count = this.#list.childElementCount;
+    const last = this.#list.lastElementChild;
     arrange(this.#list, entries, (entry) => this.#message(entry), (shown, entry) => {
       this.#renew(shown, entry);
     });
-    this.#list.ariaBusy = String(!isRead);
+    this.#settle(isRead);
     this.#typing.hidden = !isSending;
-    if (isAtEnd || this.#list.childElementCount > count) {
-      element.scrollTop = element.scrollHeight;
+    const newest = this.#list.lastElementChild;
+    if (newest !== last && newest?.matches(".user")) {
+      this.#isAtEnd = true; // one looks at what one says
+    }
+    this.#scroll();
+  }
+
+  /** Keeps the newest message in sight whatever changes around it, unless older ones are looked at. */
+  #stayAtEnd() {
+    const { element } = this;
+    element.addEventListener("scroll", () => {
+      this.#isAtEnd = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_PX;
+    });
+    const sizes = new ResizeObserver(() => this.#scroll());
+    sizes.observe(element);
+    sizes.observe(this.#list);
+  }
+
+  #scroll() {
+    if (this.#isAtEnd) {
+      this.element.scrollTop = this.element.scrollHeight;
     }
   }
 
-  #message({ role }) {
+  /** Lets what comes be read out, but only once what came with the restoring has settled. */
+  #settle(isRead) {
+    clearTimeout(this.#timer);
+    if (!isRead) {
+      this.#list.ariaBusy = "true";
+    } else if (this.#list.ariaBusy === "true") {
+      this.#timer = setTimeout(() => { this.#list.ariaBusy = "false"; }, SETTLED_MS);
+    }
+  }
+
+  #message({ id, role }) {
     const isUser = role === "user";
     const who = make("span", "unseen", this.#t(isUser ? "chat.you" : "chat.assistant"));
-    const said = make("div", "said");
+    const words = isUser ? text("p", "words", "") : make("div", "words");
+    const said = make("div", "said", words);
     if (!isUser) {
       said.lang = "en"; // whatever the language of the rest is
     }
     const kind = isUser ? "user" : "assistant";
-    const article = make("article", `message ${kind}`, who, said, make("p", "meta"));
+    const article = make("article", `message ${kind}`, who, said);
+    const acts = isUser
+      ? { retry: () => this.#act.retry(id), edit: () => this.#act.edit(id) }
+      : { copy: () => this.#act.copy(this.#words.get(article)) };
+    article.append(this.#meta(acts, isUser && make("span", "status")));
     article.part = `message ${kind}`;
     return article;
   }
 
+  /** What is told of a message; it stays the same elements, as one of them may have the focus. */
+  #meta(acts, status) {
+    const buttons = Object.entries(acts).map(([name, act]) => (
+      button(`small ${name}`, act, this.#t(`chat.${name}`))));
+    const meta = make("p", "meta", make("time", ""), status, ...buttons);
+    meta.ariaLive = "off"; // what becomes of a message is not read out with it, nor later
+    return meta;
+  }
+
   #renew(shown, entry) {
-    const words = JSON.stringify([entry.text, entry.aside]);
-    if (shown.dataset.words !== words) {
-      shown.dataset.words = words;
-      shown.querySelector(".said").replaceChildren(...this.#words(entry));
+    const { role, text: words, aside, status, at, error } = entry;
+    const time = shown.querySelector("time");
+    if (this.#words.get(shown) !== words) {
+      this.#words.set(shown, words);
+      this.#write(shown.querySelector(".words"), role, words);
     }
-    const state = JSON.stringify([entry.status, entry.error?.code, entry.at]);
-    if (shown.dataset.state !== state) {
-      shown.dataset.state = state;
-      shown.dataset.status = entry.status;
-      shown.querySelector(".meta").replaceChildren(...this.#meta(entry));
+    this.#propose(shown.querySelector(".said"), aside ?? "");
+    say(time, at ? this.#clock(at) : "");
+    time.dateTime = at ?? "";
+    time.hidden = !at;
+    shown.dataset.status = status;
+    if (role === "user") {
+      this.#renewStatus(shown, status, error);
     }
   }
 
-  #words({ role, text: words, aside }) {
-    const said = role === "user" ? text("p", "words", words) : make("div", "words", ...render(words));
-    const added = aside && make("p", "hint", `${this.#t("chat.proposed")} `, text("q", "", aside));
-    return added ? [said, added] : [said];
+  #renewStatus(shown, status, error) {
+    const isGone = Boolean(error?.gone); // which is told for the whole conversation
+    const isOpen = status === "failed" || status === "stopped";
+    say(shown.querySelector(".status"),
+      error && !isGone ? this.#act.said(error) : this.#t(`chat.${status}`));
+    shown.querySelector(".edit").hidden = !isOpen;
+    shown.querySelector(".retry").hidden = !isOpen || isGone;
   }
 
-  #meta(entry) {
-    const { id, role, status, at, error } = entry;
-    const parts = at ? [this.#time(at)] : [];
-    if (role !== "user") {
-      return [...parts, this.#button("copy", () => this.#act.copy(entry.text))];
+  #write(place, role, words) {
+    if (role === "user") {
+      say(place, words);
+    } else {
+      place.replaceChildren(...render(words));
     }
-    parts.push(make("span", "status", error ? this.#act.said(error) : this.#t(`chat.${status}`)));
-    if (status === "failed" || status === "stopped") {
-      parts.push(this.#button("retry", () => this.#act.retry(id)),
-        this.#button("edit", () => this.#act.edit(id)));
+  }
+
+  /** Adds how the product would be described, which may be known later than the rest. */
+  #propose(said, description) {
+    const shown = said.querySelector("q");
+    if ((shown?.textContent ?? "") !== description) {
+      shown?.parentElement.remove();
+      const told = Object.assign(make("span", "", this.#t("chat.proposed")), { lang: this.#t.language });
+      said.append(...(description ? [make("p", "hint", told, " ", text("q", "", description))] : []));
     }
-    return parts;
   }
-
-  #button(name, act) {
-    const button = make("button", "small", this.#t(`chat.${name}`));
-    button.type = "button";
-    button.addEventListener("click", act);
-    return button;
-  }
-
-  #time(at) {
-    const time = make("time", "", this.#clock(at));
-    time.dateTime = at;
-    return time;
-  }
-}
-
-/** Tells a moment: today's by the hour, another day's with the day. */
-export function clockOf(language) {
-  const hour = new Intl.DateTimeFormat(language, { timeStyle: "short" });
-  const day = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
-  return (at) => {
-    const moment = new Date(at);
-    if (Number.isNaN(moment.getTime())) {
-      return "";
-    }
-    return (moment.toDateString() === new Date().toDateString() ? hour : day).format(moment);
-  };
 }

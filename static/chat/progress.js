@@ -1,24 +1,29 @@
 // How far the analysis is, and the way to its results.
 
 import { make } from "../view.js";
-import { button } from "./dialogs.js";
+import { button, say } from "./parts.js";
 import { isFollowed } from "./state.js";
 
-/** The progress; `act.run()` starts the analysis, `act.see()` leads to the results. */
+/**
+ * The progress; `act.run()` starts the analysis, `act.see()` leads to the results, and
+ * `act.said(error)` words what made it fail.
+ */
 export class Progress {
   #t;
   #bar = make("progress", "");
   #text = make("p", "hint");
   #run;
   #see;
+  #said;
   sentence = "";
   element;
 
   constructor(t, act) {
     this.#t = t;
+    this.#said = act.said;
     this.#bar.ariaLabel = t("analysis.progress");
-    this.#run = button("", t("analysis.run"), act.run);
-    this.#see = button("small see", t("analysis.see"), act.see);
+    this.#run = button("", act.run, t("analysis.run"));
+    this.#see = button("small see", act.see, t("analysis.see"));
     this.element = make("div", "progress", this.#bar, this.#text, this.#run, this.#see);
     this.element.part = "progress";
   }
@@ -41,9 +46,7 @@ export class Progress {
       this.#bar.removeAttribute("value"); // no share is known yet
     }
     this.sentence = this.#sentence(conversation, analysis);
-    if (this.#text.textContent !== this.sentence) {
-      this.#text.textContent = this.sentence;
-    }
+    say(this.#text, this.sentence);
   }
 
   #sentence(conversation, { status, phase, progress, total, error }) {
@@ -52,7 +55,7 @@ export class Progress {
       return t(`analysis.${phase}`, { progress, total });
     }
     if (status === "failed") {
-      return t("analysis.failed", { reason: error.message });
+      return t("analysis.failed", { reason: this.#said(error) });
     }
     if (status === "resting") {
       return conversation?.analyzed ? t("analysis.over", { count: conversation.matched_norms.length }) : "";

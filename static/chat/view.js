@@ -2,9 +2,10 @@
 
 import { arrange, make, sendOnEnter } from "../view.js";
 import { Announcer } from "./announcer.js";
-import { Confirmation, Conversations, button } from "./dialogs.js";
+import { Confirmation, Conversations } from "./dialogs.js";
 import { Facts } from "./facts.js";
 import { Log } from "./log.js";
+import { button } from "./parts.js";
 import { Progress } from "./progress.js";
 import { Results } from "./results.js";
 import { entries, isFollowed, isSending, isUnsent } from "./state.js";
@@ -42,13 +43,18 @@ export class View {
     this.#results = new Results(t);
     this.#analysis = new Progress(t, {
       run: () => chat.analyze(),
-      see: () => this.#results.element.scrollIntoView({ block: "start" }),
+      see: () => {
+        this.#results.element.focus({ preventScroll: true });
+        this.#results.element.scrollIntoView({ block: "start" });
+      },
+      said: act.said,
     });
+    this.#results.element.tabIndex = -1;
     this.#intro = make("p", "intro", t("chat.intro"));
     this.#chips = Object.assign(make("div", "chips"), { role: "group", ariaLabel: t("chat.suggestions") });
     this.#chips.part = "suggestions";
-    this.#begin = button("quiet", t("chat.begin"), () => this.#beginAnew());
-    const open = button("quiet", t("chat.list"), () => this.#list.show(chat.state.sessionId));
+    this.#begin = button("quiet", () => this.#beginAnew(), t("chat.begin"));
+    const open = button("quiet", () => this.#list.show(chat.state.sessionId), t("chat.list"));
     const header = make("header", "", make("h2", "", t("title")), make("p", "row", open, this.#begin));
     header.part = "header";
     const talk = make("section", "talk", this.#intro, this.#log.element,
@@ -66,13 +72,24 @@ export class View {
   /** Puts a text that could not be sent back to where one writes, before what is there. */
   giveBack(text) {
     if (text) {
-      this.#field.value = [text, this.#field.value].filter(Boolean).join("\n");
+      const before = this.#field.value && `${text}\n`;
+      this.#field.setRangeText(before || text, 0, 0, "preserve"); // whoever is writing writes on
       this.#chat.draft(this.#field.value);
     }
   }
 
-  /** Shows a state. */
+  /** Shows a state; what has the focus keeps it, or hands it on to where one writes or reads. */
   update(state) {
+    const focused = this.element.getRootNode().activeElement;
+    this.#show(state);
+    if (focused && !focused.checkVisibility()) {
+      // A finger would get a keyboard on the screen that covers what comes.
+      const isTouched = matchMedia("(hover: none)").matches && !this.#log.element.hidden;
+      (isTouched ? this.#log.element : this.#field).focus({ preventScroll: true });
+    }
+  }
+
+  #show(state) {
     const { conversation } = state;
     const shown = entries(state);
     const busy = isSending(state);
@@ -118,10 +135,7 @@ export class View {
     this.#field.setAttribute("aria-describedby", "hint");
     this.#label = Object.assign(make("label", ""), { htmlFor: "field" });
     this.#send = make("button", "send", t("chat.send"));
-    this.#stop = button("quiet", t("chat.stop"), () => {
-      this.#chat.stop();
-      this.#field.focus();
-    });
+    this.#stop = button("quiet", () => this.#chat.stop(), t("chat.stop"));
     const hint = Object.assign(make("span", "hint", t("chat.hint")), { id: "hint" });
     const form = make("form", "composer", this.#label, this.#field,
       make("p", "row", this.#send, this.#stop, hint));
@@ -155,10 +169,7 @@ export class View {
     const texts = shown.length ? state.conversation?.suggestions ?? [] : this.#t("chat.examples").split("\n");
     const wanted = state.ready && !isBusy && !state.outbox.length && !state.ended ? texts : [];
     arrange(this.#chips, wanted.map((text) => ({ id: text })), ({ id: text }) => {
-      const chip = button("chip", text, () => {
-        this.#chat.say(text);
-        this.#field.focus(); // the chip goes away with what it says
-      });
+      const chip = button("chip", () => this.#chat.say(text), text);
       chip.lang = "en";
       return chip;
     });
@@ -176,23 +187,20 @@ export class View {
   #explain(state) {
     const { ended, link, outbox } = state;
     const key = JSON.stringify([ended?.code, link.code ?? link, outbox.length > 0, state.ready, state.news]);
-    if (this.#told.banner === key) {
+    if (this.#told.notice === key) {
       return;
     }
-    this.#told.banner = key;
+    this.#told.notice = key;
     const parts = this.#banner;
     parts.replaceChildren();
     if (ended) {
       const label = this.#t(outbox.length ? "ended.begin_with_text" : "ended.begin");
       parts.append(this.#note(this.#t("ended.explained", { reason: this.#said(ended) }),
-        button("", label, () => {
-          this.#chat.beginWithUnsent();
-          this.#field.focus();
-        })));
+        button("", () => this.#chat.beginWithUnsent(), label)));
     } else if (link !== "up") {
       parts.append(this.#note(this.#linkSaid(state)));
     } else if (state.news) {
-      parts.append(this.#note(this.#t(`news.${state.news}`)));
+      parts.append(make("div", "notice news", make("p", "", this.#t(`news.${state.news}`))));
     }
   }
 
@@ -208,19 +216,17 @@ export class View {
 
   #announce(state) {
     const banner = this.#banner.textContent && this.#banner.querySelector("p").textContent;
-    if (this.#told.sentence !== banner) {
-      this.#told.sentence = banner;
-      this.#announcer.say(banner);
-    }
-    const failed = state.outbox.find(({ status, error }) => status === "failed" && error);
-    if (failed && this.#told.failed !== failed.id) {
-      this.#announcer.say(this.#said(failed.error));
-    }
-    this.#told.failed = failed?.id;
-    const progress = this.#analysis.sentence;
-    if (this.#told.progress !== progress) {
-      this.#told.progress = progress;
-      this.#announcer.say(progress);
+    this.#tell("banner", banner);
+    this.#tell("progress", this.#analysis.sentence);
+    const failed = !state.ended && state.outbox.find(({ status, error }) => status === "failed" && error);
+    this.#tell("failed", failed ? this.#said(failed.error) : "", failed?.id);
+  }
+
+  /** Has a sentence read out that was not the last one about its topic. */
+  #tell(topic, sentence, key = sentence) {
+    if (this.#told[topic] !== key) {
+      this.#told[topic] = key;
+      this.#announcer.say(topic, sentence);
     }
   }
 
@@ -238,9 +244,9 @@ export class View {
   async #copy(text) {
     try {
       await navigator.clipboard.writeText(text);
-      this.#announcer.say(this.#t("chat.copied"));
+      this.#announcer.say("copy", this.#t("chat.copied"));
     } catch {
-      this.#announcer.say(this.#t("chat.not_copied"));
+      this.#announcer.say("copy", this.#t("chat.not_copied"));
     }
   }
 }
