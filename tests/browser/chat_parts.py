@@ -1,6 +1,5 @@
 """The parts of the chat by themselves: shown in a shadow root, with a real analysis in them."""
 
-from importlib.resources import files
 from typing import Any
 
 from playwright.sync_api import Locator
@@ -113,13 +112,3 @@ class ChatParts(Visit):
         """Open everything that is folded."""
         every = "parts.root.querySelectorAll('details')"
         self.page.evaluate(f"{every}.forEach((one) => {{ one.open = true; }})")
-
-    def violations(self) -> list[str]:
-        """What axe finds wrong, each with the first place where it does."""
-        script = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
-        self.page.evaluate(f"() => {{ {script}\n}}")
-        report = self.page.evaluate("axe.run()")
-        return [
-            f"{one['id']}: {one['nodes'][0]['html'][:200]} {one['nodes'][0]['failureSummary']}"
-            for one in report["violations"]
-        ]

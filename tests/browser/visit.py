@@ -1,8 +1,9 @@
 """One visit to the page: what a person does there, and what the browser complains about."""
 
 import re
+from importlib.resources import files
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from playwright.sync_api import (
     Browser,
@@ -20,6 +21,7 @@ from tests.support.servers import ROOT
 ARTIFACTS = ROOT / "tests" / "artifacts"
 PATIENCE_MS = 10_000
 LONGEST_SHOT = 2400
+AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 expect.set_options(timeout=PATIENCE_MS)
 
 
@@ -40,19 +42,27 @@ class Visit:
         site: the server to visit.
         width: of the window, in CSS pixels.
         beside: a visit whose browser this one gets another tab of.
+        options: of the new browser, as Playwright names them.
     """
 
     path = "/develope"
     """The page that is visited."""
 
     def __init__(
-        self, chromium: Browser, site: Address, *, width: int = 900, beside: "Visit | None" = None
+        self,
+        chromium: Browser,
+        site: Address,
+        *,
+        width: int = 900,
+        beside: "Visit | None" = None,
+        **options: Any,
     ) -> None:
         self.site = site
         self.complaints: list[str] = []
         self._width = width
         self._beside = beside
         self._expected: list[str] = []
+        self._options = options
         self._context: BrowserContext = beside._context if beside else self._new_context(chromium)
         self._context.set_default_timeout(PATIENCE_MS)
         self.page = self._context.new_page()
@@ -121,11 +131,22 @@ class Visit:
             clip: FloatRect = {"x": 0, "y": 0, "width": self._width, "height": LONGEST_SHOT}
             self.page.screenshot(path=path, full_page=True, clip=clip)
 
+    def violations(self) -> list[str]:
+        """What axe finds wrong, each with the first place where it does."""
+        script = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+        self.page.evaluate(f"() => {{ {script}\n}}")
+        report = self.page.evaluate("(tags) => axe.run({ runOnly: tags })", AXE_TAGS)
+        return [
+            f"{one['id']}: {one['nodes'][0]['html'][:200]} {one['nodes'][0]['failureSummary']}"
+            for one in report["violations"]
+        ]
+
     def _new_context(self, chromium: Browser) -> BrowserContext:
-        return chromium.new_context(
-            viewport={"width": self._width, "height": 800},
-            ignore_https_errors=True,  # nobody vouches for a certificate that a test has made
-        )
+        usual: dict[str, Any] = {
+            "viewport": {"width": self._width, "height": 800},
+            "ignore_https_errors": True,  # nobody vouches for a certificate that a test has made
+        }
+        return chromium.new_context(**(usual | self._options))
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
