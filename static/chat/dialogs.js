@@ -17,11 +17,12 @@ export class Confirmation {
     this.element = make("dialog", "dialog", this.#title, this.#text,
       make("p", "row", keep, this.#yes));
     this.element.part = "dialog";
-    this.element.addEventListener("close", () => this.#settle?.(this.element.returnValue === "yes"));
+    this.element.addEventListener("close", () => this.#answer(this.element.returnValue === "yes"));
   }
 
   /** Resolves with whether it is to be done. */
   ask(title, sentence, label) {
+    this.#settle?.(false); // a browser may be late in telling that the last one is closed
     this.#title.textContent = title;
     this.#text.textContent = sentence;
     this.#yes.textContent = label;
@@ -29,6 +30,13 @@ export class Confirmation {
     this.element.returnValue = "";
     this.element.showModal();
     return new Promise((resolve) => { this.#settle = resolve; });
+  }
+
+  #answer(isYes) {
+    if (!this.element.open) {
+      this.#settle?.(isYes);
+      this.#settle = null;
+    }
   }
 }
 

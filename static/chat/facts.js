@@ -85,12 +85,13 @@ class Row {
   #label;
   #words;
   #source = make("span", "source");
-  #of = unseen("");
+  #of;
 
   constructor(t, edit) {
     this.#t = t;
     this.#label = english(text("span", "label", ""), t);
     this.#words = text("strong", "fact-words", "");
+    this.#of = english(unseen(""), t);
     this.correct = button("plain", () => edit(this), t("facts.correct"), this.#of);
     this.correct.setAttribute("aria-expanded", "false");
     this.element = make("li", "fact", make("p", "row",

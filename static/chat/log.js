@@ -52,8 +52,11 @@ export class Log {
   /** Keeps the newest message in sight whatever changes around it, unless older ones are looked at. */
   #stayAtEnd() {
     const { element } = this;
+    let before = 0;
     element.addEventListener("scroll", () => {
-      this.#isAtEnd = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_PX;
+      const { scrollTop: top, scrollHeight, clientHeight } = element;
+      this.#isAtEnd = scrollHeight - top - clientHeight < NEAR_PX || (this.#isAtEnd && top >= before);
+      before = top;
     });
     const sizes = new ResizeObserver(() => this.#scroll());
     sizes.observe(element);

@@ -195,7 +195,7 @@ export class View {
     parts.replaceChildren();
     if (ended) {
       const label = this.#t(outbox.length ? "ended.begin_with_text" : "ended.begin");
-      parts.append(this.#note(this.#t("ended.explained", { reason: this.#said(ended) }),
+      parts.append(this.#note(this.#said(ended),
         button("", () => this.#chat.beginWithUnsent(), label)));
     } else if (link !== "up") {
       parts.append(this.#note(this.#linkSaid(state)));
