@@ -10,6 +10,7 @@ from tests.browser.chat_visit import DECIDED_LAMP, LAMP, STREAM, ChatVisit
 from tests.support.servers import ROOT, RedisServer
 from tests.support.sites import Site
 
+LOCALES = {"en": "en-GB", "de": "de-DE"}
 CATALOGUES = ROOT / "static" / "chat" / "texts"
 LONG = "Donaudampfschifffahrtsgesellschaftskapitän" * 100
 """A word wider than every window, and longer than the server takes."""
@@ -48,7 +49,7 @@ class StatesVisit(ChatVisit):
         width: int = 900,
         **options: Any,
     ) -> None:
-        super().__init__(chromium, site, width=width, locale=language, **options)
+        super().__init__(chromium, site, width=width, locale=LOCALES[language], **options)
         self.texts = catalogue(language)
         self.expect_complaints(*EXPECTED)
 

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.chat_states import StatesVisit
+from tests.browser.chat_visit import DECIDED_LAMP, LAMP
 from tests.support.servers import RedisServer
 from tests.support.sites import Site
 
@@ -25,6 +26,12 @@ SPACING = """() => {
     word-spacing: .16em !important; } p { margin-bottom: 2em !important; }`);
   document.querySelector("teaser-chat").shadowRoot.adoptedStyleSheets.push(sheet);
 }"""
+EDGED = """(one) => {
+  const { borderLeftWidth, borderLeftColor, backgroundColor } = getComputedStyle(one);
+  return parseFloat(borderLeftWidth) >= 1 && borderLeftColor !== backgroundColor;
+}"""
+MARKED = """(one) => [getComputedStyle(one).borderLeftStyle,
+  getComputedStyle(one, "::before").content]"""
 LOST = """() => {
   const root = document.querySelector("teaser-chat").shadowRoot;
   const isCut = (one) => one.scrollWidth > one.clientWidth + 1
@@ -95,3 +102,37 @@ def test_nothing_is_cut_or_too_small(
 
         visit.walk(redis_server, look)
     assert {name: faults for name, faults in found.items() if faults} == {}
+
+
+def test_nothing_moves_for_those_who_want_none(chromium: Browser, site: Site) -> None:
+    """What pulsates while the assistant writes rests where the system asks for it."""
+    with StatesVisit(chromium, site) as visit:
+        visit.say(LAMP)
+        visit.hold("**/respond")
+        visit.send("no battery")
+        dots = visit.page.locator("teaser-chat .dots")
+        moving = "(one) => one.getAnimations({ subtree: true }).length"
+        assert dots.evaluate(moving) == 1
+        visit.page.emulate_media(reduced_motion="reduce")
+        assert dots.evaluate(moving) == 0
+
+
+def test_forced_colours(chromium: Browser, site: Site) -> None:
+    """With the system's few colours, borders, outlines and marks tell what colours told."""
+    with StatesVisit(chromium, site, forced_colors="active") as visit:
+        visit.converse(DECIDED_LAMP)
+        visit.page.context.set_offline(True)
+        for part in (".user .said", ".assistant .said", ".chip", ".send", ".field", ".notice"):
+            edge = visit.page.locator(f"teaser-chat {part}").first
+            assert edge.evaluate(EDGED)
+        visit.page.context.set_offline(False)
+        toggle = visit.page.locator("teaser-chat .toggle").first
+        styles = []
+        for _ in range(2):
+            styles.append(toggle.evaluate(MARKED))
+            toggle.click()
+        assert styles == [["solid", '"✓ " / ""'], ["dashed", '"○ " / ""']]
+        visit.button("Conversations").click()
+        current = visit.page.locator("teaser-chat .conversation[aria-current]")
+        assert current.evaluate("(one) => getComputedStyle(one).outlineStyle") == "solid"
+        visit.shot("chat-forced-colours")
