@@ -576,6 +576,27 @@ def test_corrections_that_cannot_be_sent(
         assert "unsent" not in str(visit.remembered)
 
 
+def test_a_conversation_that_was_left_is_gone(chromium: Browser, site: Site) -> None:
+    """What is learned too late of one conversation is not taken for what is shown by then."""
+    gone = {"error": "It has expired.", "code": "session_not_found", "request_id": "r"}
+    with ChatVisit(chromium, site) as visit:
+        visit.expect_complaints("404")
+        visit.say(LAMP)
+        visit.begin()
+        visit.say("Portable power bank")
+        listed = visit.page.locator("teaser-chat .conversation")
+        held = Held(visit.page, "**/session/*")
+        visit.button("Conversations").click()
+        listed.last.click()
+        late = held.first()
+        visit.button("Conversations").click()
+        listed.first.click()
+        late.fulfill(status=404, json=gone)
+        expect(visit.words.first).to_have_text("Portable power bank")
+        visit.idle.wait_for()
+        expect(visit.banner).to_be_empty()
+
+
 def test_a_very_long_conversation(chromium: Browser, site: Site, redis_server: RedisServer) -> None:
     """After a hundred turns it is restored, its end is in sight, and it goes on."""
     with ChatVisit(chromium, site) as visit:
