@@ -26,9 +26,9 @@ def path() -> str:
 
 
 @contextmanager
-def started() -> Iterator[Browser]:
-    """A browser without a window."""
+def started(*more: str) -> Iterator[Browser]:
+    """A browser without a window; with more arguments, if need be."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path(), args=list(ARGUMENTS))
+        browser = playwright.chromium.launch(executable_path=path(), args=[*ARGUMENTS, *more])
         yield browser
         browser.close()

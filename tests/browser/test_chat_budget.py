@@ -1,0 +1,105 @@
+"""What the chat may cost a visitor: bytes, requests and hosts, as nginx sends them."""
+
+import re
+from collections.abc import Iterable, Iterator
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.browser.chat_visit import DECIDED_LAMP, ChatVisit
+from tests.browser.traffic import Exchange, Traffic, weight
+from tests.support.servers import ROOT
+from tests.support.sites import Site
+
+FIRST_BYTES = 30_000
+"""What comes until one can write, compressed, headers not counted."""
+ALL_BYTES = 45_000
+"""The same with everything that the chat ever asks for besides its conversations."""
+SHORTEST_COMPRESSED = 256
+"""Bytes below which nginx leaves a file as it is."""
+
+
+class WatchedVisit(ChatVisit):
+    """A visit whose traffic is kept from its first request on."""
+
+    def __init__(self, chromium: Browser, site: Site) -> None:
+        super().__init__(chromium, site)
+        self.traffic = Traffic(self.page)
+
+    def named(self) -> set[str]:
+        """Every address that the page itself names, and those of what its element needs."""
+        links = self.page.locator("head :is(link, script)").evaluate_all(
+            "(all) => all.map((one) => one.href || one.src)"
+        )
+        chat = f"{self.site.url}/static/chat/"
+        needed = ("texts/en.json", "teaser-chat.css", "results.css")
+        told = f"{self.site.url}/api/develope/current"
+        return {self.page.url, told, *links, *(urljoin(chat, name) for name in needed)}
+
+
+@pytest.fixture
+def visit(chromium: Browser, site: Site) -> Iterator[WatchedVisit]:
+    """A first visit."""
+    with WatchedVisit(chromium, site) as visit:
+        yield visit
+
+
+def files(exchanges: Iterable[Exchange]) -> list[Exchange]:
+    """Those that are not about a conversation."""
+    return [one for one in exchanges if not one.path.startswith("/api/")]
+
+
+@pytest.mark.xfail(reason="results, export and dialogs come before they are wanted", strict=True)
+def test_what_is_needed_first_is_small(visit: WatchedVisit) -> None:
+    """Until one can write so much comes and no more."""
+    assert weight(visit.traffic.so_far()) <= FIRST_BYTES
+
+
+def test_all_of_it_is_small(visit: WatchedVisit) -> None:
+    """A visitor who uses everything gets so much and no more, each file once."""
+    visit.converse(DECIDED_LAMP)
+    visit.page.locator("teaser-chat .facts > summary").click()
+    visit.page.get_by_role("button", name=re.compile("^Correct")).first.click()
+    visit.button("Cancel").click()
+    for label in ("Markdown", "CSV"):
+        with visit.page.expect_download():
+            visit.button(label).click()
+    visit.button("Print").click()
+    expect(visit.page.locator("iframe")).to_have_count(1)
+    visit.button("Conversations").click()
+    expect(visit.page.locator("teaser-chat .conversation")).to_have_count(1)
+    came = files(visit.traffic.so_far())
+    assert weight(came) <= ALL_BYTES
+    scripts = [one.path for one in came if one.path.endswith(".js")]
+    assert len(scripts) == len(set(scripts))
+    there = {f"/{path.relative_to(ROOT)}" for path in (ROOT / "static" / "chat").glob("*.js")}
+    assert there - set(scripts) == {"/static/chat/embed.js"}
+
+
+def test_nothing_else_is_asked_for(visit: WatchedVisit) -> None:
+    """Neither of another host nor what the page does not name; nothing is missing or twice."""
+    came = visit.traffic.so_far()
+    asked = [one.url for one in came]
+    assert {urlsplit(url).netloc for url in asked} == {urlsplit(visit.site.url).netloc}
+    assert set(asked) <= visit.named()
+    assert len(asked) == len(set(asked))
+    assert {one.status for one in came} == {200}
+
+
+def test_every_text_comes_compressed(visit: WatchedVisit) -> None:
+    """All but the shortest, which would not become shorter."""
+    came = [one for one in files(visit.traffic.so_far()) if one.is_text]
+    assert len(came) > 10
+    plain = [one for one in came if one.encoding != "gzip"]
+    assert [one.path for one in plain if one.body >= SHORTEST_COMPRESSED] == []
+
+
+def test_a_second_visit_fetches_nothing_anew(visit: WatchedVisit) -> None:
+    """What the browser has is asked about at most."""
+    first = len(visit.traffic.so_far())
+    visit.page.goto(visit.address)
+    visit.idle.wait_for()
+    again = [one for one in visit.traffic.so_far()[first:] if one.path.startswith("/static/")]
+    assert again
+    assert [one.path for one in again if one.body] == []
