@@ -15,26 +15,45 @@ export function text(tag, className, content) {
   return element;
 }
 
+/** A button that does something; `label` may hold elements. */
+export function button(className, act, ...label) {
+  const element = make("button", className, ...label);
+  element.type = "button";
+  element.addEventListener("click", act);
+  return element;
+}
+
+/** Changes a text only if it is another one, as a change is read out. */
+export function say(element, words) {
+  if (element.textContent !== words) {
+    element.textContent = words;
+  }
+}
+
+/** Makes a place hold exactly these elements in this order, moving as few as it can. */
+export function hold(place, wanted) {
+  const kept = new Set(wanted);
+  [...place.children].filter((element) => !kept.has(element)).forEach((element) => element.remove());
+  wanted.forEach((element, index) => {
+    if (place.children[index] !== element) {
+      place.insertBefore(element, place.children[index] ?? null);
+    }
+  });
+}
+
 /**
  * Shows a list of entries and leaves alone what is shown already, as it may be being read; what may
  * have changed of it is brought up to date by `renew`.
  */
 export function arrange(place, entries, build, renew = () => {}) {
   const shown = new Map([...place.children].map((element) => [element.dataset.key, element]));
-  const wanted = entries.map((entry) => {
+  hold(place, entries.map((entry) => {
     const key = entry.id ?? JSON.stringify(entry);
     const element = shown.get(key) ?? build(entry);
     element.dataset.key = key;
     renew(element, entry);
     return element;
-  });
-  const kept = new Set(wanted);
-  [...place.children].filter((element) => !kept.has(element)).forEach((one) => one.remove());
-  wanted.forEach((element, index) => {
-    if (place.children[index] !== element) {
-      place.insertBefore(element, place.children[index] ?? null);
-    }
-  });
+  }));
 }
 
 /** Says what went wrong, with one button that helps. Without a sentence it says nothing. */
@@ -45,10 +64,7 @@ export function notice(place, sentence = "", label = "", act = null) {
   }
   const box = make("div", "notice", make("p", "", sentence));
   if (act) {
-    const button = make("button", "", label);
-    button.type = "button";
-    button.addEventListener("click", act);
-    box.append(button);
+    box.append(button("", act, label));
   }
   place.append(box);
 }

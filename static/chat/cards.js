@@ -1,7 +1,8 @@
 // One norm as a card, and what screen, paper and files tell alike about norms.
 
 import { make, text } from "../view.js";
-import { day, english, unseen } from "./parts.js";
+import { day } from "./dates.js";
+import { english, unseen } from "./parts.js";
 
 export const STATUSES = ["applies", "to_be_checked", "watch", "does_not_apply"];
 const DECIDED = 50; // no decided norm has less, and no open one as much

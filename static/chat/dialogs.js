@@ -1,7 +1,7 @@
 // The dialogs: whether something is to be deleted, and the conversations to come back to.
 
-import { make, text } from "../view.js";
-import { button, clockOf } from "./parts.js";
+import { button, make, text } from "../view.js";
+import { clockOf } from "./dates.js";
 
 /** Asks before something is deleted; the answer that keeps it is the one at hand. */
 export class Confirmation {

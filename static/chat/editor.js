@@ -1,7 +1,7 @@
 // The editor of one fact: yes, no or not known; a number with its unit; a date.
 
-import { make, text } from "../view.js";
-import { button, english, say } from "./parts.js";
+import { button, make, say, text } from "../view.js";
+import { english } from "./parts.js";
 
 const MOST = 1e15; // beyond it digits tell nobody anything
 const VALUES = { yes: true, no: false, unknown: null };

@@ -1,7 +1,7 @@
 // The results as files to take along, written out of an analysis without any page.
 
 import { address, confidence, grouped, kind, reason } from "./cards.js";
-import { day } from "./parts.js";
+import { day } from "./dates.js";
 
 const MARKUP = /[\\`*_{}[\]<>#|~&!$]/g;
 const LEADING = /^(\d*)([-+=.)])/; // would begin a list, or underline a heading

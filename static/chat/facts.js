@@ -1,8 +1,9 @@
 // What was understood of the product, each fact of which can be corrected.
 
-import { make, text } from "../view.js";
+import { button, hold, make, say, text } from "../view.js";
+import { day } from "./dates.js";
 import { Editor } from "./editor.js";
-import { arrange, button, day, english, keepFocus, say, unseen } from "./parts.js";
+import { english, keepFocus, unseen } from "./parts.js";
 
 /** Shows the facts; `onCorrect({name: value})` is called with one that was corrected. */
 export class Facts {
@@ -45,7 +46,7 @@ export class Facts {
   }
 
   #list(place, facts) {
-    arrange(place, facts.map((fact) => this.#row(fact).element));
+    hold(place, facts.map((fact) => this.#row(fact).element));
   }
 
   #row(fact) {

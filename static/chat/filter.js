@@ -1,8 +1,7 @@
 // Which norms are shown: those with the words that were typed, of the groups that are switched on.
 
-import { make } from "../view.js";
+import { button, make, say } from "../view.js";
 import { reason, STATUSES } from "./cards.js";
-import { button, say } from "./parts.js";
 
 /** The controls of the filter; `onChange()` is called when other norms are to be shown. */
 export class Filter {

@@ -1,8 +1,8 @@
 // The messages as they are shown: whole ones, with their times and what became of each.
 
-import { arrange, make, text } from "../view.js";
+import { arrange, button, make, say, text } from "../view.js";
+import { clockOf } from "./dates.js";
 import { render } from "./markdown.js";
-import { button, clockOf, say } from "./parts.js";
 
 const NEAR_PX = 80; // from the end, within which the newest message is kept in sight
 const SETTLED_MS = 200; // after which what was restored is no news to a screen reader

@@ -2,8 +2,9 @@
 
 import { make, text } from "../view.js";
 import { Card, grouped } from "./cards.js";
+import { day } from "./dates.js";
 import { factWords } from "./export.js";
-import { day, english } from "./parts.js";
+import { english } from "./parts.js";
 import { styles } from "./styles.js";
 
 const FRAME = "teaser-chat-print";
@@ -19,7 +20,7 @@ export async function printResults(analysis, facts, t) {
   page.documentElement.lang = t.language;
   page.documentElement.className = "paper";
   page.title = t("export.heading");
-  page.adoptedStyleSheets = await styles(frame.contentWindow);
+  page.adoptedStyleSheets = await styles(["teaser-chat.css", "results.css"], frame.contentWindow);
   page.body.append(...content(analysis, facts, t));
   frame.contentWindow.addEventListener("afterprint", () => frame.remove());
   frame.contentWindow.print();

@@ -1,7 +1,6 @@
 // How far the analysis is, and the way to its results.
 
-import { make } from "../view.js";
-import { button, say } from "./parts.js";
+import { button, make, say } from "../view.js";
 import { isFollowed } from "./state.js";
 
 /**

@@ -1,10 +1,10 @@
 // The results of an analysis: the norms in groups, which of them are shown, and taking them along.
 
-import { make, text } from "../view.js";
+import { button, hold, make, say, text } from "../view.js";
 import { Card, grouped, STATUSES } from "./cards.js";
 import { asCsv, asMarkdown, save } from "./export.js";
 import { Filter } from "./filter.js";
-import { arrange, button, english, keepFocus, say } from "./parts.js";
+import { english, keepFocus } from "./parts.js";
 import { printResults } from "./print.js";
 
 /** Shows an analysis. */
@@ -96,6 +96,6 @@ class Group {
     const count = cards.length === total ? total : t("results.some", { count: cards.length, total });
     say(this.#heading, `${t(`results.status.${this.#status}`)} (${count})`);
     this.element.hidden = !cards.length;
-    arrange(this.#list, cards);
+    hold(this.#list, cards);
   }
 }

@@ -40,7 +40,7 @@ class TeaserChat extends HTMLElement {
     const visit = this.#visits;
     const origin = new URL(this.getAttribute("server") || HOME, location.href).origin;
     const [t, sheets] = await Promise.all([
-      load(chosen(this.lang, ...navigator.languages)).catch(() => null), styles(),
+      load(chosen(this.lang, ...navigator.languages)).catch(() => null), styles(["teaser-chat.css"]),
     ]);
     if (visit !== this.#visits || !this.isConnected) {
       return;

@@ -15,11 +15,20 @@ export function chosen(...wanted) {
  * A name that is not in the catalogue throws: it is a mistake of ours.
  */
 export async function load(language) {
-  const answer = await fetch(new URL(`texts/${language}.json`, import.meta.url));
+  return translator(await fetched(language), language);
+}
+
+/** Adds the texts of a part of the chat that is loaded later to a function that `load` gave. */
+export async function loadPart(t, part) {
+  t.add(await fetched(`${t.language}.${part}`));
+}
+
+async function fetched(name) {
+  const answer = await fetch(new URL(`texts/${name}.json`, import.meta.url));
   if (!answer.ok) {
-    throw new Error(`There is no catalogue of texts for ${language}.`);
+    throw new Error(`There is no catalogue of texts named ${name}.`);
   }
-  return translator(await answer.json(), language);
+  return answer.json();
 }
 
 /** As `load`, from a catalogue at hand. */
@@ -34,5 +43,9 @@ export function translator(catalogue, language) {
     }
     return text.replace(/\{(\w+)\}/g, (_, place) => values[place]);
   };
-  return Object.assign(t, { language, has: (name) => typeof find(name) === "string" });
+  return Object.assign(t, {
+    language,
+    has: (name) => typeof find(name) === "string",
+    add: (more) => Object.assign(catalogue, more),
+  });
 }

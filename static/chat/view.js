@@ -1,14 +1,12 @@
 // What the element shows of the chat's state.
 
-import { arrange, make, sendOnEnter } from "../view.js";
+import { arrange, button, make, sendOnEnter } from "../view.js";
 import { Announcer } from "./announcer.js";
-import { Confirmation, Conversations } from "./dialogs.js";
-import { Facts } from "./facts.js";
 import { Log } from "./log.js";
-import { button } from "./parts.js";
 import { Progress } from "./progress.js";
-import { Results } from "./results.js";
 import { entries, isFollowed, isSending, isUnsent } from "./state.js";
+import { styles } from "./styles.js";
+import { loadPart } from "./texts.js";
 
 /** The parts of the element, in its shadow root, and the chat they act upon. */
 export class View {
@@ -25,10 +23,11 @@ export class View {
   #intro;
   #begin;
   #analysis;
-  #facts;
-  #results;
-  #list;
-  #confirmation;
+  #columns;
+  #details = null; // until there is something to show in them
+  #coming = false; // whether they are on their way
+  #lacking = false; // whether they did not come
+  #list = null; // until somebody looks at the conversations
   #told = {};
   element;
 
@@ -37,35 +36,24 @@ export class View {
     this.#chat = chat;
     const act = this.#acts();
     this.#log = new Log(t, act);
-    this.#confirmation = new Confirmation(t);
-    this.#list = new Conversations(t, act, this.#confirmation);
-    this.#facts = new Facts(t, { onCorrect: (facts) => this.#correct(facts) });
-    this.#results = new Results(t);
     this.#analysis = new Progress(t, {
-      run: () => chat.analyze(),
-      see: () => {
-        this.#results.element.focus({ preventScroll: true });
-        this.#results.element.scrollIntoView({ block: "start" });
-      },
-      said: act.said,
+      run: () => chat.analyze(), see: () => this.#details?.lead(), said: act.said,
     });
-    this.#results.element.tabIndex = -1;
     this.#intro = make("p", "intro", t("chat.intro"));
     this.#chips = Object.assign(make("div", "chips"), { role: "group", ariaLabel: t("chat.suggestions") });
     this.#chips.part = "suggestions";
     this.#begin = button("quiet", () => this.#beginAnew(), t("chat.begin"));
-    const open = button("quiet", () => this.#list.show(chat.state.sessionId), t("chat.list"));
+    const open = button("quiet", () => this.#openList(), t("chat.list"));
     const header = make("header", "", make("h2", "", t("title")), make("p", "row", open, this.#begin));
     header.part = "header";
     const talk = make("section", "talk", this.#intro, this.#log.element,
       this.#analysis.element, this.#chips, this.#banner, this.#composer(draft));
     talk.ariaLabel = t("chat.conversation");
-    const found = make("section", "found", this.#facts.element, this.#results.element);
-    found.ariaLabel = t("analysis.title");
+    this.#columns = make("div", "columns", talk);
     const footer = make("footer", "", make("p", "", t("disclaimer")),
       t.language === "en" ? "" : make("p", "", t("language_note")));
-    this.element = make("div", "chat", header, make("div", "columns", talk, found), footer,
-      this.#announcer.element, this.#list.element, this.#confirmation.element);
+    this.element = make("div", "chat", header, this.#columns, footer,
+      this.#announcer.element);
     this.element.part = "chat";
   }
 
@@ -90,7 +78,6 @@ export class View {
   }
 
   #show(state) {
-    const { conversation } = state;
     const shown = entries(state);
     const busy = isSending(state);
     const isRunning = isFollowed(state);
@@ -102,14 +89,39 @@ export class View {
     this.#stop.hidden = !isRunning && !isUnsent(state);
     this.#suggest(state, shown, busy || isRunning);
     this.#analysis.update(state);
-    const facts = conversation?.facts ?? [];
-    const analyzed = conversation?.analyzed ? conversation : null;
-    this.#facts.update({ facts, busy });
-    this.#facts.element.hidden = !facts.length;
-    this.#results.update({ analysis: analyzed, facts });
+    this.#detail(state);
     this.#explain(state);
     this.#announce(state);
-    this.element.dataset.state = state.busy || isRunning ? "busy" : "idle";
+    this.element.dataset.state = state.busy || isRunning || this.#coming ? "busy" : "idle";
+  }
+
+  #detail(state) {
+    if (this.#details) {
+      this.#details.update(state);
+    } else if (state.conversation && !this.#coming) {
+      this.#fetchDetails();
+    }
+  }
+
+  /** Most visitors only ever look at the first question: the rest comes with its answer. */
+  async #fetchDetails() {
+    this.#coming = true;
+    try {
+      const [{ Details }, sheets] = await Promise.all([
+        import("./details.js"), styles(["results.css"]), loadPart(this.#t, "details"),
+      ]);
+      const root = this.element.getRootNode();
+      root.adoptedStyleSheets = [...root.adoptedStyleSheets, ...sheets];
+      this.#details = new Details(this.#t, (facts) => this.#correct(facts));
+      this.#columns.append(this.#details.element);
+      this.#lacking = false;
+    } catch {
+      this.#lacking = true; // the server is away; the next state asks again
+    }
+    this.#coming = false;
+    if (!this.#lacking) {
+      this.update(this.#chat.state);
+    }
   }
 
   #acts() {
@@ -186,7 +198,7 @@ export class View {
   /** Says above the composer what keeps the chat from going on, and offers what helps. */
   #explain(state) {
     const { ended, link, outbox } = state;
-    const key = JSON.stringify([ended?.code, link.code ?? link, outbox.length > 0, state.ready, state.news]);
+    const key = JSON.stringify([ended?.code, link.code ?? link, outbox.length > 0, state.ready, state.news, this.#lacking]);
     if (this.#told.notice === key) {
       return;
     }
@@ -199,6 +211,8 @@ export class View {
         button("", () => this.#chat.beginWithUnsent(), label)));
     } else if (link !== "up") {
       parts.append(this.#note(this.#linkSaid(state)));
+    } else if (this.#lacking) {
+      parts.append(this.#note(this.#t("lacking")));
     } else if (state.news) {
       parts.append(make("div", "notice news", make("p", "", this.#t(`news.${state.news}`))));
     }
@@ -234,6 +248,23 @@ export class View {
   #said(error) {
     const name = `errors.${error.code}`;
     return this.#t.language !== "en" && this.#t.has(name) ? this.#t(name) : error.message;
+  }
+
+  async #openList() {
+    try {
+      const { Confirmation, Conversations } = await import("./dialogs.js");
+      if (!this.#list) {
+        const confirmation = new Confirmation(this.#t);
+        this.#list = new Conversations(this.#t, this.#acts(), confirmation);
+        this.element.append(this.#list.element, confirmation.element);
+      }
+      this.#lacking = false;
+    } catch {
+      this.#lacking = true;
+      this.update(this.#chat.state);
+      return;
+    }
+    this.#list.show(this.#chat.state.sessionId);
   }
 
   #beginAnew() {

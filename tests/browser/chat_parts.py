@@ -18,6 +18,7 @@ PREPARED = """async (language) => {
   const [texts, { Results }, { Facts }] =
     await Promise.all([part("texts"), part("results"), part("facts")]);
   const t = await texts.load(language);
+  await texts.loadPart(t, "details");
   const host = document.createElement("main");
   const root = host.attachShadow({ mode: "open" });
   const styles = ["teaser-chat.css", "results.css"].map((name) => new Promise((resolve) => {

@@ -33,7 +33,8 @@ def catalogue(language: str) -> dict[str, str]:
             else:
                 found[prefix + name] = entry
 
-    flatten("", json.loads((CATALOGUES / f"{language}.json").read_text(encoding="utf-8")))
+    for path in (f"{language}.json", f"{language}.details.json"):
+        flatten("", json.loads((CATALOGUES / path).read_text(encoding="utf-8")))
     return found
 
 

@@ -4,13 +4,17 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from tests.support.servers import program
 
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
+    # On a machine that is busy with tests it would take a slow answer for a hanging one, and end
+    # the browser.
+    "--disable-gpu-watchdog",
+    "--disable-hang-monitor",
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
@@ -26,9 +30,30 @@ def path() -> str:
 
 
 @contextmanager
-def started(*more: str) -> Iterator[Browser]:
-    """A browser without a window; with more arguments, if need be."""
+def started() -> Iterator["Chromium"]:
+    """The browser, without a window, until the end."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path(), args=[*ARGUMENTS, *more])
-        yield browser
-        browser.close()
+        chromium = Chromium(playwright)
+        yield chromium
+        chromium.close()
+
+
+class Chromium:
+    """The browser, started when it is first wanted, and again when it has broken down."""
+
+    def __init__(self, playwright: Playwright) -> None:
+        self._playwright = playwright
+        self._browser: Browser | None = None
+
+    def browser(self) -> Browser:
+        """One that runs: the test in which it breaks down fails, and no other."""
+        if self._browser is None or not self._browser.is_connected():
+            self._browser = self._playwright.chromium.launch(
+                executable_path=path(), args=list(ARGUMENTS)
+            )
+        return self._browser
+
+    def close(self) -> None:
+        """End it, if it runs."""
+        if self._browser is not None and self._browser.is_connected():
+            self._browser.close()

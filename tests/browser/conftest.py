@@ -5,17 +5,23 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.chromium import started
+from tests.browser.chromium import Chromium, started
 from tests.browser.embedding import Embedding
 from tests.support.servers import Gunicorn, RedisServer
 from tests.support.sites import Site
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
+def started_chromium() -> Iterator[Chromium]:
+    """The system's Chromium, for the whole run."""
+    with started() as chromium:
+        yield chromium
+
+
+@pytest.fixture
+def chromium(started_chromium: Chromium) -> Browser:
     """The system's Chromium, without a window."""
-    with started() as browser:
-        yield browser
+    return started_chromium.browser()
 
 
 @pytest.fixture(scope="session")
