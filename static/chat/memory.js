@@ -25,6 +25,13 @@ export class Memory {
     this.#write("session", sessionId);
   }
 
+  /** Forgets to be in a conversation, unless another tab has gone to another one. */
+  leave(sessionId) {
+    if (this.sessionId === sessionId) {
+      this.sessionId = null;
+    }
+  }
+
   /** What is being written: in this tab, or in a new one what was being written last. */
   get draft() {
     return this.#read("draft", OF_THIS_TAB) ?? this.#read("draft") ?? "";

@@ -401,6 +401,18 @@ def test_two_tabs_keep_what_is_not_sent(run: Run) -> None:
     ]
 
 
+def test_a_conversation_is_left_only_by_name(run: Run) -> None:
+    """Where another tab has gone to another one meanwhile, that one stays remembered."""
+    assert run("""
+        const memory = new Memory("a");
+        memory.sessionId = "S";
+        memory.leave("T");
+        const found = [memory.sessionId];
+        memory.leave("S");
+        return [...found, memory.sessionId];
+    """) == ["S", None]
+
+
 def test_drafts(run: Run) -> None:
     """Each tab has its own; a new one has the last, and ending one does not delete another's."""
     assert run("""
