@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import batches, growth, interfaces, migration, rivals, service, store
+from benchmarks import batches, growth, interfaces, migration, rivals, service, store, widget
 
 PARTS = {
     "store": store.run,
@@ -12,6 +12,7 @@ PARTS = {
     "batches": batches.run,
     "growth": growth.run,
     "rivals": rivals.run,
+    "widget": widget.run,
 }
 
 
