@@ -11,7 +11,8 @@ from tests.browser.embedding import BY_ELEMENT, BY_SCRIPT, EmbeddedVisit, Embedd
 from tests.browser.printing import PRINTER, sheets
 from tests.support.servers import RedisServer
 
-SEEN = "1-2"
+SEEN = "2-2"
+"""The second step of an analysis after two messages."""
 BEGUN = f"""retry: 10
 
 id: {SEEN}
@@ -122,7 +123,7 @@ def test_progress_comes_across_and_is_resumed(visit: EmbeddedVisit) -> None:
     visit.send(DECIDED_LAMP)
     expect(visit.norms).not_to_have_count(0)
     visit.idle.wait_for()
-    assert steps[:2] == [SEEN, "1-3"]
+    assert steps[:2] == [SEEN, "2-3"]
     first, second = (one.all_headers() for one in asked)
     assert "last-event-id" not in first
     assert second["last-event-id"] == SEEN
