@@ -20,7 +20,7 @@ import redis
 from deploy import machine
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 20.0
+START_SECONDS = 40.0
 free_port = machine.free_port
 
 
@@ -62,7 +62,7 @@ class Server:
         while not self.answers():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 said = self.output()
-                self.close()
+                self.stop()  # and no more, so that the next test may start it again
                 raise RuntimeError(f"{self.command[0]} did not start:\n{said}")
             time.sleep(0.03)
         return self
