@@ -108,8 +108,8 @@ def _pages() -> Iterator[tuple[Browser, dict[str, Address]]]:
         for name, path in (("script tag", "/script"), ("element", "/element")):
             pages[f"other site by {name}, HTTP/2"] = Address(host.url + path, hosts)
         trusted = _fingerprint(tls.nginx.folder / "tls" / "fullchain.pem")
-        with chromium.started(f"--ignore-certificate-errors-spki-list={trusted}") as browser:
-            yield browser, pages
+        with chromium.started(f"--ignore-certificate-errors-spki-list={trusted}") as started:
+            yield started.browser(), pages
 
 
 def _fingerprint(certificate: Path) -> str:

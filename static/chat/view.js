@@ -3,7 +3,6 @@
 import { arrange, button, make, sendOnEnter } from "../view.js";
 import { Announcer } from "./announcer.js";
 import { Log } from "./log.js";
-import { Progress } from "./progress.js";
 import { entries, isFollowed, isSending, isUnsent } from "./state.js";
 import { styles } from "./styles.js";
 import { loadPart } from "./texts.js";
@@ -22,7 +21,6 @@ export class View {
   #banner = make("div", "banner");
   #intro;
   #begin;
-  #analysis;
   #columns;
   #details = null; // until there is something to show in them
   #coming = false; // whether they are on their way
@@ -36,9 +34,6 @@ export class View {
     this.#chat = chat;
     const act = this.#acts();
     this.#log = new Log(t, act);
-    this.#analysis = new Progress(t, {
-      run: () => chat.analyze(), see: () => this.#details?.lead(), said: act.said,
-    });
     this.#intro = make("p", "intro", t("chat.intro"));
     this.#chips = Object.assign(make("div", "chips"), { role: "group", ariaLabel: t("chat.suggestions") });
     this.#chips.part = "suggestions";
@@ -47,7 +42,7 @@ export class View {
     const header = make("header", "", make("h2", "", t("title")), make("p", "row", open, this.#begin));
     header.part = "header";
     const talk = make("section", "talk", this.#intro, this.#log.element,
-      this.#analysis.element, this.#chips, this.#banner, this.#composer(draft));
+      this.#chips, this.#banner, this.#composer(draft));
     talk.ariaLabel = t("chat.conversation");
     this.#columns = make("div", "columns", talk);
     const footer = make("footer", "", make("p", "", t("disclaimer")),
@@ -88,7 +83,6 @@ export class View {
     this.#begin.hidden = !shown.length;
     this.#stop.hidden = !isRunning && !isUnsent(state);
     this.#suggest(state, shown, busy || isRunning);
-    this.#analysis.update(state);
     this.#detail(state);
     this.#explain(state);
     this.#announce(state);
@@ -112,7 +106,8 @@ export class View {
       ]);
       const root = this.element.getRootNode();
       root.adoptedStyleSheets = [...root.adoptedStyleSheets, ...sheets];
-      this.#details = new Details(this.#t, (facts) => this.#correct(facts));
+      this.#details = new Details(this.#t, this.#acts());
+      this.#chips.before(this.#details.progress);
       this.#columns.append(this.#details.element);
       this.#lacking = false;
     } catch {
@@ -134,6 +129,8 @@ export class View {
         this.#field.focus();
       },
       copy: (text) => this.#copy(text),
+      correct: (facts) => this.#correct(facts),
+      analyze: () => chat.analyze(),
       list: () => chat.list(),
       open: (id) => chat.change(id),
       remove: (id) => chat.remove(id),
@@ -231,7 +228,7 @@ export class View {
   #announce(state) {
     const banner = this.#banner.textContent && this.#banner.querySelector("p").textContent;
     this.#tell("banner", banner);
-    this.#tell("progress", this.#analysis.sentence);
+    this.#tell("progress", this.#details?.sentence ?? "");
     const failed = !state.ended && state.outbox.find(({ status, error }) => status === "failed" && error);
     this.#tell("failed", failed ? this.#said(failed.error) : "", failed?.id);
   }

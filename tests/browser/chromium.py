@@ -30,10 +30,10 @@ def path() -> str:
 
 
 @contextmanager
-def started() -> Iterator["Chromium"]:
-    """The browser, without a window, until the end."""
+def started(*more: str) -> Iterator["Chromium"]:
+    """The browser, without a window, until the end; with more arguments, if need be."""
     with sync_playwright() as playwright:
-        chromium = Chromium(playwright)
+        chromium = Chromium(playwright, *more)
         yield chromium
         chromium.close()
 
@@ -41,15 +41,16 @@ def started() -> Iterator["Chromium"]:
 class Chromium:
     """The browser, started when it is first wanted, and again when it has broken down."""
 
-    def __init__(self, playwright: Playwright) -> None:
+    def __init__(self, playwright: Playwright, *more: str) -> None:
         self._playwright = playwright
+        self._arguments = [*ARGUMENTS, *more]
         self._browser: Browser | None = None
 
     def browser(self) -> Browser:
         """One that runs: the test in which it breaks down fails, and no other."""
         if self._browser is None or not self._browser.is_connected():
             self._browser = self._playwright.chromium.launch(
-                executable_path=path(), args=list(ARGUMENTS)
+                executable_path=path(), args=self._arguments
             )
         return self._browser
 
