@@ -77,7 +77,6 @@ def test_styles_of_the_page_do_not_leak_in(chromium: Browser, embedding: Embeddi
         assert (one[0], differences(one, other)) == (other[0], [])
 
 
-@pytest.mark.xfail(reason="the chat's style sheets measure in rem", strict=True)
 def test_the_text_size_of_the_page_does_not_leak_in(
     chromium: Browser, embedding: Embedding
 ) -> None:
