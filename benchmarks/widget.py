@@ -142,21 +142,29 @@ def _weights(browser: Browser, pages: dict[str, Address]) -> None:
             visits = [_visited(context, address, None).traffic for _ in range(2)]
         for which, came in zip(("first", "repeated"), visits, strict=True):
             strange = [one for one in came if urlsplit(one.url).netloc not in address.hosts]
-            content = weight(came)
+            old = [one for one in came if one.status == 304]
+            content = weight(came) if _is_told(came) else None
             rows.append(
-                (name, which, f"{content:,} B", _aim(content),
-                 f"{sum(one.head for one in came):,} B", str(len(came)),
-                 str(sum(one.status == 304 for one in came)), str(len(strange)))
+                (name, which, f"{sum(one.size for one in came):,} B", str(len(came)),
+                 str(len(old)), str(len(strange)), *_aim(content))
             )  # fmt: skip
     table(
-        "Compressed content until one can write, and what else the wire carries",
-        ("page", "visit", "content", "aim", "headers", "requests", "of these 304", "third parties"),
+        "What comes until one can write, compressed; browsers tell content from headers over"
+        " HTTP/1.1 only",
+        ("page", "visit", "in all", "requests", "of these 304", "third parties", "content", "aim"),
         rows,
     )
 
 
-def _aim(content: int) -> str:
-    return f"< {FIRST_BYTES:,} B: {'met' if content < FIRST_BYTES else 'MISSED'}"
+def _is_told(came: list[Exchange]) -> bool:
+    return {one.protocol for one in came} == {"http/1.1"}
+
+
+def _aim(content: int | None) -> tuple[str, str]:
+    if content is None:
+        return "", ""
+    met = "met" if content < FIRST_BYTES else "MISSED"
+    return f"{content:,} B", f"< {FIRST_BYTES:,} B: {met}"
 
 
 def _times(

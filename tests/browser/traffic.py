@@ -15,7 +15,8 @@ class Exchange:
     Attributes:
         url: what was asked for.
         size: bytes that came over the wire, headers included; 0 until all of them have come.
-        head: bytes of these that were headers.
+        head: bytes of these that had come when the status was told: over HTTP/1.1 the headers, over
+            HTTP/2 often some of the content as well.
         status: that of HTTP; 0 until an answer comes.
         kind: the media type of the answer.
         encoding: how its body was compressed, if it was.
@@ -32,7 +33,7 @@ class Exchange:
 
     @property
     def body(self) -> int:
-        """Bytes of the content, as it was compressed."""
+        """Bytes of the content, as it was compressed; over HTTP/1.1."""
         return self.size - self.head
 
     @property
