@@ -18,6 +18,9 @@ _ADDING = frozenset(("has", "also", "plus", "includes", "contains", "features"))
 _NO_WORDS = frozenset(("no", "nein", "not", "none"))
 # Behind "no" these begin a new clause, so that the "no" was an answer of its own.
 _NEW_CLAUSE = frozenset(("but", "only", "reset", "except", "correction", "no", "yes", "unsure"))
+_AROUND_ALL = frozenset(
+    ("yes", "yeah", "yep", "ja", "it", "has", "does", "they", "apply", "applies", "please", "oh")
+) | frozenset((",", ".", "!", ":"))
 
 
 class Grammar:
@@ -122,8 +125,10 @@ class Grammar:
     def _both(self, _at: int, _end: int) -> None:
         self.found.both = not self.denying
 
-    def _all(self, _at: int, _end: int) -> None:
-        self.found.every = not self.denying
+    def _all(self, at: int, end: int) -> None:
+        # "None at all", "it is all wood": only by itself, or with a yes, it is an answer.
+        rest = {*self.words[:at], *self.words[end:]} - _AROUND_ALL
+        self.found.every = not (self.denying or rest)
 
     def _unsure(self, at: int, end: int) -> None:
         if self._behind_last(at) and self.marker_at(end) == "stop" and self.last:

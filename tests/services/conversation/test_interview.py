@@ -467,3 +467,30 @@ def test_denied_power_is_no_electricity(text: str) -> None:
     state, _ = begin("wooden chair", TODAY)
     state, _ = answer(state, text)
     assert known_facts(state)["electrical"] is False
+
+
+@pytest.mark.parametrize(
+    ("product", "reply"),
+    [
+        ("A wooden train", "nothing at all"),
+        ("A wooden train", "none at all"),
+        ("A wooden train", "that is all"),
+        ("A wooden train", "No electronics at all"),
+        ("Wooden puzzle, no electronics", "It is just a puzzle, all wood"),
+        ("Smart bathroom scale, battery, no radio", "nothing at all"),
+    ],
+)
+def test_all_is_an_answer_by_itself_only(product: str, reply: str) -> None:
+    """In the middle of other words it says yes to nothing that was asked."""
+    before, _ = begin(product)
+    after, _ = answer(before, reply)
+    asked = {name: after["facts"].get(name) for name in before["pending"]}
+    assert [name for name, value in asked.items() if value is True] == []
+
+
+@pytest.mark.parametrize("reply", ["all of them", "Yes, all of these please", "everything"])
+def test_all_is_a_yes_to_everything_asked(reply: str) -> None:
+    """By itself, or with a yes."""
+    before, _ = begin("A box, no electricity")
+    after, _ = answer(before, reply)
+    assert [name for name in before["pending"] if after["facts"].get(name) is True]
