@@ -198,5 +198,5 @@ def closing_words(state: State, known: Facts, open_norms: int, norms: int) -> tu
     ]
     if assumed:
         message.append(f"I assume that it is {joined(assumed)}.")
-    message.append("You can correct anything, or start the analysis.")
+    message.append("The norms can be checked now; you can still correct anything.")
     return " ".join(message), reasoning

@@ -40,7 +40,7 @@ from services.teaser_chat.turns import (
     take_question,
 )
 
-REANALYZE = "Run the analysis again to see what this changes."
+REANALYZE = "The norms have to be checked again to see what this changes."
 
 
 class TeaserChat:

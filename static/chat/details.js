@@ -11,19 +11,20 @@ import { isSending } from "./state.js";
  * `act.said(error)` words a refusal. `progress` stands with the messages, `element` beside them.
  */
 export class Details {
+  #t;
+  #act;
   #progress;
   #facts;
   #results;
-  element;
+  #sessionId = null;
+  element = make("section", "found");
 
   constructor(t, act) {
+    this.#t = t;
+    this.#act = act;
     this.#progress = new Progress(t, {
       run: act.analyze, see: () => this.#lead(), said: act.said,
     });
-    this.#facts = new Facts(t, { onCorrect: act.correct });
-    this.#results = new Results(t);
-    this.#results.element.tabIndex = -1;
-    this.element = make("section", "found", this.#facts.element, this.#results.element);
     this.element.ariaLabel = t("analysis.title");
   }
 
@@ -38,11 +39,23 @@ export class Details {
 
   /** Shows what is known in this state. */
   update(state) {
-    const { conversation } = state;
+    const { conversation, sessionId } = state;
+    if (!this.#facts || (sessionId && sessionId !== this.#sessionId)) {
+      this.#beginAnew(sessionId);
+    }
     const facts = conversation?.facts ?? [];
     this.#progress.update(state);
     this.#facts.update({ facts, busy: isSending(state) });
     this.#results.update({ analysis: conversation?.analyzed ? conversation : null, facts });
+  }
+
+  /** What was filtered and unfolded in one conversation is not meant for another. */
+  #beginAnew(sessionId) {
+    this.#sessionId = sessionId;
+    this.#facts = new Facts(this.#t, { onCorrect: this.#act.correct });
+    this.#results = new Results(this.#t);
+    this.#results.element.tabIndex = -1;
+    this.element.replaceChildren(this.#facts.element, this.#results.element);
   }
 
   #lead() {

@@ -7,6 +7,8 @@ import { entries, isFollowed, isSending, isUnsent } from "./state.js";
 import { styles } from "./styles.js";
 import { loadPart } from "./texts.js";
 
+const RETRY_MS = 5_000;
+
 /** The parts of the element, in its shadow root, and the chat they act upon. */
 export class View {
   #t;
@@ -111,12 +113,19 @@ export class View {
       this.#columns.append(this.#details.element);
       this.#lacking = false;
     } catch {
-      this.#lacking = true; // the server is away; the next state asks again
+      this.#lacking = true; // the server is away
     }
+    if (this.#lacking) {
+      setTimeout(() => this.#comeAgain(), RETRY_MS);
+      this.#explain(this.#chat.state);
+    } else {
+      this.#comeAgain();
+    }
+  }
+
+  #comeAgain() {
     this.#coming = false;
-    if (!this.#lacking) {
-      this.update(this.#chat.state);
-    }
+    this.update(this.#chat.state);
   }
 
   #acts() {
@@ -176,7 +185,7 @@ export class View {
 
   #suggest(state, shown, isBusy) {
     const texts = shown.length ? state.conversation?.suggestions ?? [] : this.#t("chat.examples").split("\n");
-    const wanted = state.ready && !isBusy && !state.outbox.length && !state.ended ? texts : [];
+    const wanted = state.ready && !isBusy && !isUnsent(state) && !state.ended ? texts : [];
     arrange(this.#chips, wanted.map((text) => ({ id: text })), ({ id: text }) => {
       const chip = button("chip", () => this.#chat.say(text), text);
       chip.lang = "en";
@@ -255,10 +264,10 @@ export class View {
         this.#list = new Conversations(this.#t, this.#acts(), confirmation);
         this.element.append(this.#list.element, confirmation.element);
       }
-      this.#lacking = false;
     } catch {
-      this.#lacking = true;
-      this.update(this.#chat.state);
+      this.#announcer.say("list", this.#t("lacking"));
+      this.#banner.replaceChildren(this.#note(this.#t("lacking")));
+      this.#told.notice = ""; // so that it goes with the next change
       return;
     }
     this.#list.show(this.#chat.state.sessionId);

@@ -345,3 +345,72 @@ def test_message_ids_without_a_secure_origin(chromium: Browser, site: Site) -> N
             visit.say(LAMP)
         sent = json.loads(asked.value.post_data or "{}")
         assert uuid.UUID(sent["client_message_id"]).version == 4
+
+
+def test_what_was_filtered_is_meant_for_one_conversation(chromium: Browser, site: Site) -> None:
+    """A filter stays while its conversation is shown, and is not carried into another."""
+    with ChatVisit(chromium, site) as visit:
+        visit.converse(DECIDED_LAMP)
+        everything = visit.norms.count()
+        visit.page.get_by_label("Find a norm").fill("luminaires")
+        expect(visit.norms).not_to_have_count(everything)
+        found = visit.norms.count()
+        visit.say("What comes next?")
+        expect(visit.norms).to_have_count(found)
+        visit.begin()
+        visit.converse(DECIDED_LAMP)
+        expect(visit.norms).to_have_count(everything)
+        expect(visit.page.get_by_label("Find a norm")).to_have_value("")
+
+
+def test_parts_that_come_later_are_asked_for_again(chromium: Browser, site: Site) -> None:
+    """Results that could not be loaded are loaded when that is possible, and it says so."""
+    with ChatVisit(chromium, site) as visit:
+        visit.expect_complaints("ERR_FAILED")
+        visit.page.route("**/en.details.json", lambda route: route.abort())
+        visit.send(DECIDED_LAMP)
+        expect(visit.banner).to_contain_text("could not be loaded")
+        expect(visit.norms).to_have_count(0)
+        visit.page.unroute("**/en.details.json")
+        expect(visit.norms).not_to_have_count(0)
+        expect(visit.banner).to_be_empty()
+
+
+def test_the_list_cannot_be_loaded(chromium: Browser, site: Site) -> None:
+    """It says so; the next try opens it."""
+    with ChatVisit(chromium, site) as visit:
+        visit.expect_complaints("ERR_FAILED")
+        visit.say(LAMP)
+        visit.page.route("**/dialogs.js", lambda route: route.abort(), times=1)
+        visit.button("Conversations").click()
+        expect(visit.banner).to_contain_text("could not be loaded")
+        expect(visit.spoken).to_contain_text("could not be loaded")
+        visit.say("no battery")
+        expect(visit.banner).to_be_empty()
+
+
+def test_a_failed_message_leaves_the_suggestions(chromium: Browser, site: Site) -> None:
+    """What was refused waits to be taken back; the conversation can go on meanwhile."""
+    with ChatVisit(chromium, site) as visit:
+        visit.expect_complaints("422")
+        visit.say(LAMP)
+        before = visit.chips.all_text_contents()
+        visit.send("long " * 1000)
+        expect(visit.statuses.last).to_contain_text("4000 characters")
+        expect(visit.chips).to_have_text(before)
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 700), (1366, 657), (900, 800)])
+def test_where_one_writes_is_in_sight(
+    chromium: Browser, site: Site, width: int, height: int
+) -> None:
+    """Without scrolling the page: in the middle of a conversation, and on a desk with results."""
+    with ChatVisit(chromium, site, viewport={"width": width, "height": height}) as visit:
+        visit.say(LAMP)
+        visit.say("5 V DC, at most 1 A, no battery, no power adapter")
+        visit.reload()
+        expect(visit.chat_field).to_be_in_viewport(ratio=1)
+        visit.converse(DECIDED_LAMP)
+        visit.reload()
+        expect(visit.chat_field).to_be_in_viewport(ratio=1 if width > height else 0.5)
+        visit.shot(f"chat-in-sight-{width}")

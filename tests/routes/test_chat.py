@@ -226,7 +226,7 @@ class TestBothDoors:
         """Nothing runs by itself where there is a button for it."""
         session_id = told(client)
         answer = respond(client, session_id, "Actually it has Bluetooth")
-        assert "Run the analysis again" in answer["message"]
+        assert "checked again" in answer["message"]
 
 
 class TestIdempotency:

@@ -93,7 +93,7 @@ def test_a_correction_after_the_analysis_drops_it(client: FlaskClient) -> None:
     assert answer["correction"] == (
         "Correction: uses the 2.4 GHz band, placed on the market 2028-03-01."
     )
-    assert "Run the analysis again" in answer["message"]
+    assert "checked again" in answer["message"]
     page = conversation(client, session_id)
     assert page["analyzed"] is False
     assert page["complete"] is answer["complete"]
