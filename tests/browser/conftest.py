@@ -18,7 +18,7 @@ def started_chromium() -> Iterator[Chromium]:
         yield chromium
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def chromium(started_chromium: Chromium) -> Browser:
     """The system's Chromium, without a window."""
     return started_chromium.browser()

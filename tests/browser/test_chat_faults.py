@@ -401,6 +401,7 @@ def test_an_analysis_that_loses_its_connection(chromium: Browser, site: Site) ->
         held = Held(visit.page, STREAM)  # as long as it is watched from the beginning
         visit.page.reload()
         held.first()
+        expect(progress).to_be_visible()
         visit.page.evaluate(RECORD_PROGRESS)
         stream(visit.page, STREAM, HALF, event_id="2-42", retry_ms=10)
         visit.button("Stop").click()

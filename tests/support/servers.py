@@ -86,7 +86,11 @@ class Server:
                 self.process.wait(timeout=5)
 
     def __enter__(self) -> Self:
-        return self.start()
+        try:
+            return self.start()
+        except RuntimeError:
+            self.close()
+            raise
 
     def __exit__(
         self,
