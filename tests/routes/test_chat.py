@@ -123,7 +123,7 @@ class TestAfterTheAnalysis:
         page = conversation(client, session_id)
         assert "(EU) 2023/1542" in {norm["norm_id"] for norm in page["matched_norms"]}
         assert page["history"][-1]["content"] == answer["response"]
-        assert "analysis again" not in answer["response"]
+        assert "checked again" not in answer["response"]
 
     def test_the_latest_list_counts(self, client: FlaskClient) -> None:
         """Be it an answer's or that of the analysis that came after it."""

@@ -109,7 +109,7 @@ def test_a_correction_that_changes_nothing_keeps_the_analysis(client: FlaskClien
     """Confirming is no reason to check everything again."""
     session_id = analyzed(client, LAMP)
     answer = correct(client, session_id, {"packaged": True})
-    assert "analysis again" not in answer["message"]
+    assert "checked again" not in answer["message"]
     assert answer["complete"] is True
     assert answer["reasoning"]
     assert conversation(client, session_id)["analyzed"] is True

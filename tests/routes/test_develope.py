@@ -155,7 +155,7 @@ def test_a_correction_replaces_what_was_said(client: FlaskClient) -> None:
     """Also after the analysis, which then has to be run again."""
     session_id = analyzed(client, "USB-powered LED desk lamp")
     answer = respond(client, session_id, "Actually it has Bluetooth")
-    assert "analysis again" in answer["message"]
+    assert "checked again" in answer["message"]
     assert conversation(client, session_id)["analyzed"] is False
     if not answer["complete"]:
         finish(client, session_id)
