@@ -9,7 +9,8 @@ BENCH_VENV := .venv-bench
 BIND ?= 127.0.0.1:8000
 PYTEST_ARGS ?=
 # Half of the suite waits for servers: two processes, each with servers of its own, take two thirds
-# of the time. 0 runs it in one, test by test.
+# of the time. 0 runs it in one, test by test. What fails in a busy moment is run once more by
+# itself, and only what fails again has failed.
 TEST_PROCESSES ?= 2
 DRILLS ?=
 BENCHMARKS ?=
@@ -35,7 +36,9 @@ up: $(VENV)/run.stamp ## serve as deployed, nginx and gunicorn and Redis, until 
 	@exec $(BIN)/python -m deploy.up $(if $(TLS),--tls) $(if $(PORT),--port $(PORT))
 
 test: $(VENV)/test.stamp test-servers ## run the whole suite with its servers; PYTEST_ARGS narrows it
-	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --cov --cov-report=term $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --cov --cov-report=term $(PYTEST_ARGS) || \
+		{ echo "Once more, one after another, what failed:"; \
+		$(BIN)/python -m pytest --last-failed --last-failed-no-failures none --no-cov; }
 
 test-servers:
 	@sh tests/servers.sh
