@@ -203,5 +203,5 @@ def test_it_is_removed_and_added_again(visit: EmbeddedVisit) -> None:
     expect(visit.words).to_have_count(2)
     visit.page.evaluate("document.querySelector('main').append(kept)")
     expect(visit.words).to_have_count(2)
-    visit.say("no battery")
+    visit.send("no battery")
     expect(visit.words).to_have_count(4)
