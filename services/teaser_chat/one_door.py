@@ -144,12 +144,13 @@ def _tell(session: Session, message_id: str, message: str, told: str) -> None:
     known = session["analyzed"]
     reply, outdated = take_message(session, message_id, message, told=told)
     said = session["history"][-1]
-    if not reply.complete:
-        said["content"] += f"\n\n{CHECKED_LATER}" if outdated else ""
-    elif session["analyzed"]:
-        said["content"] = unchanged(session["interview"], reply.understood)
-    else:
+    if reply.complete and not session["analyzed"]:
         _analyze(session, reply.understood, before=before if known else None)
+        return
+    if reply.complete:
+        said["content"] = unchanged(session["interview"], reply.understood)
+    elif outdated:
+        said["content"] += f"\n\n{CHECKED_LATER}"
     said["suggestions"] = suggest(session)
 
 
