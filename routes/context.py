@@ -3,7 +3,6 @@
 import logging
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, cast
 
 from flask import Response, current_app, g, jsonify
@@ -13,6 +12,7 @@ from routes import answers, limits, schemas
 from routes.identity import identity
 from routes.middleware import request_id
 from routes.openapi import CHANGING, CONTEXT_NAME, READING, Blueprint
+from services import instants
 from services.contexts import Context, Contexts
 
 log = logging.getLogger(__name__)
@@ -118,8 +118,8 @@ def _about(context: Context) -> dict[str, Any]:
         "session_id": context.session_id,
         "user_id": context.user_id,
         "tenant_id": context.tenant_id,
-        "stored_at": _moment(context.stored_at),
-        "last_updated": _moment(context.last_updated),
+        "stored_at": instants.told(context.stored_at),
+        "last_updated": instants.told(context.last_updated),
         "ttl": context.ttl,
     }
 
@@ -130,7 +130,3 @@ def _timed(answer: Mapping[str, Any]) -> Response:
     if took > SLOW_MS:
         log.warning("request %s for a context took %.0f ms", request_id(), took)
     return jsonify({**answer, "response_time_ms": round(took, 3)})
-
-
-def _moment(milliseconds: int) -> str:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")

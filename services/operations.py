@@ -10,12 +10,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from prometheus_client.core import Sample
 
-from services import metrics, sessions
+from services import instants, metrics, sessions
 from services.errors import SessionError
 from services.sessions.control import ControlRoom, Report, StageUnknown
 from services.sessions.migration import MigratingStore, Stage
@@ -114,12 +113,11 @@ def _migration(room: ControlRoom) -> dict[str, Any]:
 
 def _told(now: Status) -> dict[str, Any]:
     control = now.control
-    changed = datetime.fromtimestamp(control.changed_at / 1000, UTC) if control else None
     return {
         "begun": control is not None,
         "stage": now.stage.value,
         "cohort": now.cohort,
-        "changed_at": changed.isoformat(timespec="milliseconds") if changed else None,
+        "changed_at": instants.told(control.changed_at) if control else None,
         "next": now.following.value if now.following else None,
         "hindrances": list(now.hindrances),
         "settled": now.settled,

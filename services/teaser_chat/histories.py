@@ -1,8 +1,8 @@
 """All conversations of one browser together: listed for it, and cleared by it."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 
+from services import instants
 from services.errors import (
     SessionError,
     SessionFormatUnknown,
@@ -123,8 +123,8 @@ def _entry(session: Session) -> Answer:
     return {
         "session_id": session.session_id,
         "title": title(session["history"][0]["content"]),
-        "started_at": _moment(session.created_at),
-        "last_message_at": max(times, default=_moment(session.updated_at)),
+        "started_at": instants.told(session.created_at),
+        "last_message_at": max(times, default=instants.told(session.updated_at)),
         "complete": session["complete"],
         "analyzed": session["analyzed"],
     }
@@ -137,7 +137,3 @@ def title(text: str) -> str:
         return words
     whole, _, _ = words[: LONGEST_TITLE + 1].rpartition(" ")
     return whole or words[:LONGEST_TITLE]
-
-
-def _moment(milliseconds: int) -> str:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,8 @@
+"""Instants: documents keep milliseconds since 1970, and what is told is ISO 8601."""
+
+from datetime import UTC, datetime
+
+
+def told(milliseconds: int) -> str:
+    """Milliseconds since 1970 as ISO 8601 in UTC, to the millisecond."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")
