@@ -1,14 +1,12 @@
 """The page of the agents at /agents: a front end that restores itself from /api/session."""
 
-from typing import cast
-
-from flask import render_template, session
+from flask import render_template
 from flask.typing import ResponseReturnValue
 
 from routes import answers, schemas
+from routes.browsers import browser
 from routes.openapi import Blueprint
 from services.norms.catalogue import DISCLAIMER
-from services.sessions.browser import BrowserSession
 
 blueprint = Blueprint("agents", __name__, description="Agents and their saved state.")
 
@@ -18,7 +16,6 @@ blueprint = Blueprint("agents", __name__, description="Agents and their saved st
 @blueprint.errors("store_unavailable")
 def page() -> ResponseReturnValue:
     """The page on which one talks to the agents and watches them."""
-    browser = cast(BrowserSession, session)
-    if browser.reachable:
-        browser.introduce()
+    if browser().reachable:
+        browser().introduce()
     return render_template("agents.html", max_text=schemas.MAX_TEXT, disclaimer=DISCLAIMER)

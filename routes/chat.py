@@ -2,12 +2,12 @@
 
 from typing import cast
 
-from flask import Response, current_app, jsonify, session
+from flask import Response, current_app, jsonify
 from flask.typing import ResponseReturnValue
 
 from routes import answers, limits, schemas
+from routes.browsers import browser
 from routes.openapi import CHANGING, SESSION_ID, Blueprint
-from services.sessions.browser import BrowserSession
 from services.teaser_chat import OneDoor, TeaserChat
 
 blueprint = Blueprint("chat", __name__, description="The teaser chat behind one door.")
@@ -21,7 +21,7 @@ blueprint = Blueprint("chat", __name__, description="The teaser chat behind one 
 def send_message(body: schemas.Checked) -> ResponseReturnValue:
     """Say something: a product's description, an answer, a question or a correction."""
     door = cast(OneDoor, current_app.extensions["one_door"])
-    return jsonify({**door.send(**body, owner=_owner()), "success": True})
+    return jsonify({**door.send(**body, owner=browser().owner), "success": True})
 
 
 @blueprint.delete("/api/v1/chat/session/<session_id>", parameters=[SESSION_ID])
@@ -30,9 +30,5 @@ def send_message(body: schemas.Checked) -> ResponseReturnValue:
 def clear_session(session_id: str) -> ResponseReturnValue:
     """Remove a conversation; one that is not there is removed already."""
     chat = cast(TeaserChat, current_app.extensions["teaser_chat"])
-    chat.delete_conversation(schemas.session_id(session_id), owner=_owner())
+    chat.delete_conversation(schemas.session_id(session_id), owner=browser().owner)
     return Response(status=204)
-
-
-def _owner() -> str | None:
-    return cast(BrowserSession, session).owner

@@ -2,13 +2,12 @@
 
 from typing import cast
 
-from flask import current_app, jsonify, session
+from flask import current_app, jsonify
 from flask.typing import ResponseReturnValue
 
 from routes import answers, limits, schemas
-from routes.develope import CONVERSATION
+from routes.browsers import browser, show, shown
 from routes.openapi import READING, Blueprint
-from services.sessions.browser import BrowserSession
 from services.teaser_chat import Histories
 
 blueprint = Blueprint("conversations", __name__, description="A browser's conversations.")
@@ -23,10 +22,9 @@ def list_conversations() -> ResponseReturnValue:
     A client without a cookie has none; it gets a cookie, so that those it starts from now on are
     its own. Being listed makes no conversation live longer.
     """
-    browser = _browser()
-    current = browser.get(CONVERSATION)
-    found = _histories().list_conversations(browser.owner, shown=current)
-    browser.introduce()
+    current = shown()
+    found = _histories().list_conversations(browser().owner, shown=current)
+    browser().introduce()
     return jsonify(conversations=found, current=current)
 
 
@@ -35,8 +33,8 @@ def list_conversations() -> ResponseReturnValue:
 @blueprint.errors("session_unreadable", "store_unavailable")
 def clear_conversations() -> ResponseReturnValue:
     """Remove all of this browser's conversations; after an error it can be repeated."""
-    deleted = _histories().clear(_browser().owner)
-    _show(None)
+    deleted = _histories().clear(browser().owner)
+    show(None)
     return jsonify(status="deleted", deleted=deleted)
 
 
@@ -48,9 +46,8 @@ def shown_conversation() -> ResponseReturnValue:
 
     A client without a cookie gets one, so that the conversations it starts from now on are its own.
     """
-    browser = _browser()
-    current = browser.get(CONVERSATION)
-    browser.introduce()
+    current = shown()
+    browser().introduce()
     return jsonify(current=current)
 
 
@@ -66,23 +63,10 @@ def show_conversation(body: schemas.Checked) -> ResponseReturnValue:
     """
     session_id = body["session_id"]
     if session_id is not None:
-        _histories().check(session_id, owner=_browser().owner)
-    _show(session_id)
-    return jsonify(current=session_id if _browser().has_cookie else None)
+        _histories().check(session_id, owner=browser().owner)
+    show(session_id)
+    return jsonify(current=session_id if browser().has_cookie else None)
 
 
 def _histories() -> Histories:
     return cast(Histories, current_app.extensions["histories"])
-
-
-def _browser() -> BrowserSession:
-    return cast(BrowserSession, session)
-
-
-def _show(session_id: str | None) -> None:
-    """Keep which conversation the browser shows, if that is another one than it did."""
-    browser = _browser()
-    if not browser.has_cookie:
-        return
-    if not browser.reachable or browser.get(CONVERSATION) != session_id:
-        browser[CONVERSATION] = session_id

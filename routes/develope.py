@@ -10,19 +10,15 @@ from flask import (
     redirect,
     render_template,
     request,
-    session,
     url_for,
 )
 from flask.typing import ResponseReturnValue
 
 from routes import answers, errors, limits, schemas, widget
+from routes.browsers import browser, leave, show
 from routes.event_stream import respond_with
 from routes.openapi import CHANGING, LAST_EVENT_ID, READING, SESSION_ID, Blueprint
-from services.sessions.browser import BrowserSession
 from services.teaser_chat import AnalysisRun, TeaserChat
-
-CONVERSATION = "conversation"
-"""Where a browser's session keeps the id of the conversation its page shows."""
 
 blueprint = Blueprint("develope", __name__, description="The teaser chat.")
 
@@ -39,9 +35,8 @@ def home() -> ResponseReturnValue:
 @blueprint.errors("store_unavailable")
 def page() -> ResponseReturnValue:
     """The teaser-chat page, in the browser's language."""
-    browser = _browser()
-    if browser.reachable:
-        browser.introduce()
+    if browser().reachable:
+        browser().introduce()
     language = request.accept_languages.best_match(widget.LANGUAGES, default=widget.LANGUAGES[0])
     return render_template(
         "develope.html",
@@ -58,8 +53,8 @@ def page() -> ResponseReturnValue:
 @blueprint.errors(*CHANGING, "message_id_reused", "rate_limited")
 def start_conversation(body: schemas.Checked) -> ResponseReturnValue:
     """Open a conversation with a product's description."""
-    answer = _chat().start_conversation(**body, owner=_browser().owner)
-    _show_on_page(answer["session_id"])
+    answer = _chat().start_conversation(**body, owner=browser().owner)
+    show(answer["session_id"])
     return jsonify(answer)
 
 
@@ -69,7 +64,7 @@ def start_conversation(body: schemas.Checked) -> ResponseReturnValue:
 @blueprint.errors(*CHANGING, "message_id_reused")
 def continue_conversation(body: schemas.Checked) -> ResponseReturnValue:
     """Answer the question the chat asked."""
-    return jsonify(_chat().continue_conversation(**body, owner=_browser().owner))
+    return jsonify(_chat().continue_conversation(**body, owner=browser().owner))
 
 
 @blueprint.post("/api/develope/correct")
@@ -78,7 +73,7 @@ def continue_conversation(body: schemas.Checked) -> ResponseReturnValue:
 @blueprint.errors(*CHANGING, "message_id_reused")
 def correct_facts(body: schemas.Checked) -> ResponseReturnValue:
     """Correct facts that were understood otherwise."""
-    return jsonify(_chat().correct_facts(**body, owner=_browser().owner))
+    return jsonify(_chat().correct_facts(**body, owner=browser().owner))
 
 
 @blueprint.post("/api/develope/analyze")
@@ -87,7 +82,7 @@ def correct_facts(body: schemas.Checked) -> ResponseReturnValue:
 @blueprint.errors(*CHANGING, "conversation_incomplete")
 def analyze_norms(body: schemas.Checked) -> ResponseReturnValue:
     """Check every norm against what is known of the product."""
-    return jsonify(_chat().analyze_norms(**body, owner=_browser().owner))
+    return jsonify(_chat().analyze_norms(**body, owner=browser().owner))
 
 
 @blueprint.get("/api/develope/analyze-stream")
@@ -102,7 +97,7 @@ def analyze_norms_stream(arguments: schemas.Checked) -> ResponseReturnValue:
     The last event has the results, or says in one sentence what went wrong. A comment fills every
     silence of 15 s.
     """
-    run = _chat().open_analysis(**arguments, owner=_browser().owner)
+    run = _chat().open_analysis(**arguments, owner=browser().owner)
     seen = request.headers.get("Last-Event-ID")
     if seen == run.last_event_id:
         return Response(status=204)  # tells an EventSource that there is nothing to resume
@@ -115,7 +110,7 @@ def analyze_norms_stream(arguments: schemas.Checked) -> ResponseReturnValue:
 @blueprint.errors(*CHANGING, "analysis_missing", "message_id_reused")
 def ask_analysis_question(body: schemas.Checked) -> ResponseReturnValue:
     """Answer a question about the analysis."""
-    return jsonify(_chat().ask_analysis_question(**body, owner=_browser().owner))
+    return jsonify(_chat().ask_analysis_question(**body, owner=browser().owner))
 
 
 @blueprint.get("/api/develope/session/<session_id>", parameters=[SESSION_ID])
@@ -124,7 +119,7 @@ def ask_analysis_question(body: schemas.Checked) -> ResponseReturnValue:
 def get_session_route(session_id: str) -> ResponseReturnValue:
     """The conversation so far."""
     session_id = schemas.session_id(session_id)
-    return jsonify(_chat().get_conversation(session_id, owner=_browser().owner))
+    return jsonify(_chat().get_conversation(session_id, owner=browser().owner))
 
 
 @blueprint.delete("/api/develope/session/<session_id>", parameters=[SESSION_ID])
@@ -133,8 +128,8 @@ def get_session_route(session_id: str) -> ResponseReturnValue:
 def delete_session_route(session_id: str) -> ResponseReturnValue:
     """Remove the conversation; one that is not there is removed already."""
     session_id = schemas.session_id(session_id)
-    _chat().delete_conversation(session_id, owner=_browser().owner)
-    _show_on_page(None, instead_of=session_id)
+    _chat().delete_conversation(session_id, owner=browser().owner)
+    leave(session_id)
     return jsonify(status="deleted")
 
 
@@ -142,21 +137,8 @@ def _chat() -> TeaserChat:
     return cast(TeaserChat, current_app.extensions["teaser_chat"])
 
 
-def _browser() -> BrowserSession:
-    return cast(BrowserSession, session)
-
-
 def _static_folder() -> str:
     return cast(str, current_app.static_folder)
-
-
-def _show_on_page(session_id: str | None, *, instead_of: str | None = None) -> None:
-    """Remember which conversation the page shows; a client without a cookie has no page."""
-    browser = _browser()
-    if not browser.has_cookie or (instead_of and not browser.reachable):
-        return
-    if instead_of is None or browser.get(CONVERSATION) == instead_of:
-        browser[CONVERSATION] = session_id
 
 
 def _told(run: AnalysisRun, seen: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
