@@ -72,10 +72,10 @@ def outside(values: Mapping[str, Value | None]) -> dict[str, Any]:
 
 def words(values: Mapping[str, Value | None]) -> str:
     """Word corrections as a message of the maker: "Correction: no battery."."""
-    said = [short(name, value) for name, value in values.items() if value is not None]
-    unknown = [FACTS[name].label for name, value in values.items() if value is None]
-    sentences = [", ".join(said)] if said else []
-    sentences += [f"I do not know {'; '.join(unknown)}"] if unknown else []
+    stated, unknown = _parted(values)
+    sentences = [", ".join(short(name, value) for name, value in stated.items())] if stated else []
+    if unknown:
+        sentences.append(f"I do not know {'; '.join(FACTS[name].label for name in unknown)}")
     return f"Correction: {'. '.join(sentences)}."
 
 
@@ -87,8 +87,7 @@ def ready(state: State, values: Mapping[str, Value | None]) -> State:
     data connection may have given it electricity. What is not known any more takes with it
     what it would follow from.
     """
-    stated = {name: value for name, value in values.items() if value is not None}
-    unknown = [name for name, value in values.items() if value is None]
+    stated, unknown = _parted(values)
 
     def stays(name: str, value: Value) -> bool:
         following = with_implications({name: value}).items()
@@ -112,8 +111,7 @@ def message(before: State, state: State, values: Mapping[str, Value | None]) -> 
         state: the same, made ready.
         values: the corrections.
     """
-    stated = {name: value for name, value in values.items() if value is not None}
-    unknown = [name for name, value in values.items() if value is None]
+    stated, unknown = _parted(values)
     opens = {
         other
         for name, value in stated.items()
@@ -141,6 +139,12 @@ def message(before: State, state: State, values: Mapping[str, Value | None]) -> 
         watts=0,
         words=(),
     )
+
+
+def _parted(values: Mapping[str, Value | None]) -> tuple[dict[str, Value], list[str]]:
+    """The facts that get a value, and those that are not known any more."""
+    stated = {name: value for name, value in values.items() if value is not None}
+    return stated, [name for name in values if name not in stated]
 
 
 def _value(name: str, given: Any) -> Value | None:
