@@ -1,8 +1,8 @@
 // The page of the agents: what is said goes to them, and what becomes of it is shown and saved.
 
 import { Refusal, newId } from "../api.js";
-import { arrange, notice, sendOnEnter } from "../view.js";
-import { forget, say } from "./chat.js";
+import { arrange, notice, say, sendOnEnter } from "../view.js";
+import * as chat from "./chat.js";
 import * as state from "./state.js";
 import { Store } from "./store.js";
 import { cards, event, message } from "./view.js";
@@ -59,9 +59,7 @@ function showStatus(kind, sentence) {
   const said = kind === "saved" && !store.document.messages.length ? "" : sentence;
   place.dataset.kind = kind;
   markUnsaved();
-  if (place.textContent !== said) {
-    place.textContent = said;
-  }
+  say(place, said);
 }
 
 /** Does one thing at a time: nothing can be sent or cleared meanwhile. */
@@ -100,7 +98,7 @@ async function deliver(said) {
 async function ask({ id, content }) {
   const began = performance.now();
   try {
-    const answer = await say({ id, content, sessionId: store.document.chat.session_id });
+    const answer = await chat.say({ id, content, sessionId: store.document.chat.session_id });
     const latency = Math.round(performance.now() - began);
     store.change((doc) => state.answered(doc, { id, ...answer, latency, at: now() }));
   } catch (error) {
@@ -120,7 +118,7 @@ async function ask({ id, content }) {
 async function clear() {
   notice(at("news"));
   try {
-    await Promise.all(state.conversations(store.document).map(forget));
+    await Promise.all(state.conversations(store.document).map(chat.forget));
     await store.remove();
     notice(at("news"), "The history is cleared.");
   } catch (error) {

@@ -1,6 +1,6 @@
 // What the page shows of a document, built from elements and text only.
 
-import { make, text } from "../view.js";
+import { make, say, text } from "../view.js";
 import { AGENTS } from "./state.js";
 
 const DASH = "–";
@@ -49,10 +49,7 @@ function blankCard(name) {
 }
 
 function fill(card, member, value) {
-  const place = card.querySelector(`.${member}`);
-  if (place.textContent !== String(value)) {
-    place.textContent = value;
-  }
+  say(card.querySelector(`.${member}`), String(value));
 }
 
 function title(name) {

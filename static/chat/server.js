@@ -1,6 +1,6 @@
 // The chat's interface on its server: what can be asked there, each as one call.
 
-import { Refusal, request } from "../api.js";
+import { request } from "../api.js";
 
 const BASE = "/api/develope";
 
@@ -103,5 +103,3 @@ export class Server {
     return (await request(method, this.#origin + path, body, {}, signal)).answer;
   }
 }
-
-export { Refusal };

@@ -4,9 +4,9 @@
 // reached it waits there, and is sent when the server is back; the same message has the same id
 // however often it is sent, and therefore the effect of one.
 
+import { Refusal } from "../api.js";
 import { Analysis } from "./analysis.js";
 import { passes, pauseAfter } from "./patience.js";
-import { Refusal } from "./server.js";
 import * as state from "./state.js";
 
 /**

@@ -1,6 +1,6 @@
 // The words of the interface, from the catalogue of a language beside this file.
 
-export const LANGUAGES = ["en", "de"];
+const LANGUAGES = ["en", "de"];
 
 /** The language to use: the first one wanted that there is a catalogue for, else English. */
 export function chosen(...wanted) {
@@ -32,7 +32,7 @@ async function fetched(name) {
 }
 
 /** As `load`, from a catalogue at hand. */
-export function translator(catalogue, language) {
+function translator(catalogue, language) {
   const plural = new Intl.PluralRules(language);
   const find = (name) => name.split(".").reduce((level, part) => level?.[part], catalogue);
   const t = (name, values = {}) => {

@@ -112,18 +112,11 @@ export class View {
       this.#chips.before(this.#details.progress);
       this.#columns.append(this.#details.element);
       this.#lacking = false;
-    } catch {
-      this.#lacking = true; // the server is away
-    }
-    if (this.#lacking) {
-      setTimeout(() => this.#comeAgain(), RETRY_MS);
+    } catch { // the server is away
+      this.#lacking = true;
       this.#explain(this.#chat.state);
-    } else {
-      this.#comeAgain();
+      await new Promise((resolve) => { setTimeout(resolve, RETRY_MS); });
     }
-  }
-
-  #comeAgain() {
     this.#coming = false;
     this.update(this.#chat.state);
   }

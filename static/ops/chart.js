@@ -1,6 +1,6 @@
 // Small charts in SVG, each with its numbers in words beside it.
 
-import { make } from "../view.js";
+import { make, say } from "../view.js";
 import { changes, extent, runs, trimmed, SPAN_MS } from "./series.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -17,13 +17,6 @@ export function draw(tag, attributes, ...children) {
   Object.entries(attributes).forEach(([name, value]) => element.setAttribute(name, value));
   element.append(...children);
   return element;
-}
-
-/** Changes a text only if it is another one, so that nothing is read out or selected anew. */
-export function fill(element, content) {
-  if (element.textContent !== content) {
-    element.textContent = content;
-  }
 }
 
 /**
@@ -86,13 +79,13 @@ export class Chart {
     const said = extents.map(({ now, lowest, highest }, index) => {
       const [present, from, to] = [now, lowest, highest]
         .map((value) => (value === null ? DASH : this.#format(value)));
-      fill(this.#values[index].now, present);
-      fill(this.#values[index].range, highest === null ? "nothing yet"
+      say(this.#values[index].now, present);
+      say(this.#values[index].range, highest === null ? "nothing yet"
         : this.#bands ? `at worst ${to}` : `${from} to ${to}`);
       const range = this.#bands ? `at worst ${to}` : `lowest ${from}, highest ${to}`;
       return `${this.#lines[index][1]} now ${present}, ${range}`;
     });
-    fill(this.#begin, `${begin} ago`);
+    say(this.#begin, `${begin} ago`);
     this.#drawing.setAttribute("aria-label",
       `${this.#title}, the last ${begin}: ${said.join("; ")}.`);
   }

@@ -1,8 +1,8 @@
 // The operators' page: asks for the token, looks every two seconds, and shows what it sees.
 
 import { Refusal, request } from "../api.js";
-import { make, notice } from "../view.js";
-import { Chart, fill } from "./chart.js";
+import { make, notice, say } from "../view.js";
+import { Chart } from "./chart.js";
 import * as memory from "./memory.js";
 import { essence, overMinutes, point, trimmed } from "./series.js";
 import * as view from "./view.js";
@@ -125,7 +125,7 @@ function age(why) {
 
 /** The hands of the clock are not read out: only a change of the kind of news is. */
 function tell(sentence, old) {
-  fill(at("age"), old ? "" : sentence);
+  say(at("age"), old ? "" : sentence);
   if (old ? at("old").textContent !== sentence : at("old").children.length) {
     notice(at("old"), old ? sentence : "");
   }
@@ -144,7 +144,7 @@ function show(answer) {
   showNext(view.nextStep(migration));
   at("workers").hidden = !migration;
   view.workers(at("rows"), migration?.workers ?? [], wanted ?? "a stage known here");
-  fill(at("no-workers"), workersNote(migration));
+  say(at("no-workers"), workersNote(migration));
   draw();
 }
 
@@ -212,7 +212,7 @@ async function enter(secret) {
 }
 
 function refuse(sentence) {
-  fill(at("token-error"), sentence);
+  say(at("token-error"), sentence);
   field.setAttribute("aria-invalid", String(Boolean(sentence)));
   if (sentence) {
     field.focus();

@@ -5,7 +5,7 @@ export const SPAN_MS = 30 * 60_000;
 /** Points kept at most; one every two seconds is fewer. */
 export const MOST_POINTS = 1000;
 /** Longer than this between two points, and nobody looked meanwhile. */
-export const GAP_MS = 10_000;
+const GAP_MS = 10_000;
 
 const MINUTE_MS = 60_000;
 const STATES = ["closed", "half_open", "open"];

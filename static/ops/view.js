@@ -1,7 +1,6 @@
 // What the page shows of one look at the server, in elements and text only.
 
-import { make } from "../view.js";
-import { fill } from "./chart.js";
+import { make, say } from "../view.js";
 import { RUNBOOK, STAGES } from "./runbook.js";
 
 /** Workers report every second; longer than this, and one is silent. */
@@ -27,7 +26,7 @@ export function steps(place, present) {
     } else {
       step.removeAttribute("aria-current");
     }
-    fill(step.querySelector(".here"), here ? "now" : "");
+    say(step.querySelector(".here"), here ? "now" : "");
   });
 }
 
@@ -38,8 +37,8 @@ export function facts(place, pairs) {
   }
   pairs.forEach(([name, value], index) => {
     const [term, said] = place.children[index].children;
-    fill(term, name);
-    fill(said, value);
+    say(term, name);
+    say(said, value);
   });
 }
 
@@ -125,7 +124,7 @@ export function workers(place, reports, wanted) {
   const rows = reports.map((report) => {
     const name = `${report.host}, process ${report.pid}`;
     const row = known.get(name) ?? blankRow(name, names);
-    cellsOf(report, name, wanted).forEach((content, index) => fill(row.cells[index], content));
+    cellsOf(report, name, wanted).forEach((content, index) => say(row.cells[index], content));
     row.classList.toggle("late", state(report, wanted) !== "follows");
     return row;
   });
