@@ -1,11 +1,12 @@
 """One visit to the chat: what a person does with it, on its own page or in somebody else's."""
 
-import json
+import re
 from typing import Any
 
 from playwright.sync_api import Locator, expect
 
 from tests.browser.visit import Visit
+from tests.support.servers import eventually
 
 MOST_TURNS = 25
 LAMP = "USB-powered LED desk lamp"
@@ -107,10 +108,28 @@ class ChatVisit(Visit):
         """The conversation as it is seen: messages and results."""
         return [found.all_text_contents() for found in (self.words, self.norms)]
 
+    def correct(self, about: str) -> None:
+        """Say yes to the fact whose label has these words, in the list of facts."""
+        facts = self.page.locator("teaser-chat .facts")
+        if facts.get_attribute("open") is None:
+            facts.locator("> summary").click()
+        label = re.compile(f"^Correct.*{about}", re.IGNORECASE)
+        self.page.get_by_role("button", name=label).click()
+        self.page.get_by_role("radio", name="Yes").check()
+        self.button("Apply").click()
+
     def stored(self) -> dict[str, Any]:
-        """The conversation as this browser is told it by the server."""
+        """The conversation as this browser is told it by the server, once it can be read."""
         url = f"{self.site.url}/api/develope/session/{self.session_id}"
-        found: dict[str, Any] = json.loads(self.page.request.get(url).text())
+        found: dict[str, Any] = {}
+
+        def read() -> bool:
+            answer = self.page.request.get(url)
+            if answer.ok:
+                found.update(answer.json())
+            return answer.ok
+
+        assert eventually(read)
         return found
 
     def told(self) -> list[str]:

@@ -121,10 +121,7 @@ def test_a_correction_is_analysed_again(chromium: Browser, site: Site) -> None:
         visit.converse(DECIDED_LAMP)
         applies = visit.page.locator("teaser-chat .group.applies .card h4")
         expect(applies.filter(has_text=laser)).to_have_count(0)
-        visit.page.locator("teaser-chat .facts > summary").click()
-        visit.page.get_by_role("button", name=re.compile("^Correct.*laser", re.IGNORECASE)).click()
-        visit.page.get_by_role("radio", name="Yes").check()
-        visit.button("Apply").click()
+        visit.correct("laser")
         expect(applies.filter(has_text=laser)).to_have_count(1)
         expect(visit.words.nth(-2)).to_contain_text("Correction")
         visit.idle.wait_for()
@@ -142,10 +139,7 @@ def test_a_correction_may_raise_questions(chromium: Browser, site: Site) -> None
     """Radio after all: there are no results until its questions are answered."""
     with ChatVisit(chromium, site) as visit:
         visit.converse(DECIDED_LAMP)
-        visit.page.locator("teaser-chat .facts > summary").click()
-        visit.page.get_by_role("button", name=re.compile("^Correct.*has radio")).click()
-        visit.page.get_by_role("radio", name="Yes").check()
-        visit.button("Apply").click()
+        visit.correct("has radio")
         expect(visit.norms).to_have_count(0)
         expect(visit.words.last).to_contain_text("?")
         visit.converse("Bluetooth")

@@ -113,12 +113,7 @@ def test_a_lost_answer_is_no_second_message(chromium: Browser, site: Site, addre
         before = visit.statuses.count()
         sent = lose_answers(visit.page, f"**/{address}")
         if address == "correct":
-            visit.page.locator("teaser-chat .facts > summary").click()
-            visit.page.get_by_role(
-                "button", name=re.compile("^Correct.*laser", re.IGNORECASE)
-            ).click()
-            visit.page.get_by_role("radio", name="Yes").check()
-            visit.button("Apply").click()
+            visit.correct("laser")
         else:
             visit.send("What comes next?")
         expect(visit.statuses).to_have_text([SENT] * (before + 1))
@@ -530,18 +525,8 @@ def test_corrections_that_cannot_be_sent(
         visit.converse(DECIDED_LAMP)
         before = visit.session_id
 
-        def correct(name: str) -> None:
-            facts = visit.page.locator("teaser-chat .facts")
-            if facts.get_attribute("open") is None:
-                facts.locator("> summary").click()
-            visit.page.get_by_role(
-                "button", name=re.compile(f"^Correct.*{name}", re.IGNORECASE)
-            ).click()
-            visit.page.get_by_role("radio", name="Yes").check()
-            visit.button("Apply").click()
-
         visit.page.context.set_offline(True)
-        correct("has radio")
+        visit.correct("has radio")
         expect(visit.statuses.last).to_have_text(WAITING)
         visit.button("New conversation").click()
         expect(visit.messages).to_have_count(0)
@@ -557,13 +542,13 @@ def test_corrections_that_cannot_be_sent(
         assert len(visit.told()) == 2
 
         visit.page.context.set_offline(True)
-        correct("laser")
+        visit.correct("laser")
         expect(visit.statuses.last).to_have_text(WAITING)
         (key,) = redis_server.client().scan_iter(f"chat:session:{before}")
         redis_server.client().delete(key)
         visit.page.context.set_offline(False)
         expect(visit.banner).to_contain_text("expired")
-        correct("medical")
+        visit.correct("medical")
         expect(visit.statuses).to_have_text([SENT, SENT, NOT_SENT, NOT_SENT])
         visit.reload()
         expect(visit.banner).to_contain_text("expired")

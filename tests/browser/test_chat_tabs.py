@@ -41,10 +41,7 @@ def test_tabs_stay_in_step(chromium: Browser, site: Site, redis_server: RedisSer
         one.converse(DECIDED_LAMP)
         same(one, other)
         other.page.bring_to_front()
-        other.page.locator("teaser-chat .facts > summary").click()
-        other.page.get_by_role("button", name=re.compile("^Correct.*laser", re.IGNORECASE)).click()
-        other.page.get_by_role("radio", name="Yes").check()
-        other.button("Apply").click()
+        other.correct("laser")
         applies = "teaser-chat .group.applies .card h4"
         laser = re.compile("laser", re.IGNORECASE)
         expect(other.page.locator(applies).filter(has_text=laser)).to_have_count(1)

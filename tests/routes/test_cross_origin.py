@@ -334,9 +334,10 @@ class TestCookies:
         headers = {"Cookie": f"browser={cookie.value}"}
         assert shop.get(f"{API}/session/{session_id}", headers=headers).status_code == 404
         shop.delete(LIST, headers=headers)
-        state = {"session_id": str(uuid.uuid4()), "data": {}}
+        own = str(uuid.uuid4())
+        state = {"session_id": own, "data": {}}
         assert shop.post("/api/session", json=state, headers=headers).status_code == 200
-        assert get_session(state["session_id"], keyspace="state").owner is None  # type: ignore[arg-type]
+        assert get_session(own, keyspace="state").owner is None
         assert ids(browser) == [session_id]
 
     def test_without_any_cookie_the_id_is_the_key(self, app: Flask) -> None:
