@@ -30,14 +30,14 @@ from services.contexts import Contexts, Tenants
 from services.contexts.cleanup import Cleanup
 from services.operators import Operators
 from services.rate_limits import MemoryCounters, SteadyCounters
-from services.sessions.browser import BrowserSessions
-from services.sessions.control import ControlRoom
+from services.sessions.flask.browser import BrowserSessions
 from services.sessions.keyspaces import BROWSER_TTL, usual_keyspaces
-from services.sessions.last_stage import last_stage_beside
-from services.sessions.migration import MigratingStore, Plan, Stage
+from services.sessions.migration.control import ControlRoom
+from services.sessions.migration.last_stage import last_stage_beside
+from services.sessions.migration.store import MigratingStore, Plan, Stage
+from services.sessions.migration.worker import Worker
 from services.sessions.outage import Outage, open_spill
 from services.sessions.stores import MemoryStore, Store, open_store
-from services.sessions.worker import Worker
 from services.teaser_chat import Histories, OneDoor, TeaserChat
 from services.tokens import open_tokens
 

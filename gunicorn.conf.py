@@ -37,8 +37,8 @@ if "prometheus_client" not in sys.modules:
 from prometheus_client.multiprocess import mark_process_dead
 
 from config import ConfigError, load
-from services.sessions.control import stage_at_start
-from services.sessions.last_stage import last_stage_beside
+from services.sessions.migration.control import stage_at_start
+from services.sessions.migration.last_stage import last_stage_beside
 from services.sessions.stores import open_store
 from services.teaser_chat import warm_up
 

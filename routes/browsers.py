@@ -4,7 +4,7 @@ from typing import cast
 
 from flask import session
 
-from services.sessions.browser import BrowserSession
+from services.sessions.flask.browser import BrowserSession
 
 CONVERSATION = "conversation"
 """Where a browser's session keeps the id of the conversation it shows."""

@@ -9,8 +9,8 @@ from routes import answers
 from routes.openapi import Blueprint
 from services import metrics
 from services.errors import StoreUnavailable
-from services.sessions.readings import readings
-from services.sessions.worker import Worker
+from services.sessions.migration.readings import readings
+from services.sessions.migration.worker import Worker
 
 blueprint = Blueprint("operations", __name__, description="For those who run it.")
 

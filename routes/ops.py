@@ -10,7 +10,7 @@ from routes.identity import bearer_token
 from routes.openapi import Blueprint
 from services.operations import overview
 from services.operators import Operators
-from services.sessions.worker import Worker
+from services.sessions.migration.worker import Worker
 
 blueprint = Blueprint("ops", __name__, description="For operators, to watch.")
 

@@ -16,11 +16,11 @@ from prometheus_client.core import Sample
 
 from services import instants, metrics, sessions
 from services.errors import SessionError
-from services.sessions.control import ControlRoom, Report, StageUnknown
-from services.sessions.migration import MigratingStore, Stage
+from services.sessions.migration.control import ControlRoom, Report, StageUnknown
+from services.sessions.migration.status import Status, status
+from services.sessions.migration.store import MigratingStore, Stage
+from services.sessions.migration.worker import Worker
 from services.sessions.outage.breaker import State
-from services.sessions.status import Status, status
-from services.sessions.worker import Worker
 
 UNTOLD = frozenset({"worker", "at", "host"})
 """What of a worker's report is told in another form, or is of no use to people."""

@@ -11,7 +11,7 @@ from app import create_app
 from config import Settings
 from services import sessions
 from services.sessions import waiting
-from services.sessions.migration import Stage
+from services.sessions.migration.store import Stage
 from services.sessions.stores import MemoryStore, RedisStore, Store
 from tests.support.engines import SETUPS, set_up
 from tests.support.servers import RedisServer

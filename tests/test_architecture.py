@@ -73,7 +73,7 @@ def test_only_the_browser_session_knows_flask() -> None:
     """Everything else in services runs without a web framework."""
     found = breaches("services", "flask", "flask_session", "werkzeug")
     assert found != []
-    assert all(breach.startswith("services/sessions/browser.py") for breach in found)
+    assert all(breach.startswith("services/sessions/flask/browser.py") for breach in found)
 
 
 def test_routes_reach_sessions_through_services_only() -> None:

@@ -23,9 +23,9 @@ from routes.commands.answering import (
 )
 from services.contexts.cleanup import Cleaned, Cleanup
 from services.errors import SessionError, StoreUnavailable
-from services.sessions.control import ControlRoom
 from services.sessions.lease import LEASE_SECONDS, Lease
-from services.sessions.worker import Worker
+from services.sessions.migration.control import ControlRoom
+from services.sessions.migration.worker import Worker
 
 HEADINGS = ("tenant", "idle for (s)", "removed", "expired")
 

@@ -19,7 +19,7 @@ from routes.commands.answering import (
 from services.contexts import Contexts, Tenants
 from services.contexts.tenants import LONGEST, TenantSettings
 from services.errors import AuthenticationNotConfigured
-from services.sessions.worker import Worker
+from services.sessions.migration.worker import Worker
 from services.tokens import MAX_TENANT_ID, Identity, Tokens, is_name
 
 group = AppGroup(

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from services.errors import StoreUnavailable
-from services.sessions.flusher import Flusher
 from services.sessions.keyspaces import Keyspace, usual_keyspaces
-from services.sessions.migration import MigratingStore, Plan, Stage
+from services.sessions.migration.flusher import Flusher
+from services.sessions.migration.store import MigratingStore, Plan, Stage
 from services.sessions.outage import GuardedStore, ShelteredStore
 from services.sessions.repository import SESSION_MAX_BYTES, Sessions
 from services.sessions.stores.base import Clock, Store

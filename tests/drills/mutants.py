@@ -45,7 +45,7 @@ class Mutant:
 MUTANTS = (
     Mutant(
         "compare-and-set-in-redis",
-        "services/sessions/stores/put.lua",
+        "services/sessions/stores/redis/put.lua",
         "refused = stored ~= tonumber(ARGV[7])",
         "refused = stored == 0",
         ("usr2-live", "max-requests-complete"),
@@ -66,28 +66,28 @@ MUTANTS = (
     ),
     Mutant(
         "put-if-newer",
-        "services/sessions/stores/put.lua",
+        "services/sessions/stores/redis/put.lua",
         "  refused = stored >= version",
         "  refused = false",
         ("apart-dualwrite-shadow",),
     ),
     Mutant(
         "read-through-on-a-miss",
-        "services/sessions/paths.py",
+        "services/sessions/migration/paths.py",
         "            return value if value is not None else self._copies.adopt(key)",
         "            return value",
         ("term-start-off",),
     ),
     Mutant(
         "drain",
-        "services/sessions/flusher.py",
+        "services/sessions/migration/flusher.py",
         "        self._draining = True",
         "        self._draining = False",
         ("term-start-off",),
     ),
     Mutant(
         "overtaken-copies",
-        "services/sessions/paths.py",
+        "services/sessions/migration/paths.py",
         "return copies.adopt(key) if is_newer(head, value) else value",
         "return value",
         ("apart-dualwrite-shadow",),
@@ -138,7 +138,7 @@ MUTANTS = (
     ),
     Mutant(
         "conditional-removal-from-the-spill",
-        "services/sessions/stores/sql_statements.py",
+        "services/sessions/stores/sql/statements.py",
         "FORGET = sa.delete(sessions).where(_named, _is_it)",
         "FORGET = sa.delete(sessions).where(_named)",
         ("twenty-writers-refused",),

@@ -15,7 +15,7 @@ from config import Settings
 from services.norms.catalogue import DISCLAIMER
 from services.sessions import count_sessions
 from services.sessions.keyspaces import ONE_DOOR_TTL
-from services.sessions.migration import Stage
+from services.sessions.migration.store import Stage
 from services.sessions.stores import RedisStore
 from tests.support.servers import RedisServer
 from tests.support.talk import (

@@ -18,11 +18,11 @@ from flask import Flask
 from app import create_app
 from config import Settings
 from services.contexts import Contexts
-from services.sessions.control import ControlRoom
 from services.sessions.lease import Lease
-from services.sessions.migration import Stage
+from services.sessions.migration.control import ControlRoom
+from services.sessions.migration.store import Stage
+from services.sessions.migration.worker import Worker
 from services.sessions.stores import RedisStore, Store
-from services.sessions.worker import Worker
 from services.tokens import Identity, Tokens
 from tests.support.servers import ROOT, RedisServer, eventually, free_port
 

@@ -11,15 +11,15 @@ from prometheus_client.core import Sample
 
 from services import metrics, sessions
 from services.operations import counted, overview
-from services.sessions.control import CONTROL, ControlRoom, Report
 from services.sessions.keyspaces import usual_keyspaces
-from services.sessions.last_stage import LastStage
-from services.sessions.migration import MigratingStore, Plan, Stage
+from services.sessions.migration.control import CONTROL, ControlRoom, Report
+from services.sessions.migration.last_stage import LastStage
+from services.sessions.migration.store import MigratingStore, Plan, Stage
+from services.sessions.migration.worker import Worker
 from services.sessions.outage import Outage, open_spill
 from services.sessions.outage.breaker import FAILURES_IN_A_ROW
 from services.sessions.stores import MemoryStore
 from services.sessions.stores.base import Condition
-from services.sessions.worker import Worker
 from tests.support.engines import CutOff, document_record
 
 BEGUN = Plan(Stage.OFF, stepped=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from services.errors import StoreUnavailable
 from services.sessions.keyspaces import usual_keyspaces
-from services.sessions.migration import MigratingStore, Plan, Stage
+from services.sessions.migration.store import MigratingStore, Plan, Stage
 from services.sessions.outage import Outage, open_spill
 from services.sessions.stores import MemoryStore, SqlStore, Store, open_store
 from services.sessions.stores.base import Condition, Put, Record

@@ -34,10 +34,10 @@ from routes.commands.migration.tasks import (
 )
 from routes.commands.migration.watch import begun, until
 from services.errors import StoreUnavailable
-from services.sessions.control import ControlRoom, StageUnknown
-from services.sessions.migration import Stage
-from services.sessions.status import Status, status
-from services.sessions.worker import Worker
+from services.sessions.migration.control import ControlRoom, StageUnknown
+from services.sessions.migration.status import Status, status
+from services.sessions.migration.store import Stage
+from services.sessions.migration.worker import Worker
 
 STAGES = [stage.value for stage in Stage]
 HELP = f"""Move the conversations from the dict to the engine, stage by stage.

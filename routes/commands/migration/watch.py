@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import click
 
 from routes.commands.answering import Refused
-from services.sessions.control import Control, ControlRoom, Report, Task
+from services.sessions.migration.control import Control, ControlRoom, Report, Task
 
 POLL_SECONDS = 0.1
 """Seconds between two looks at the reports."""

@@ -10,7 +10,7 @@ from services.contexts import Contexts, Tenants
 from services.errors import SessionForeign, SessionNotFound, StoreUnavailable
 from services.sessions import close_session_store, set_session_store
 from services.sessions.keyspaces import Keyspace, usual_keyspaces
-from services.sessions.migration import MigratingStore, Plan, Stage
+from services.sessions.migration.store import MigratingStore, Plan, Stage
 from services.sessions.outage import Replay, ShelteredStore, Spill, open_spill
 from services.sessions.stores import MemoryStore
 from tests.support.engines import CutOff

@@ -7,7 +7,7 @@ import fakeredis
 import pytest
 
 from services.sessions.stores import MemoryStore, RedisStore, SqlStore, Store
-from services.sessions.stores.connections import Connections
+from services.sessions.stores.redis.connections import Connections
 
 
 @pytest.fixture(params=["memory", "sqlite", "fakeredis", "redis"])

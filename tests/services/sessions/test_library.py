@@ -39,9 +39,9 @@ from services.sessions import (
     update_session,
 )
 from services.sessions.keyspaces import named_keyspace
-from services.sessions.migration import MigratingStore, Plan, Stage
+from services.sessions.migration.store import MigratingStore, Plan, Stage
 from services.sessions.stores import MemoryStore, RedisStore, SqlStore, Store
-from services.sessions.stores.connections import Command, Connections, pool_of
+from services.sessions.stores.redis.connections import Command, Connections, pool_of
 from tests.support.clock import FakeClock
 from tests.support.engines import CutOff
 

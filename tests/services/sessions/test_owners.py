@@ -35,7 +35,7 @@ from services.sessions import (
 )
 from services.sessions.document import Session
 from services.sessions.keyspaces import state_keyspace, usual_keyspaces
-from services.sessions.migration import MigratingStore, Plan, Stage
+from services.sessions.migration.store import MigratingStore, Plan, Stage
 from services.sessions.repository import Sessions
 from services.sessions.stores import MemoryStore, Store
 from services.sessions.stores.base import Condition, Put, Record

@@ -10,7 +10,7 @@ from services.errors import SessionConflict, SessionNotFound, StoreRefused, Stor
 from services.sessions import document, waiting
 from services.sessions.document import Session
 from services.sessions.keyspaces import browser_keyspace, start_keyspace, teaser_chat_keyspace
-from services.sessions.migration import MigratingStore, Plan, Stage
+from services.sessions.migration.store import MigratingStore, Plan, Stage
 from services.sessions.outage import Replay, ShelteredStore, Spill, open_spill
 from services.sessions.repository import Sessions
 from services.sessions.stores import MemoryStore

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from services.errors import SessionConflict, SessionNotFound, StoreUnavailable
 from services.sessions import waiting
 from services.sessions.document import Session
-from services.sessions.flusher import Flusher
 from services.sessions.keyspaces import state_keyspace, usual_keyspaces
-from services.sessions.migration import MigratingStore, Plan, Stage
+from services.sessions.migration.flusher import Flusher
+from services.sessions.migration.store import MigratingStore, Plan, Stage
 from services.sessions.outage import Replay, ShelteredStore, open_spill
 from services.sessions.repository import Sessions
 from services.sessions.stores import MemoryStore

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from services.sessions.control import ControlRoom, Report, Task
-from services.sessions.migration import Stage
-from services.sessions.status import status
+from services.sessions.migration.control import ControlRoom, Report, Task
+from services.sessions.migration.status import status
+from services.sessions.migration.store import Stage
 from services.sessions.stores import MemoryStore
 
 

@@ -13,7 +13,7 @@ from services.sessions.keyspaces import (
     start_keyspace,
     teaser_chat_keyspace,
 )
-from services.sessions.migration import MigratingStore, Plan, Stage, in_cohort, stage_named
+from services.sessions.migration.store import MigratingStore, Plan, Stage, in_cohort, stage_named
 from services.sessions.outage import GuardedStore
 from services.sessions.repository import Sessions
 from services.sessions.stores import MemoryStore, Store

@@ -12,7 +12,7 @@ import pytest
 from services.errors import SessionUnreadable, StoreRefused, StoreUnavailable
 from services.sessions.stores import RedisStore, open_store
 from services.sessions.stores.base import Condition, Outcome, Record
-from services.sessions.stores.connections import AT_ONCE, Connections, pool_of, portions
+from services.sessions.stores.redis.connections import AT_ONCE, Connections, pool_of, portions
 from tests.support.servers import RedisServer, eventually, free_port
 
 HOUR = 3_600_000
@@ -132,7 +132,7 @@ def test_a_server_that_forgot_the_script_is_taught_again(redis_server: RedisServ
 
 def test_the_pool_is_bounded(redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """More threads than connections share them, however slow the machine is at the moment."""
-    monkeypatch.setattr("services.sessions.stores.connections.POOL_WAIT", 10.0)
+    monkeypatch.setattr("services.sessions.stores.redis.connections.POOL_WAIT", 10.0)
     connections = Connections(pool_of(redis_server.url), size=2)
     with ThreadPoolExecutor(12) as pool:
         answers = list(pool.map(lambda _: connections.execute("PING"), range(200)))
@@ -145,7 +145,7 @@ def test_a_connection_that_never_comes_is_an_error(
     redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Waiting for one that others use has a bound."""
-    monkeypatch.setattr("services.sessions.stores.connections.POOL_WAIT", 0.05)
+    monkeypatch.setattr("services.sessions.stores.redis.connections.POOL_WAIT", 0.05)
     connections = Connections(pool_of(redis_server.url), size=1)
     connections.execute("PING")
     with ThreadPoolExecutor(1) as pool:

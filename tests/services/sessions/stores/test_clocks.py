@@ -13,7 +13,7 @@ from services.sessions.repository import Sessions
 from services.sessions.stores import MemoryStore, RedisStore, SqlStore, Store
 from services.sessions.stores.base import Condition, Outcome, Record, corrupt_key
 from services.sessions.stores.clocks import Steady, steady
-from services.sessions.stores.connections import Connections, pool_of
+from services.sessions.stores.redis.connections import Connections, pool_of
 from tests.support.clock import FakeClock
 from tests.support.servers import RedisServer
 

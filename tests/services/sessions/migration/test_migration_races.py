@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from services.errors import SessionConflict, SessionNotFound
-from services.sessions.copies import KeySet
-from services.sessions.migration import MigratingStore, Plan, Stage
+from services.sessions.migration.copies import KeySet
+from services.sessions.migration.store import MigratingStore, Plan, Stage
 from services.sessions.repository import Sessions
 from services.sessions.stores import MemoryStore, RedisStore
 from services.sessions.stores.base import Condition, Put, Record
-from tests.services.sessions.test_migration import (
+from tests.services.sessions.migration.test_migration import (
     CHAT,
     KEYSPACES,
     Pair,

@@ -17,7 +17,6 @@ from sqlalchemy import event
 
 from services.errors import StoreUnavailable
 from services.sessions import document
-from services.sessions.stores import sql_statements as say
 from services.sessions.stores.base import (
     Backlog,
     Clock,
@@ -29,8 +28,9 @@ from services.sessions.stores.base import (
     corrupt_key,
     is_aside,
 )
-from services.sessions.stores.sql_errors import lacks_table, translation
-from services.sessions.stores.sql_table import prepare, transaction, write_ahead
+from services.sessions.stores.sql import statements as say
+from services.sessions.stores.sql.errors import lacks_table, translation
+from services.sessions.stores.sql.table import prepare, transaction, write_ahead
 
 BUSY_TIMEOUT = 1.0
 """Seconds a statement waits for another process's write before it gives up."""

@@ -25,9 +25,9 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from services.errors import SessionFormatUnknown, StoreUnavailable
-from services.sessions.copies import Copies
 from services.sessions.keyspaces import Keyspace
-from services.sessions.paths import DictFirst, DictOnly, EngineFirst, EngineOnly, Path
+from services.sessions.migration.copies import Copies
+from services.sessions.migration.paths import DictFirst, DictOnly, EngineFirst, EngineOnly, Path
 from services.sessions.stores.base import Clock, Condition, Outcome, Put, Record, Store
 from services.sessions.stores.memory import MemoryStore
 

@@ -24,8 +24,8 @@ from sqlalchemy import event
 from services.errors import SessionUnreadable, StoreCorrupt, StoreRefused, StoreUnavailable
 from services.sessions.stores import RedisStore, SqlStore, Store
 from services.sessions.stores.base import Condition, Outcome, Record
-from services.sessions.stores.redis_errors import translation as of_redis
-from services.sessions.stores.sql_errors import translation as of_sql
+from services.sessions.stores.redis.errors import translation as of_redis
+from services.sessions.stores.sql.errors import translation as of_sql
 from tests.support.servers import RedisServer, eventually
 
 OURS = None
@@ -444,7 +444,7 @@ def test_a_file_that_another_process_keeps_locked_is_busy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Readers go on; the writer hears that it should come again."""
-    monkeypatch.setattr("services.sessions.stores.sql.BUSY_TIMEOUT", 0.05)
+    monkeypatch.setattr("services.sessions.stores.sql.store.BUSY_TIMEOUT", 0.05)
     file = tmp_path / "s.db"
     store = SqlStore(f"sqlite:///{file}")
     store.put(record("k"), Condition.ABSENT)

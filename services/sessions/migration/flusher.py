@@ -5,8 +5,8 @@ import time
 
 from services.errors import StoreUnavailable
 from services.sessions.background import Background
-from services.sessions.control import Task
-from services.sessions.migration import MigratingStore, Stage
+from services.sessions.migration.control import Task
+from services.sessions.migration.store import MigratingStore, Stage
 
 log = logging.getLogger(__name__)
 

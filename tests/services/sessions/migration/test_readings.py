@@ -9,9 +9,9 @@ import pytest
 from services import metrics
 from services.sessions import Sessions, set_session_store
 from services.sessions.keyspaces import teaser_chat_keyspace
-from services.sessions.migration import MigratingStore, Plan, Stage
+from services.sessions.migration.readings import Progress, readings
+from services.sessions.migration.store import MigratingStore, Plan, Stage
 from services.sessions.outage import Outage, open_spill
-from services.sessions.readings import Progress, readings
 from services.sessions.stores import MemoryStore, RedisStore, Store
 from services.sessions.stores.base import Condition
 from tests.support.engines import CutOff, document_record

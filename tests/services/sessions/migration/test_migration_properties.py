@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.errors import SessionConflict, SessionNotFound, StoreUnavailable
-from services.sessions.migration import Stage
-from tests.services.sessions.test_migration import Pair, fresh
+from services.sessions.migration.store import Stage
+from tests.services.sessions.migration.test_migration import Pair, fresh
 from tests.support.engines import CutOff
 
 STAGES = tuple(Stage)

@@ -12,7 +12,7 @@ import pytest
 
 from services.errors import StoreUnavailable
 from services.sessions import waiting
-from services.sessions.copies import Copies
+from services.sessions.migration.copies import Copies
 from services.sessions.outage import GuardedStore
 from services.sessions.stores import MemoryStore, RedisStore
 from services.sessions.stores.base import Condition

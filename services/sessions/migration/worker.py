@@ -14,12 +14,12 @@ from typing import Any
 
 from services.errors import SessionError, StoreUnavailable
 from services.sessions.background import Background
-from services.sessions.control import Control, ControlRoom, Report, StageUnknown
-from services.sessions.flusher import FINISH_SECONDS, Flusher
-from services.sessions.last_stage import LastStage
-from services.sessions.migration import MigratingStore, Plan, Stage
+from services.sessions.migration.control import Control, ControlRoom, Report, StageUnknown
+from services.sessions.migration.flusher import FINISH_SECONDS, Flusher
+from services.sessions.migration.last_stage import LastStage
+from services.sessions.migration.readings import Progress
+from services.sessions.migration.store import MigratingStore, Plan, Stage
 from services.sessions.outage import Outage
-from services.sessions.readings import Progress
 from services.sessions.stores.base import Clock
 
 log = logging.getLogger(__name__)

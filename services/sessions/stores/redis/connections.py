@@ -24,8 +24,8 @@ from redis.retry import Retry
 
 from services.errors import StoreUnavailable
 from services.sessions import waiting
-from services.sessions.stores import deadline
-from services.sessions.stores.redis_errors import FINAL, translation
+from services.sessions.stores.redis import deadline
+from services.sessions.stores.redis.errors import FINAL, translation
 
 TIMEOUT = 0.25
 """Seconds to wait for a connection, and for a reply, unless the settings say otherwise."""

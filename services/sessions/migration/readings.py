@@ -11,7 +11,7 @@ from typing import Protocol, runtime_checkable
 from services import metrics, sessions
 from services.errors import SessionError
 from services.metrics import Reading
-from services.sessions.migration import MigratingStore, Stage
+from services.sessions.migration.store import MigratingStore, Stage
 from services.sessions.outage import Outage, Spill
 from services.sessions.stores.base import Store
 

@@ -22,7 +22,7 @@ from services.errors import (
 from services.sessions import document
 from services.sessions.document import Session
 from services.sessions.keyspaces import KEPT, Keyspace
-from services.sessions.migration import Plan, Stage, stage_named
+from services.sessions.migration.store import Plan, Stage, stage_named
 from services.sessions.repository import Change, Sessions
 from services.sessions.stores.base import Clock, Store
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.sessions.control import Control, ControlRoom, Report, Task, hindrances
-from services.sessions.migration import Stage
+from services.sessions.migration.control import Control, ControlRoom, Report, Task, hindrances
+from services.sessions.migration.store import Stage
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from flask import Flask, session
 from flask.testing import FlaskClient
 
 from services.sessions import document, set_session_store
-from services.sessions.browser import BrowserSessions
+from services.sessions.flask.browser import BrowserSessions
 from services.sessions.keyspaces import browser_keyspace
 from services.sessions.repository import Sessions
 from services.sessions.stores.base import Condition, Put, Record

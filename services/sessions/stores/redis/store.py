@@ -32,7 +32,7 @@ from services.sessions.stores.base import (
     corrupt_key,
 )
 from services.sessions.stores.clocks import steady
-from services.sessions.stores.connections import TIMEOUT, Command, Connections, pool_of
+from services.sessions.stores.redis.connections import TIMEOUT, Command, Connections, pool_of
 
 WITHOUT_EXPIRY = -1
 """What PTTL answers for a key that somebody else has made persistent."""

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
 from services.sessions.stores.base import ASIDE, HEAD_BYTES, Condition
-from services.sessions.stores.sql_table import sessions
+from services.sessions.stores.sql.table import sessions
 
 EXPIRED_AT_ONCE = 500
 """Expired rows that one statement of a clean-up removes, so that others get to write between."""

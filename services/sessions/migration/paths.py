@@ -8,7 +8,7 @@ import contextlib
 from typing import Protocol
 
 from services.errors import SessionFormatUnknown, StoreUnavailable
-from services.sessions.copies import Copies, is_newer
+from services.sessions.migration.copies import Copies, is_newer
 from services.sessions.settle import same_owner
 from services.sessions.stores.base import Condition, Outcome, Put, Record
 

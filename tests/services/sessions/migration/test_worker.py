@@ -9,7 +9,8 @@ import pytest
 
 from services.errors import StoreUnavailable
 from services.sessions import document
-from services.sessions.control import (
+from services.sessions.keyspaces import teaser_chat_keyspace
+from services.sessions.migration.control import (
     Control,
     ControlRoom,
     Report,
@@ -17,14 +18,13 @@ from services.sessions.control import (
     hindrances,
     stage_at_start,
 )
-from services.sessions.keyspaces import teaser_chat_keyspace
-from services.sessions.last_stage import LastStage
-from services.sessions.migration import MigratingStore, Plan, Stage
+from services.sessions.migration.last_stage import LastStage
+from services.sessions.migration.store import MigratingStore, Plan, Stage
+from services.sessions.migration.worker import Worker
 from services.sessions.outage import Outage
 from services.sessions.repository import Sessions
 from services.sessions.stores import MemoryStore, RedisStore, Store
 from services.sessions.stores.base import Condition
-from services.sessions.worker import Worker
 from tests.support.engines import CutOff, document_record
 from tests.support.servers import RedisServer, eventually
 

@@ -1,0 +1,1 @@
+"""From one store to another in six stages: what serves, what is copied, and who controls it."""

@@ -1,0 +1,1 @@
+"""Sessions in a table of a relational database: the store, its statements, what errors mean."""
