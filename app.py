@@ -25,16 +25,17 @@ from routes import (
 from routes.commands import cleanup, tenants
 from routes.commands.migration import commands as migration
 from routes.description import Api
-from services import sessions
 from services.contexts import Contexts, Tenants
 from services.contexts.cleanup import Cleanup
+from services.keyspaces import application_keyspaces
 from services.operators import Operators
 from services.rate_limits import MemoryCounters, SteadyCounters
-from services.sessions.flask.browser import BrowserSessions
-from services.sessions.keyspaces import BROWSER_TTL, usual_keyspaces
+from services.sessions import SessionRegistry, use_registry
+from services.sessions.flask.browser import BROWSER, BROWSER_TTL, BrowserSessions
 from services.sessions.migration.control import ControlRoom
 from services.sessions.migration.last_stage import last_stage_beside
-from services.sessions.migration.store import MigratingStore, Plan, Stage
+from services.sessions.migration.stages import Plan, Stage
+from services.sessions.migration.store import MigratingStore
 from services.sessions.migration.worker import Worker
 from services.sessions.outage import Outage, open_spill
 from services.sessions.stores import MemoryStore, Store, open_store
@@ -70,14 +71,15 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
         timeout=settings.redis_timeout,
         max_sessions=settings.memory_max_sessions,
     )
-    keyspaces = usual_keyspaces(settings.session_ttl, settings.session_ttl_analyzed)
+    keyspaces = application_keyspaces(settings.session_ttl, settings.session_ttl_analyzed)
     spill = open_spill(settings.spill_url) if settings.spill_url else None
     outage = Outage(engine, keyspaces, spill)
     store = MigratingStore(old, outage.store, keyspaces, Plan(settings.stage or Stage.COMPLETE))
-    sessions.set_session_store(store, keyspaces=keyspaces, max_bytes=settings.session_max_bytes)
+    sessions = SessionRegistry(store, keyspaces, max_bytes=settings.session_max_bytes)
+    use_registry(sessions)
     embedding = cross_origin.Embedding(settings.embed_origins)
     app.session_interface = BrowserSessions(
-        app, sessions.sessions_of(sessions.BROWSER), is_embedded=embedding.is_embedded
+        app, sessions.sessions_of(BROWSER), is_embedded=embedding.is_embedded
     )
 
     middleware.init_app(app, trusted_proxies=settings.trusted_proxies)

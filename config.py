@@ -12,9 +12,10 @@ from typing import Any, cast
 from environs import Env, EnvValidationError, ValidationError, validate
 
 from services import origins
+from services.keyspaces import SESSION_TTL_ANALYZED
 from services.rate_limits import parsed
-from services.sessions.keyspaces import SESSION_TTL, SESSION_TTL_ANALYZED
-from services.sessions.migration.store import Stage, stage_named
+from services.sessions.keyspaces import SESSION_TTL
+from services.sessions.migration.stages import Stage, stage_named
 from services.sessions.repository import SESSION_MAX_BYTES
 from services.sessions.stores import SCHEMES, TIMEOUT, open_store
 from services.sessions.waiting import REQUEST_SECONDS

@@ -11,6 +11,7 @@ from benchmarks import wire
 from benchmarks.report import millis, table, timed
 from benchmarks.store import conversation
 from services import sessions
+from services.keyspaces import application_keyspaces
 from services.sessions.stores import RedisStore
 from tests.support.servers import RedisServer
 
@@ -21,7 +22,9 @@ BATCHES = 21
 def run() -> None:
     """Print the table about batches."""
     with RedisServer() as server:
-        sessions.set_session_store(RedisStore.from_url(server.url))
+        sessions.set_session_store(
+            RedisStore.from_url(server.url), keyspaces=application_keyspaces()
+        )
         _batches(server)
         sessions.close_session_store()
 

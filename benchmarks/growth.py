@@ -11,9 +11,9 @@ import redis
 from benchmarks.report import millis, table, verdict
 from services.contexts import Contexts, Tenants
 from services.contexts.cleanup import DEFAULT_CLEANUP_THRESHOLD, Cleanup
+from services.keys import context_id, context_owner
+from services.keyspaces import CONTEXT_TTL_LONGEST, application_keyspaces, context_keyspace
 from services.sessions import Session, Sessions, document, set_session_store
-from services.sessions.keys import context_id, context_owner
-from services.sessions.keyspaces import CONTEXT_TTL_LONGEST, context_keyspace
 from services.sessions.stores import RedisStore
 from services.sessions.stores.base import INDEX_KEPT, Record
 from tests.support.servers import RedisServer
@@ -95,7 +95,7 @@ class _Crowd:
 
     def _choose(self) -> None:
         """Make this server the one that this process keeps its sessions on."""
-        set_session_store(self._engine)
+        set_session_store(self._engine, keyspaces=application_keyspaces())
 
     def _fill(self, count: int, *, idle: int, prefix: str = "user-") -> None:
         """Store contexts that nobody has used for so many seconds, many in a round trip.

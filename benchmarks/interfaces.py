@@ -21,6 +21,7 @@ from benchmarks.report import (
 )
 from services import saved_state, sessions
 from services.contexts import Contexts, Tenants
+from services.keyspaces import application_keyspaces
 from services.sessions.stores import RedisStore
 from tests.support.servers import RedisServer
 
@@ -38,7 +39,9 @@ TENANT, USER = "acme", "anna"
 def run() -> None:
     """Print both tables about the interfaces."""
     with RedisServer() as server:
-        sessions.set_session_store(RedisStore.from_url(server.url))
+        sessions.set_session_store(
+            RedisStore.from_url(server.url), keyspaces=application_keyspaces()
+        )
         _against_bare(server)
         _percentiles()
         sessions.close_session_store()

@@ -7,9 +7,10 @@ import redis
 
 from benchmarks.report import micros, paired, table, verdict
 from benchmarks.store import conversation
-from services.sessions.keyspaces import teaser_chat_keyspace
+from services.keyspaces import teaser_chat_keyspace
 from services.sessions.migration.flusher import Flusher
-from services.sessions.migration.store import MigratingStore, Plan, Stage
+from services.sessions.migration.stages import Plan, Stage
+from services.sessions.migration.store import MigratingStore
 from services.sessions.repository import Sessions
 from services.sessions.stores import MemoryStore, RedisStore
 from tests.support.servers import RedisServer

@@ -8,6 +8,7 @@ import msgspec
 import redis
 
 from benchmarks.report import micros, paired, table, timed, verdict
+from services.keyspaces import application_keyspaces
 from services.sessions import Session, document, get_session, save_session, set_session_store
 from services.sessions.stores import RedisStore
 from tests.support.servers import RedisServer
@@ -21,7 +22,7 @@ def run() -> None:
     """Print every table about the store."""
     with RedisServer() as server:
         store = RedisStore.from_url(server.url)
-        set_session_store(store, max_bytes=8_000_000)
+        set_session_store(store, max_bytes=8_000_000, keyspaces=application_keyspaces())
         _against_bare(server)
         _by_conversation_length(server)
         server.client().flushall()

@@ -10,7 +10,7 @@ from services.conversation.product_facts import SOURCES
 from services.conversation.steering import Step as Intent
 from services.conversation.suggestions import MOST as MOST_SUGGESTIONS
 from services.norms.facts import Kind
-from services.sessions.migration.store import Stage
+from services.sessions.migration.stages import Stage
 from services.sessions.outage.breaker import State as BreakerState
 
 TEXT = {"type": "string"}

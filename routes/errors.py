@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from routes.middleware import request_id
 from services import errors as service
+from services.sessions import errors as store
 
 log = logging.getLogger(__name__)
 
@@ -35,30 +36,30 @@ INVALID = Answer(
 )
 
 ANSWERS: dict[type[Exception], Answer] = {
-    service.InvalidSessionId: Answer(
+    store.InvalidSessionId: Answer(
         422, "validation_failed", "The session id must be a UUID; please check the address."
     ),
-    service.SessionNotFound: Answer(
+    store.SessionNotFound: Answer(
         404,
         "session_not_found",
         "There is no such conversation, or it has expired; please start a new one.",
     ),
-    service.SessionUnreadable: UNREADABLE,
-    service.SessionFormatUnknown: UNREADABLE,
-    service.SessionConflict: Answer(
+    store.SessionUnreadable: UNREADABLE,
+    store.SessionFormatUnknown: UNREADABLE,
+    store.SessionConflict: Answer(
         409,
         "session_conflict",
         "This conversation is being changed from several places; please try again.",
     ),
-    service.SessionChanged: Answer(
+    store.SessionChanged: Answer(
         412,
         "precondition_failed",
         "This was changed meanwhile; please load it again, and then save.",
     ),
-    service.SessionTooLarge: Answer(
+    store.SessionTooLarge: Answer(
         413, "session_too_large", "This conversation has grown too long; please start a new one."
     ),
-    service.SessionNotSerialisable: Answer(
+    store.SessionNotSerialisable: Answer(
         422, "validation_failed", "This text cannot be stored; please write it differently."
     ),
     service.ConversationIncomplete: Answer(
@@ -75,7 +76,7 @@ ANSWERS: dict[type[Exception], Answer] = {
         "message_id_reused",
         "This message id was used for another text; please send the message with a new id.",
     ),
-    service.StoreUnavailable: Answer(
+    store.StoreUnavailable: Answer(
         503,
         "store_unavailable",
         "Conversations cannot be reached right now; please try again in a moment.",
@@ -127,6 +128,7 @@ BY_CODE = {
 def init_app(app: Flask) -> None:
     """Answer every error of this application."""
     app.register_error_handler(service.TeaserChatError, answer)
+    app.register_error_handler(store.SessionError, answer)
     app.register_error_handler(ValidationError, answer)
     app.register_error_handler(HTTPException, answer)
     app.register_error_handler(Exception, answer)
@@ -146,7 +148,7 @@ def answer(error: Exception) -> Response:
         log.error("request %s failed", request_id(), exc_info=error)
     response = _page(found) if _wants_a_page() else _body(found, **_details(error))
     response.status_code = found.status
-    if isinstance(error, service.StoreUnavailable | service.RateLimited):
+    if isinstance(error, store.StoreUnavailable | service.RateLimited):
         response.headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, service.TokenRefused):
         response.headers["WWW-Authenticate"] = _challenge(error)
@@ -227,4 +229,4 @@ def _body(found: Answer, **details: Any) -> Response:
 
 def _is_told(error: Exception) -> bool:
     """Whether the operator knows: an engine's failures are told once, by its breaker."""
-    return isinstance(error, service.StoreUnavailable | service.AuthenticationNotConfigured)
+    return isinstance(error, store.StoreUnavailable | service.AuthenticationNotConfigured)

@@ -7,8 +7,8 @@ from flask.typing import ResponseReturnValue
 
 from routes import answers
 from routes.openapi import Blueprint
-from services import metrics
-from services.errors import StoreUnavailable
+from services.sessions import metrics
+from services.sessions.errors import StoreUnavailable
 from services.sessions.migration.readings import readings
 from services.sessions.migration.worker import Worker
 

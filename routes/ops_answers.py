@@ -5,7 +5,7 @@ from functools import partial
 from marshmallow import Schema, fields, validate
 
 from routes import answers
-from services.sessions.migration.store import Stage
+from services.sessions.migration.stages import Stage
 
 _text = partial(fields.String, required=True)
 _flag = partial(fields.Boolean, required=True)

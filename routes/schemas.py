@@ -10,8 +10,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from services.conversation import corrections
 from services.errors import CorrectionRefused
+from services.keyspaces import CONTEXT_TTL_LONGEST
 from services.norms.facts import FACTS, Fact, Kind
-from services.sessions.keyspaces import CONTEXT_TTL_LONGEST
 
 MAX_TEXT = 4000
 """The longest message or question, in characters."""

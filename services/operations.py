@@ -14,11 +14,13 @@ from typing import Any, TypeVar
 
 from prometheus_client.core import Sample
 
-from services import instants, metrics, sessions
-from services.errors import SessionError
+from services import instants, sessions
+from services.sessions import metrics
+from services.sessions.errors import SessionError
 from services.sessions.migration.control import ControlRoom, Report, StageUnknown
+from services.sessions.migration.stages import Stage
 from services.sessions.migration.status import Status, status
-from services.sessions.migration.store import MigratingStore, Stage
+from services.sessions.migration.store import MigratingStore
 from services.sessions.migration.worker import Worker
 from services.sessions.outage.breaker import State
 

@@ -12,7 +12,7 @@ from typing import Any
 from limits import RateLimitItem, parse_many
 from limits.storage import Storage
 
-from services.errors import SessionError
+from services.sessions.errors import SessionError
 from services.sessions.stores.base import COUNTER_PREFIX, Clock, Count, Counters
 
 SCHEME = "counters"

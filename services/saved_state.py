@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.errors import SessionChanged, SessionNotFound
-from services.sessions import STATES, Session, get_session, sessions_of
+from services.keyspaces import STATES
+from services.sessions import Session, get_session, sessions_of
+from services.sessions.errors import SessionChanged, SessionNotFound
 
 Expectation = Callable[[str | None], bool]
 """Whether to go on with what is stored: its tag, or None where there is nothing."""

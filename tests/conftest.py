@@ -10,8 +10,9 @@ from flask.testing import FlaskClient
 from app import create_app
 from config import Settings
 from services import sessions
+from services.keyspaces import application_keyspaces
 from services.sessions import waiting
-from services.sessions.migration.store import Stage
+from services.sessions.migration.stages import Stage
 from services.sessions.stores import MemoryStore, RedisStore, Store
 from tests.support.engines import SETUPS, set_up
 from tests.support.servers import RedisServer
@@ -59,7 +60,7 @@ def memory_or_redis(request: pytest.FixtureRequest) -> Iterator[Store]:
 def any_setup(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """Everything an application may run on, empty, and chosen for this process."""
     store = set_up(request.param, lambda: str(request.getfixturevalue("redis_url")), tmp_path)
-    sessions.set_session_store(store)
+    sessions.set_session_store(store, keyspaces=application_keyspaces())
     yield store
     sessions.close_session_store()
 

@@ -6,7 +6,7 @@ import pytest
 
 import config
 from config import ConfigError
-from services.sessions.migration.store import Stage
+from services.sessions.migration.stages import Stage
 from tests.support.signing import public, rsa_key, write_key_set
 
 NAMES = (

@@ -8,9 +8,14 @@ from typing import Any
 
 import click
 
-from services.errors import InvalidSessionId, SessionConflict, SessionError, StoreUnavailable
+from services.sessions.errors import (
+    InvalidSessionId,
+    SessionConflict,
+    SessionError,
+    StoreUnavailable,
+)
 from services.sessions.migration.control import ControlRoom
-from services.sessions.migration.store import Stage
+from services.sessions.migration.stages import Stage
 
 DONE, REFUSED, UNASKED = 0, 1, 3
 """Exit codes; 2 is click's own for wrong usage."""

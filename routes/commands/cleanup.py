@@ -22,7 +22,7 @@ from routes.commands.answering import (
     table,
 )
 from services.contexts.cleanup import Cleaned, Cleanup
-from services.errors import SessionError, StoreUnavailable
+from services.sessions.errors import SessionError, StoreUnavailable
 from services.sessions.lease import LEASE_SECONDS, Lease
 from services.sessions.migration.control import ControlRoom
 from services.sessions.migration.worker import Worker

@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 
 from services.contexts.changes import EMPTY, merged
 from services.contexts.tenants import DEFAULT_SESSION_TTL, Tenants
-from services.errors import SessionForeign, TenantIsolationError
+from services.errors import TenantIsolationError
+from services.keys import context_id, context_name, context_owner
+from services.keyspaces import CONTEXTS
 from services.sessions import (
-    CONTEXTS,
     Session,
     delete_session,
     get_session,
@@ -21,7 +22,7 @@ from services.sessions import (
     list_sessions,
     sessions_of,
 )
-from services.sessions.keys import context_id, context_name, context_owner
+from services.sessions.errors import SessionForeign
 
 __all__ = ["DEFAULT_SESSION_TTL", "Context", "Contexts", "Page", "Tenants"]
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from services.contexts.tenants import DEFAULT_CLEANUP_THRESHOLD, Tenants, TenantSettings
+from services.keys import context_owner_in, key_part
 from services.sessions import housekeeping
-from services.sessions.keys import context_owner_in, key_part
 from services.sessions.keyspaces import Keyspace
 from services.sessions.repository import Sessions
 from services.sessions.stores.base import Clock, Store

@@ -7,17 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from services.errors import SessionConflict, SessionNotFound, StoreUnavailable
-from services.sessions import (
-    TENANTS,
-    Session,
-    get_session,
-    get_sessions,
-    save_session,
-    sessions_of,
-)
-from services.sessions.keys import key_part, part_text
-from services.sessions.keyspaces import CONTEXT_TTL, CONTEXT_TTL_LONGEST
+from services.keys import key_part, part_text
+from services.keyspaces import CONTEXT_TTL, CONTEXT_TTL_LONGEST, TENANTS
+from services.sessions import Session, get_session, get_sessions, save_session, sessions_of
+from services.sessions.errors import SessionConflict, SessionNotFound, StoreUnavailable
 
 log = logging.getLogger(__name__)
 

@@ -10,30 +10,27 @@ from typing import Any
 
 from services.sessions import batches, housekeeping
 from services.sessions.batches import Batch
-from services.sessions.current import (
+from services.sessions.document import Session
+from services.sessions.registry import (
     Health,
-    all_sessions,
+    SessionRegistry,
     close_session_store,
+    get_registry,
     get_session_store,
     is_using_redis,
     sessions_of,
     set_session_store,
     store_health,
+    use_registry,
 )
-from services.sessions.document import Session
 from services.sessions.repository import Change, Sessions
 
 __all__ = [
-    "BROWSER",
-    "CONTEXTS",
-    "STARTS",
-    "STATES",
-    "TEASER_CHAT",
-    "TENANTS",
     "Batch",
     "Change",
     "Health",
     "Session",
+    "SessionRegistry",
     "Sessions",
     "cleanup_expired_sessions",
     "close_session_store",
@@ -59,18 +56,12 @@ __all__ = [
     "set_session_ttl",
     "store_health",
     "update_session",
+    "use_registry",
 ]
-
-TEASER_CHAT = "chat:session"
-STARTS = "chat:start"
-STATES = "state"
-CONTEXTS = "context"
-TENANTS = "tenant"
-BROWSER = "browser"
 
 
 def get_session(
-    session_id: str, *, owner: str | None = None, extend: bool = False, keyspace: str = TEASER_CHAT
+    session_id: str, *, owner: str | None = None, extend: bool = False, keyspace: str | None = None
 ) -> Session:
     """The session with this id; see Sessions.get for arguments and errors."""
     return sessions_of(keyspace).get(session_id, owner=owner, extend=extend)
@@ -82,28 +73,28 @@ def save_session(
     *,
     owner: str | None = None,
     ttl: int | None = None,
-    keyspace: str = TEASER_CHAT,
+    keyspace: str | None = None,
 ) -> Session:
     """Store a new session, or a loaded one that nobody changed meanwhile; see Sessions.save."""
     return sessions_of(keyspace).save(session_id, data, owner=owner, ttl=ttl)
 
 
 def update_session(
-    session_id: str, change: Change, *, owner: str | None = None, keyspace: str = TEASER_CHAT
+    session_id: str, change: Change, *, owner: str | None = None, keyspace: str | None = None
 ) -> Session:
     """Load, change and save a session, however many do so at once; see Sessions.update."""
     return sessions_of(keyspace).update(session_id, change, owner=owner)
 
 
 def delete_session(
-    session_id: str, *, owner: str | None = None, keyspace: str = TEASER_CHAT
+    session_id: str, *, owner: str | None = None, keyspace: str | None = None
 ) -> bool:
     """Remove a session; False when there was none to reach; see Sessions.delete."""
     return sessions_of(keyspace).delete(session_id, owner=owner)
 
 
 def get_sessions(
-    session_ids: Iterable[str], *, owner: str | None = None, keyspace: str = TEASER_CHAT
+    session_ids: Iterable[str], *, owner: str | None = None, keyspace: str | None = None
 ) -> Batch:
     """Many sessions in one round trip; see batches.load."""
     return batches.load(sessions_of(keyspace), session_ids, owner=owner)
@@ -114,41 +105,41 @@ def save_sessions(
     *,
     owner: str | None = None,
     ttl: int | None = None,
-    keyspace: str = TEASER_CHAT,
+    keyspace: str | None = None,
 ) -> Batch:
     """Store many sessions in one round trip, each as `save_session` would; see batches.save."""
     return batches.save(sessions_of(keyspace), items, owner=owner, ttl=ttl)
 
 
 def delete_sessions(
-    session_ids: Iterable[str], *, owner: str | None = None, keyspace: str = TEASER_CHAT
+    session_ids: Iterable[str], *, owner: str | None = None, keyspace: str | None = None
 ) -> Batch:
     """Remove many sessions at once; see batches.delete."""
     return batches.delete(sessions_of(keyspace), session_ids, owner=owner)
 
 
 def session_exists(
-    session_id: str, *, owner: str | None = None, keyspace: str = TEASER_CHAT
+    session_id: str, *, owner: str | None = None, keyspace: str | None = None
 ) -> bool:
     """Whether there is a session that this owner can reach; see Sessions.exists."""
     return sessions_of(keyspace).exists(session_id, owner=owner)
 
 
 def session_expires_at(
-    session_id: str, *, owner: str | None = None, keyspace: str = TEASER_CHAT
+    session_id: str, *, owner: str | None = None, keyspace: str | None = None
 ) -> int:
     """Milliseconds since 1970 at which a session ends if nobody uses it; see Sessions.ends."""
     return sessions_of(keyspace).ends(session_id, owner=owner)
 
 
 def set_session_ttl(
-    session_id: str, seconds: int, *, owner: str | None = None, keyspace: str = TEASER_CHAT
+    session_id: str, seconds: int, *, owner: str | None = None, keyspace: str | None = None
 ) -> Session:
     """Give a session a life of its own, from now and after each use; see Sessions.set_ttl."""
     return sessions_of(keyspace).set_ttl(session_id, seconds, owner=owner)
 
 
-def cleanup_expired_sessions(owner: str | None = None, *, keyspace: str = TEASER_CHAT) -> int:
+def cleanup_expired_sessions(owner: str | None = None, *, keyspace: str | None = None) -> int:
     """Drop what has expired from an owner's list, or from the list of all; how many went.
 
     Expired sessions end by themselves; this is about the lists, and the rows of a table.
@@ -157,31 +148,31 @@ def cleanup_expired_sessions(owner: str | None = None, *, keyspace: str = TEASER
 
 
 def session_was_set_aside(
-    session_id: str, *, owner: str | None = None, keyspace: str = TEASER_CHAT
+    session_id: str, *, owner: str | None = None, keyspace: str | None = None
 ) -> bool:
     """Whether an unreadable value of this id was set aside; see Sessions.was_set_aside."""
     return sessions_of(keyspace).was_set_aside(session_id, owner=owner)
 
 
-def discard_aside(session_id: str, *, keyspace: str = TEASER_CHAT) -> None:
+def discard_aside(session_id: str, *, keyspace: str | None = None) -> None:
     """Remove what was set aside under this id; see Sessions.discard_aside."""
     sessions_of(keyspace).discard_aside(session_id)
 
 
 def discard_asides(
-    session_ids: Iterable[str], *, owner: str | None = None, keyspace: str = TEASER_CHAT
+    session_ids: Iterable[str], *, owner: str | None = None, keyspace: str | None = None
 ) -> None:
     """Remove what was set aside under many ids and may be this owner's; see batches."""
     batches.discard_asides(sessions_of(keyspace), session_ids, owner=owner)
 
 
-def set_aside_session(session: Session, *, keyspace: str = TEASER_CHAT) -> None:
+def set_aside_session(session: Session, *, keyspace: str | None = None) -> None:
     """Move a loaded session aside whose data cannot be used; see Sessions.set_aside."""
     sessions_of(keyspace).set_aside(session)
 
 
 def list_sessions(
-    owner: str, *, start: int = 0, limit: int = 50, keyspace: str = TEASER_CHAT
+    owner: str, *, start: int = 0, limit: int = 50, keyspace: str | None = None
 ) -> list[str]:
     """Ids of an owner's sessions, the ones used last first, in pages."""
     return sessions_of(keyspace).owned_by(owner, start=start, limit=limit)
@@ -189,13 +180,9 @@ def list_sessions(
 
 def session_counts() -> dict[str, int]:
     """How many sessions there are of each kind that is counted at all."""
-    return {
-        sessions.keyspace.name: sessions.count()
-        for sessions in all_sessions()
-        if sessions.keyspace.indexed
-    }
+    return get_registry().count_by_keyspace()
 
 
-def count_sessions(*, keyspace: str = TEASER_CHAT) -> int:
+def count_sessions(*, keyspace: str | None = None) -> int:
     """How many sessions there are."""
     return sessions_of(keyspace).count()

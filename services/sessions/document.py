@@ -21,7 +21,7 @@ from typing import Any
 
 import msgspec
 
-from services.errors import (
+from services.sessions.errors import (
     SessionFormatUnknown,
     SessionNotSerialisable,
     SessionTooLarge,

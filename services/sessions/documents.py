@@ -4,8 +4,9 @@ import contextlib
 import logging
 import time
 
-from services import metrics
-from services.errors import (
+from services.sessions import document, metrics
+from services.sessions.document import Session
+from services.sessions.errors import (
     UNSETTLED,
     SessionConflict,
     SessionError,
@@ -16,8 +17,6 @@ from services.errors import (
     SessionUnreadable,
     StoreUnavailable,
 )
-from services.sessions import document
-from services.sessions.document import Session
 from services.sessions.keyspaces import UNREADABLE_KEPT, Keyspace
 from services.sessions.stores.base import Clock, Outcome, Put, Record, Store, corrupt_key
 from services.sessions.stores.clocks import steady

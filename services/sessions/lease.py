@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from services.errors import SessionConflict, SessionNotFound
+from services.sessions.errors import SessionConflict, SessionNotFound
 from services.sessions.keyspaces import Keyspace
 from services.sessions.repository import Sessions
 from services.sessions.stores.base import Clock, Store

@@ -40,8 +40,8 @@ from typing import Any, Protocol, Self
 
 import msgspec
 
-from services.errors import InvalidSessionId, SessionConflict, SessionNotFound
-from services.sessions import TEASER_CHAT, Change, Session, sessions_of
+from services.sessions import Change, Session, sessions_of
+from services.sessions.errors import InvalidSessionId, SessionConflict, SessionNotFound
 from services.sessions.merge import Merge
 from services.sessions.repository import Sessions
 
@@ -78,7 +78,7 @@ class SessionMapping(MutableMapping[str, Value]):
     That the store could not be asked is StoreUnavailable, here as everywhere.
 
     Args:
-        keyspace: which kind of session.
+        keyspace: which kind of session; the process's default when left out.
         scope: where units of work begin and end; None leaves only `with mapping.saved():`.
         owner: who is asking, asked once per unit; None is everyone who knows an id.
         merge: makes one of our copy and the stored one when both were changed; the keyspace's
@@ -87,7 +87,7 @@ class SessionMapping(MutableMapping[str, Value]):
 
     def __init__(
         self,
-        keyspace: str = TEASER_CHAT,
+        keyspace: str | None = None,
         *,
         scope: Scope | None = None,
         owner: Callable[[], str | None] = lambda: None,
@@ -180,7 +180,7 @@ class UnitOfWork:
         merge: see SessionMapping.
     """
 
-    def __init__(self, keyspace: str, owner: str | None, merge: Merge | None = None) -> None:
+    def __init__(self, keyspace: str | None, owner: str | None, merge: Merge | None = None) -> None:
         self._keyspace = keyspace
         self._owner = owner
         self._merge = merge

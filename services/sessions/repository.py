@@ -11,15 +11,15 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from services.errors import (
+from services.sessions import document
+from services.sessions.document import Session
+from services.sessions.documents import SESSION_MAX_BYTES, Documents, refusal
+from services.sessions.errors import (
     SessionConflict,
     SessionNotFound,
     SessionUnreadable,
     StoreUnavailable,
 )
-from services.sessions import document
-from services.sessions.document import Session
-from services.sessions.documents import SESSION_MAX_BYTES, Documents, refusal
 from services.sessions.stores.base import Condition, Outcome, Record
 
 __all__ = ["SESSION_MAX_BYTES", "Change", "Sessions", "condition_for"]

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from services.errors import SessionConflict, SessionFormatUnknown, SessionUnreadable
 from services.sessions import document
+from services.sessions.errors import SessionConflict, SessionFormatUnknown, SessionUnreadable
 from services.sessions.keyspaces import UNREADABLE_KEPT, Keyspace
 from services.sessions.stores.base import Clock, Condition, Outcome, Record, Store
 

@@ -8,7 +8,7 @@ request have no budget; their calls wait as long as the engine's own settings sa
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-from services.errors import StoreUnavailable
+from services.sessions.errors import StoreUnavailable
 
 REQUEST_SECONDS = 1.0
 """What a request may wait for the engine in total."""

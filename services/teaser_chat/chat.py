@@ -12,7 +12,7 @@ from typing import Any
 
 from services.conversation import corrections
 from services.conversation.product_facts import product_facts
-from services.errors import AnalysisMissing, ConversationIncomplete, StoreUnavailable
+from services.errors import AnalysisMissing, ConversationIncomplete
 from services.norms.catalogue import DISCLAIMER
 from services.sessions import (
     Session,
@@ -22,6 +22,7 @@ from services.sessions import (
     session_was_set_aside,
     update_session,
 )
+from services.sessions.errors import StoreUnavailable
 from services.teaser_chat.analyses import DATABASES, AnalysisRun, analysis_of, analyze
 from services.teaser_chat.messages import (
     Answer,

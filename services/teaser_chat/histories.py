@@ -3,13 +3,6 @@
 from collections.abc import Iterable
 
 from services import instants
-from services.errors import (
-    SessionError,
-    SessionFormatUnknown,
-    SessionNotFound,
-    SessionUnreadable,
-    StoreUnavailable,
-)
 from services.sessions import (
     Session,
     delete_sessions,
@@ -17,6 +10,13 @@ from services.sessions import (
     get_sessions,
     list_sessions,
     session_exists,
+)
+from services.sessions.errors import (
+    SessionError,
+    SessionFormatUnknown,
+    SessionNotFound,
+    SessionUnreadable,
+    StoreUnavailable,
 )
 from services.teaser_chat.messages import Answer, conversation_in
 

@@ -11,9 +11,10 @@ from typing import Any
 
 from services.conversation import interview, questions
 from services.conversation.steering import Step
-from services.errors import MessageIdReused, SessionUnreadable
+from services.errors import MessageIdReused
 from services.norms.facts import FACTS
 from services.sessions import Session
+from services.sessions.errors import SessionUnreadable
 
 MEMBERS = {
     "history": list,

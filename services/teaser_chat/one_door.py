@@ -11,13 +11,7 @@ from typing import Any
 from services.conversation import interview
 from services.conversation.report import report, unchanged
 from services.conversation.steering import Step, Wish, wish
-from services.errors import (
-    SessionConflict,
-    SessionForeign,
-    SessionNotFound,
-    SessionUnreadable,
-    StoreUnavailable,
-)
+from services.keyspaces import UNIFIED_CHAT
 from services.sessions import (
     Session,
     save_session,
@@ -25,7 +19,13 @@ from services.sessions import (
     set_aside_session,
     update_session,
 )
-from services.sessions.keyspaces import ONE_DOOR
+from services.sessions.errors import (
+    SessionConflict,
+    SessionForeign,
+    SessionNotFound,
+    SessionUnreadable,
+    StoreUnavailable,
+)
 from services.teaser_chat.analyses import analyze
 from services.teaser_chat.messages import (
     Answer,
@@ -110,7 +110,7 @@ def _continued(session_id: str, message_id: str, message: str, owner: str | None
 def _begun(message_id: str, message: str, *, notice: str = "") -> dict[str, Any]:
     """The data of a conversation that begins here, analysed if nothing has to be asked."""
     data, reply = opening(message_id, message)
-    data[ONE_DOOR] = True
+    data[UNIFIED_CHAT] = True
     if notice:
         data["history"][-1]["notice"] = notice
     if reply.complete:

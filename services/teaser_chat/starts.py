@@ -5,8 +5,9 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from services.errors import SessionConflict, SessionNotFound, StoreUnavailable
-from services.sessions import STARTS, Session, delete_session, get_session, save_session
+from services.keyspaces import STARTS
+from services.sessions import Session, delete_session, get_session, save_session
+from services.sessions.errors import SessionConflict, SessionNotFound, StoreUnavailable
 
 
 def opened_before(owner: str | None, client_message_id: str | None) -> str | None:

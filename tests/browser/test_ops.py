@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Route, expect
 
 from services.sessions.migration.control import ControlRoom, Report
-from services.sessions.migration.store import Stage
+from services.sessions.migration.stages import Stage
 from services.sessions.stores import open_store
 from tests.browser.ops_visit import TOKEN, OpsVisit, with_ops
 from tests.browser.visit import Visit

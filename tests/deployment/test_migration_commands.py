@@ -4,7 +4,7 @@ import signal
 from collections.abc import Mapping
 from typing import Any
 
-from services.sessions.migration.store import Stage
+from services.sessions.migration.stages import Stage
 from tests.support.http import Http
 from tests.support.operator import flask_migration
 from tests.support.servers import Gunicorn, RedisServer, eventually

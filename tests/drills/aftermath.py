@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
+from services.keyspaces import SESSION_PREFIX
 from services.sessions import document
-from services.sessions.keyspaces import SESSION_PREFIX
 from tests.drills.asking import STRICT, Leniency
 from tests.drills.clients import Maker
 from tests.drills.deployment import Deployment

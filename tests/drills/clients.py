@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from routes.errors import ANSWERS
-from services.errors import StoreUnavailable
+from services.sessions.errors import StoreUnavailable
 from tests.drills.asking import PATIENCE, STRICT, Asker, Leniency, start_body, turn_body
 from tests.drills.checker import judge, known
 from tests.drills.journal import Conversation, Journal, Turn, note

@@ -12,7 +12,7 @@ from types import MappingProxyType, TracebackType
 from typing import Self
 
 from services.sessions.migration.control import ControlRoom
-from services.sessions.migration.store import Stage
+from services.sessions.migration.stages import Stage
 from services.sessions.stores import open_store
 from tests.drills.masters import Masters
 from tests.drills.wire import Wire

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from services.sessions.migration.store import Stage
+from services.sessions.migration.stages import Stage
 from tests.drills.aftermath import SETTLE_SECONDS, read_all
 from tests.drills.asking import Leniency
 from tests.drills.deployment import Deployment

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from services.sessions.keyspaces import SESSION_PREFIX
+from services.keyspaces import SESSION_PREFIX
 from services.sessions.stores.base import corrupt_key
 from tests.drills.asking import Asker, Leniency, turn_body
 from tests.drills.clients import Maker

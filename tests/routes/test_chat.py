@@ -12,10 +12,10 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from config import Settings
+from services.keyspaces import UNIFIED_CHAT_TTL
 from services.norms.catalogue import DISCLAIMER
 from services.sessions import count_sessions
-from services.sessions.keyspaces import ONE_DOOR_TTL
-from services.sessions.migration.store import Stage
+from services.sessions.migration.stages import Stage
 from services.sessions.stores import RedisStore
 from tests.support.servers import RedisServer
 from tests.support.talk import (
@@ -406,10 +406,10 @@ class TestExpiry:
             lambda: conversation(over_redis, session_id),
         )
         for turn in turns:
-            assert ONE_DOOR_TTL * 1000 - 60_000 < redis.pttl(key) <= ONE_DOOR_TTL * 1000
+            assert UNIFIED_CHAT_TTL * 1000 - 60_000 < redis.pttl(key) <= UNIFIED_CHAT_TTL * 1000
             redis.pexpire(key, 100_000)
             turn()
-        assert ONE_DOOR_TTL * 1000 - 60_000 < redis.pttl(key) <= ONE_DOOR_TTL * 1000
+        assert UNIFIED_CHAT_TTL * 1000 - 60_000 < redis.pttl(key) <= UNIFIED_CHAT_TTL * 1000
 
     def test_a_day_from_the_analysis_on(
         self, over_redis: FlaskClient, redis_server: RedisServer

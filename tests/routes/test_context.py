@@ -12,7 +12,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from routes import context as routes_context
-from services.sessions import CONTEXTS, count_sessions
+from services.keyspaces import CONTEXTS
+from services.sessions import count_sessions
 from services.tokens import Identity, Tokens
 
 URL = "/api/v1/context"

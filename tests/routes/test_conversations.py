@@ -12,7 +12,8 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from config import Settings
-from services.sessions import BROWSER, count_sessions, sessions_of
+from services.sessions import count_sessions, sessions_of
+from services.sessions.flask.browser import BROWSER
 from services.teaser_chat.histories import MOST_LISTED
 from tests.support.engines import CutOff
 from tests.support.servers import eventually

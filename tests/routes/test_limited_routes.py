@@ -10,7 +10,8 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from config import Settings
-from services.sessions import CONTEXTS, STATES, count_sessions
+from services.keyspaces import CONTEXTS, STATES
+from services.sessions import count_sessions
 from services.sessions.stores import Store
 from services.tokens import Identity, Tokens
 

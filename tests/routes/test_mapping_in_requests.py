@@ -15,8 +15,8 @@ from flask.typing import ResponseReturnValue
 from app import create_app
 from config import Settings
 from routes.request_scope import RequestScope
-from services.errors import SessionNotFound, StoreUnavailable
 from services.sessions import delete_session, get_session, save_session, update_session
+from services.sessions.errors import SessionNotFound, StoreUnavailable
 from services.sessions.mapping import SessionMapping
 from services.sessions.stores import MemoryStore, Store
 from services.sessions.stores.base import Condition, Put, Record

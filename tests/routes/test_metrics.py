@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from config import Settings
-from services import metrics
+from services.sessions import metrics
 from tests.support.scraping import Scrape
 from tests.support.servers import free_port
 from tests.support.talk import API, analyzed, start

@@ -16,9 +16,9 @@ from config import Settings
 from routes.commands.migration import changes, commands, watch
 from routes.commands.migration.tables import workers_table
 from routes.commands.migration.tasks import compared
-from services.sessions.keyspaces import start_keyspace
+from services.keyspaces import start_keyspace
 from services.sessions.migration.control import CONTROL, ControlRoom, Report, Task
-from services.sessions.migration.store import Stage
+from services.sessions.migration.stages import Stage
 from services.sessions.migration.worker import Worker
 from services.sessions.repository import Sessions
 from services.sessions.stores import MemoryStore

@@ -12,9 +12,9 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from config import Settings
-from services.errors import StoreUnavailable
 from services.sessions import sessions_of
-from services.sessions.migration.store import Stage
+from services.sessions.errors import StoreUnavailable
+from services.sessions.migration.stages import Stage
 from services.sessions.stores import RedisStore
 from tests.support.engines import CutOff
 from tests.support.servers import RedisServer, eventually, free_port

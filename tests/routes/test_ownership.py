@@ -7,10 +7,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from services.sessions import CONTEXTS as CONTEXTS_KIND
-from services.sessions import STATES as STATES_KIND
-from services.sessions import TEASER_CHAT, sessions_of
-from services.sessions.keys import context_id
+from services.keys import context_id
+from services.keyspaces import CONTEXTS as CONTEXTS_KIND
+from services.keyspaces import STATES as STATES_KIND
+from services.keyspaces import TEASER_CHAT
+from services.sessions import sessions_of
 from tests.support.owned_routes import (
     BY_BROWSER,
     CONTEXTS,

@@ -11,7 +11,8 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from config import Settings
-from services.sessions import STATES, count_sessions, sessions_of
+from services.keyspaces import STATES
+from services.sessions import count_sessions, sessions_of
 from services.sessions.stores import Store
 from tests.support.engines import CutOff
 

@@ -20,7 +20,7 @@ from config import Settings
 from services.contexts import Contexts
 from services.sessions.lease import Lease
 from services.sessions.migration.control import ControlRoom
-from services.sessions.migration.store import Stage
+from services.sessions.migration.stages import Stage
 from services.sessions.migration.worker import Worker
 from services.sessions.stores import RedisStore, Store
 from services.tokens import Identity, Tokens

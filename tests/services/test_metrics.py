@@ -5,8 +5,9 @@ from collections.abc import Callable
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
-from services import metrics
-from services.metrics import MOST_SERIES, OTHER, Children, Reading
+from services import metrics as application
+from services.sessions import metrics
+from services.sessions.metrics import MOST_SERIES, OTHER, Children, Reading
 from tests.support.scraping import Scrape
 
 
@@ -49,9 +50,13 @@ CALLS: dict[str, tuple[Callable[[], None], dict[str, str], float]] = {
         1,
     ),
     "teaser_spill_moved_aside_total": (metrics.spill_moved_aside, {}, 1),
-    "teaser_rate_limited_total": (lambda: metrics.rate_limited("states"), {"limit": "states"}, 1),
-    "teaser_answers_total": (lambda: metrics.answered("503", 0.25), {"status": "503"}, 1),
-    "teaser_answer_seconds_sum": (lambda: metrics.answered("200", 0.25), {}, 0.25),
+    "teaser_rate_limited_total": (
+        lambda: application.rate_limited("states"),
+        {"limit": "states"},
+        1,
+    ),
+    "teaser_answers_total": (lambda: application.answered("503", 0.25), {"status": "503"}, 1),
+    "teaser_answer_seconds_sum": (lambda: application.answered("200", 0.25), {}, 0.25),
     "teaser_migration_copies_total": (
         lambda: metrics.copies("merged", 3),
         {"event": "merged"},

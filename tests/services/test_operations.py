@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 from prometheus_client.core import Sample
 
-from services import metrics, sessions
+from services import metrics as application
+from services import sessions
+from services.keyspaces import application_keyspaces
 from services.operations import counted, overview
-from services.sessions.keyspaces import usual_keyspaces
+from services.sessions import metrics
 from services.sessions.migration.control import CONTROL, ControlRoom, Report
 from services.sessions.migration.last_stage import LastStage
-from services.sessions.migration.store import MigratingStore, Plan, Stage
+from services.sessions.migration.stages import Plan, Stage
+from services.sessions.migration.store import MigratingStore
 from services.sessions.migration.worker import Worker
 from services.sessions.outage import Outage, open_spill
 from services.sessions.outage.breaker import FAILURES_IN_A_ROW
@@ -30,9 +33,9 @@ class Deployment:
 
     def __init__(self) -> None:
         self.engine = CutOff()
-        outage = Outage(self.engine, usual_keyspaces(), open_spill("memory://"))
-        store = MigratingStore(MemoryStore(), outage.store, usual_keyspaces(), BEGUN)
-        sessions.set_session_store(store)
+        outage = Outage(self.engine, application_keyspaces(), open_spill("memory://"))
+        store = MigratingStore(MemoryStore(), outage.store, application_keyspaces(), BEGUN)
+        sessions.set_session_store(store, keyspaces=application_keyspaces())
         self.room = ControlRoom(outage.engine)
         self.worker = Worker(store, self.room, outage, LastStage(None))
 
@@ -134,14 +137,14 @@ def test_without_the_engine_it_tells_what_the_process_knows(deployment: Deployme
 def test_counts_come_from_the_metrics(deployment: Deployment) -> None:
     """They only grow, and say how soon answers began."""
     before = deployment.look()
-    metrics.answered("200", 0.003)
-    metrics.answered("503", 7.0)
+    application.answered("200", 0.003)
+    application.answered("503", 7.0)
     metrics.copies("mismatched", 2)
     after = deployment.look()
     assert after["answers"]["200"] == before["answers"].get("200", 0) + 1
     assert after["answers"]["503"] == before["answers"].get("503", 0) + 1
     assert after["copies"]["mismatched"] == before["copies"]["mismatched"] + 2
-    assert tuple(after["seconds"]["bounds"]) == metrics.ANSWER_SECONDS
+    assert tuple(after["seconds"]["bounds"]) == application.ANSWER_SECONDS
     rose = [
         new - old
         for old, new in zip(before["seconds"]["counts"], after["seconds"]["counts"], strict=True)

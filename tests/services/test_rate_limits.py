@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from limits.strategies import FixedWindowRateLimiter
 
-from services.errors import SessionUnreadable, StoreUnavailable
 from services.rate_limits import (
     CounterStorage,
     MemoryCounters,
     SteadyCounters,
     parsed,
 )
+from services.sessions.errors import SessionUnreadable, StoreUnavailable
 from services.sessions.stores.base import COUNTER_PREFIX, Count, Counters
 from tests.support.clock import FakeClock
 

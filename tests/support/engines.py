@@ -4,9 +4,10 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from services.errors import StoreUnavailable
-from services.sessions.keyspaces import usual_keyspaces
-from services.sessions.migration.store import MigratingStore, Plan, Stage
+from services.keyspaces import application_keyspaces
+from services.sessions.errors import StoreUnavailable
+from services.sessions.migration.stages import Plan, Stage
+from services.sessions.migration.store import MigratingStore
 from services.sessions.outage import Outage, open_spill
 from services.sessions.stores import MemoryStore, SqlStore, Store, open_store
 from services.sessions.stores.base import Condition, Put, Record
@@ -30,11 +31,11 @@ def set_up(name: str, redis_url: Callable[[], str], folder: Path) -> Store:
     redis = open_store(redis_url())
     if name == "redis":
         return redis
-    outage = Outage(redis, usual_keyspaces(), open_spill(f"sqlite:///{folder / 'spill.db'}"))
+    outage = Outage(redis, application_keyspaces(), open_spill(f"sqlite:///{folder / 'spill.db'}"))
     if name == "redis with a spill":
         return outage.store
     plan = Plan(Stage(name), stepped=True)
-    return MigratingStore(MemoryStore(), outage.store, usual_keyspaces(), plan)
+    return MigratingStore(MemoryStore(), outage.store, application_keyspaces(), plan)
 
 
 def engines_of(store: Store) -> tuple[Store, ...]:

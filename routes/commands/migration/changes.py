@@ -7,8 +7,8 @@ from routes.commands.answering import DONE, REFUSED, Answer, Refused
 from routes.commands.migration.tables import named
 from routes.commands.migration.watch import behind, until
 from services.sessions.migration.control import Control, ControlRoom, Report
+from services.sessions.migration.stages import Stage
 from services.sessions.migration.status import Status
-from services.sessions.migration.store import Stage
 
 SETTLE_SECONDS = 5.0
 """Seconds the workers get to follow; they look several times a second."""

@@ -33,10 +33,10 @@ from routes.commands.migration.tasks import (
     watched,
 )
 from routes.commands.migration.watch import begun, until
-from services.errors import StoreUnavailable
+from services.sessions.errors import StoreUnavailable
 from services.sessions.migration.control import ControlRoom, StageUnknown
+from services.sessions.migration.stages import Stage
 from services.sessions.migration.status import Status, status
-from services.sessions.migration.store import Stage
 from services.sessions.migration.worker import Worker
 
 STAGES = [stage.value for stage in Stage]

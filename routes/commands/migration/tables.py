@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from routes.commands.answering import DONE, REFUSED, Answer, table
 from services.sessions.migration.control import Report, Task
+from services.sessions.migration.stages import Stage
 from services.sessions.migration.status import Status
-from services.sessions.migration.store import Stage
 
 NOT_BEGUN = "no migration was begun, so every worker serves complete"
 COLUMNS = (

@@ -5,7 +5,7 @@ import click
 from routes.commands.answering import REFUSED, Answer, Refused
 from routes.commands.migration.watch import TaskOf, TimedOut, begun, shown_progress, watch
 from services.sessions.migration.control import ControlRoom, Report
-from services.sessions.migration.store import Stage
+from services.sessions.migration.stages import Stage
 
 
 def refuse_without_copies(room: ControlRoom, in_off: str) -> None:

@@ -12,6 +12,7 @@ is looked at, and the other one then does not count. A browser is thus two, here
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -20,20 +21,37 @@ from flask import Flask, Request, Response
 from flask.sessions import SessionMixin
 from flask_session.base import ServerSideSessionInterface
 
-from services.errors import (
+from services.sessions.document import Session
+from services.sessions.errors import (
     SessionFormatUnknown,
     SessionNotFound,
     SessionUnreadable,
     StoreUnavailable,
 )
-from services.sessions.document import Session
-from services.sessions.keyspaces import BROWSER_TTL
+from services.sessions.keyspaces import Keyspace
 from services.sessions.repository import Sessions
 
+BROWSER = "browser"
+BROWSER_TTL = 7 * 86_400
+"""Seconds a browser's session lives; it is touched at half life."""
 COOKIE_RENEWED = BROWSER_TTL / 2
 """Seconds after which a browser gets its cookie anew, with its full life."""
 SID_BYTES = 32
 """Random bytes in a browser's id."""
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{22,128}")
+
+
+def browser_keyspace(ttl: int = BROWSER_TTL) -> Keyspace:
+    """The browsers' own sessions, kept for Flask-Session (seconds)."""
+    return Keyspace(
+        name=BROWSER,
+        prefix="browser:",
+        id_pattern=_TOKEN,
+        ttl=lambda _data: ttl,
+        longest=ttl,
+        reusable=True,
+    )
 
 
 class BrowserSession(SessionMixin):

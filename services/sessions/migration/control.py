@@ -12,17 +12,17 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Protocol, Self, runtime_checkable
 
-from services.errors import (
+from services.sessions import document
+from services.sessions.document import Session
+from services.sessions.errors import (
     SessionConflict,
     SessionError,
     SessionFormatUnknown,
     SessionNotFound,
     SessionUnreadable,
 )
-from services.sessions import document
-from services.sessions.document import Session
 from services.sessions.keyspaces import KEPT, Keyspace
-from services.sessions.migration.store import Plan, Stage, stage_named
+from services.sessions.migration.stages import Plan, Stage, stage_named
 from services.sessions.repository import Change, Sessions
 from services.sessions.stores.base import Clock, Store
 

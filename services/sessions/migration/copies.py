@@ -12,8 +12,8 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
-from services.errors import UNSETTLED, SessionFormatUnknown, StoreUnavailable
 from services.sessions import document, waiting
+from services.sessions.errors import UNSETTLED, SessionFormatUnknown, StoreUnavailable
 from services.sessions.keyspaces import Keyspace
 from services.sessions.settle import Settlements, Settler, same_document
 from services.sessions.stores.base import Clock, Condition, Outcome, Record, Store

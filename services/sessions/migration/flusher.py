@@ -3,10 +3,11 @@
 import logging
 import time
 
-from services.errors import StoreUnavailable
 from services.sessions.background import Background
+from services.sessions.errors import StoreUnavailable
 from services.sessions.migration.control import Task
-from services.sessions.migration.store import MigratingStore, Stage
+from services.sessions.migration.stages import Stage
+from services.sessions.migration.store import MigratingStore
 
 log = logging.getLogger(__name__)
 

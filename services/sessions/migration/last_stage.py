@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from services.sessions.migration.store import Plan, stage_named
+from services.sessions.migration.stages import Plan, stage_named
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ nothing of stages: `migration.MigratingStore` chooses one for every call.
 import contextlib
 from typing import Protocol
 
-from services.errors import SessionFormatUnknown, StoreUnavailable
+from services.sessions.errors import SessionFormatUnknown, StoreUnavailable
 from services.sessions.migration.copies import Copies, is_newer
 from services.sessions.settle import same_owner
 from services.sessions.stores.base import Condition, Outcome, Put, Record

@@ -8,10 +8,12 @@ import threading
 from collections.abc import Iterator, Mapping
 from typing import Protocol, runtime_checkable
 
-from services import metrics, sessions
-from services.errors import SessionError
-from services.metrics import Reading
-from services.sessions.migration.store import MigratingStore, Stage
+from services import sessions
+from services.sessions import metrics
+from services.sessions.errors import SessionError
+from services.sessions.metrics import Reading
+from services.sessions.migration.stages import Stage
+from services.sessions.migration.store import MigratingStore
 from services.sessions.outage import Outage, Spill
 from services.sessions.stores.base import Store
 

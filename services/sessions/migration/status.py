@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.sessions.migration.control import Control, ControlRoom, Report, Task, hindrances
-from services.sessions.migration.store import Stage
+from services.sessions.migration.stages import Stage
 
 
 @dataclass(frozen=True, slots=True)

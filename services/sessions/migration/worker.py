@@ -12,13 +12,14 @@ import socket
 import time
 from typing import Any
 
-from services.errors import SessionError, StoreUnavailable
 from services.sessions.background import Background
+from services.sessions.errors import SessionError, StoreUnavailable
 from services.sessions.migration.control import Control, ControlRoom, Report, StageUnknown
 from services.sessions.migration.flusher import FINISH_SECONDS, Flusher
 from services.sessions.migration.last_stage import LastStage
 from services.sessions.migration.readings import Progress
-from services.sessions.migration.store import MigratingStore, Plan, Stage
+from services.sessions.migration.stages import Plan, Stage
+from services.sessions.migration.store import MigratingStore
 from services.sessions.outage import Outage
 from services.sessions.stores.base import Clock
 

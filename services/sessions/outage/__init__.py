@@ -10,8 +10,8 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from services.errors import StoreUnavailable
 from services.sessions.background import Background
+from services.sessions.errors import StoreUnavailable
 from services.sessions.keyspaces import Keyspace
 from services.sessions.outage.breaker import State
 from services.sessions.outage.guard import GuardedCounters, GuardedStore

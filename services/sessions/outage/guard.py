@@ -8,9 +8,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import ParamSpec, TypeVar
 
-from services import metrics
-from services.errors import StoreFull, StoreUnavailable
-from services.sessions import waiting
+from services.sessions import metrics, waiting
+from services.sessions.errors import StoreFull, StoreUnavailable
 from services.sessions.outage.breaker import Breaker, State
 from services.sessions.stores.base import (
     COUNTER_PREFIX,

@@ -6,8 +6,13 @@ import random
 import time
 from collections.abc import Iterable
 
-from services import metrics
-from services.errors import SessionConflict, SessionFormatUnknown, StoreRefused, StoreUnavailable
+from services.sessions import metrics
+from services.sessions.errors import (
+    SessionConflict,
+    SessionFormatUnknown,
+    StoreRefused,
+    StoreUnavailable,
+)
 from services.sessions.keyspaces import Keyspace
 from services.sessions.outage.spill import Spill
 from services.sessions.settle import Settlements, Settler, same_document

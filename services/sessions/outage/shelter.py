@@ -8,9 +8,8 @@ asked, nobody knows whether there is one.
 import logging
 from collections.abc import Sequence
 
-from services import metrics
-from services.errors import StoreUnavailable
-from services.sessions import document, waiting
+from services.sessions import document, metrics, waiting
+from services.sessions.errors import StoreUnavailable
 from services.sessions.outage.replay import Replay
 from services.sessions.outage.spill import Spill
 from services.sessions.stores.base import Condition, Outcome, Put, Record, Store

@@ -12,9 +12,8 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from services import metrics
-from services.errors import StoreCorrupt, StoreUnavailable
-from services.sessions import document, waiting
+from services.sessions import document, metrics, waiting
+from services.sessions.errors import StoreCorrupt, StoreUnavailable
 from services.sessions.outage.flag import FileFlag, Flag, ThreadFlag
 from services.sessions.stores import open_store
 from services.sessions.stores.base import (

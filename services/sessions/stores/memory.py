@@ -6,8 +6,8 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from services.errors import StoreFull
 from services.sessions import document
+from services.sessions.errors import StoreFull
 from services.sessions.stores.base import (
     RAISING,
     Backlog,

@@ -10,9 +10,10 @@ from flask.testing import FlaskClient
 from hypothesis import example, given
 from werkzeug.test import TestResponse
 
-from services.sessions import CONTEXTS as CONTEXTS_KIND
-from services.sessions import STATES as STATES_KIND
-from services.sessions import TEASER_CHAT, count_sessions, sessions_of
+from services.keyspaces import CONTEXTS as CONTEXTS_KIND
+from services.keyspaces import STATES as STATES_KIND
+from services.keyspaces import TEASER_CHAT
+from services.sessions import count_sessions, sessions_of
 from tests.support.crafted import Triple, bounded, texts, triples
 from tests.support.owned_routes import BY_BROWSER, CONTEXTS, STATES
 from tests.support.signing import signed

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from config import Settings
-from services.sessions import STATES as STATES_KIND
+from services.keyspaces import STATES as STATES_KIND
 from services.sessions import document, sessions_of
 from tests.support.owned_routes import STATES
 from tests.support.servers import RedisServer, eventually

@@ -6,9 +6,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from services.sessions import CONTEXTS as CONTEXTS_KIND
+from services.keys import context_id
+from services.keyspaces import CONTEXTS as CONTEXTS_KIND
 from services.sessions import document, sessions_of
-from services.sessions.keys import context_id
 from services.sessions.stores.base import Condition, Record
 from tests.support.owned_routes import CONTEXTS, told
 from tests.support.signing import signed

@@ -6,9 +6,9 @@ import pytest
 
 from services.contexts import Contexts, Tenants
 from services.contexts.cleanup import Cleaned, Cleanup
-from services.errors import SessionNotFound, StoreUnavailable
+from services.keyspaces import application_keyspaces
 from services.sessions import close_session_store, housekeeping, save_session, set_session_store
-from services.sessions.keyspaces import usual_keyspaces
+from services.sessions.errors import SessionNotFound, StoreUnavailable
 from services.sessions.stores import RedisStore, SqlStore, Store
 from services.sessions.stores.memory import MemoryStore
 from tests.support.clock import FakeClock
@@ -23,7 +23,7 @@ def store(request: pytest.FixtureRequest, tmp_path: object, clock: FakeClock) ->
     engine: Store = MemoryStore(clock=clock)
     if request.param == "sqlite":
         engine = SqlStore(f"sqlite:///{tmp_path}/sessions.db", clock=clock)
-    set_session_store(engine, clock=clock)
+    set_session_store(engine, clock=clock, keyspaces=application_keyspaces())
     yield engine
     close_session_store()
 
@@ -37,7 +37,7 @@ def contexts(store: Store) -> Contexts:
 @pytest.fixture
 def cleanup(store: Store, contexts: Contexts, clock: FakeClock) -> Cleanup:
     """What cleans them up."""
-    return Cleanup(store, usual_keyspaces(), contexts.tenants, clock=clock)
+    return Cleanup(store, application_keyspaces(), contexts.tenants, clock=clock)
 
 
 def is_there(contexts: Contexts, tenant_id: str, session_id: str) -> bool:
@@ -160,10 +160,10 @@ def test_somebody_who_comes_back_at_the_last_moment_keeps_it(
             return found
 
     late = Late(clock=clock)
-    set_session_store(late, clock=clock)
+    set_session_store(late, clock=clock, keyspaces=application_keyspaces())
     contexts.store_session_context("acme", "anna", "s", {})
     clock.forward(10)
-    cleanup = Cleanup(late, usual_keyspaces(), contexts.tenants, clock=clock)
+    cleanup = Cleanup(late, application_keyspaces(), contexts.tenants, clock=clock)
     assert cleanup.cleanup_orphaned_sessions("acme", 5).cleaned_count == 0
     assert is_there(contexts, "acme", "s")
 
@@ -171,11 +171,11 @@ def test_somebody_who_comes_back_at_the_last_moment_keeps_it(
 def test_on_redis_it_is_the_same(redis_url: str) -> None:
     """With the server's own clock."""
     store = RedisStore.from_url(redis_url, timeout=5)
-    set_session_store(store)
+    set_session_store(store, keyspaces=application_keyspaces())
     contexts = Contexts(Tenants())
     for name in ("a", "b"):
         contexts.store_session_context("acme", "anna", name, {})
-    cleanup = Cleanup(store, usual_keyspaces(), contexts.tenants)
+    cleanup = Cleanup(store, application_keyspaces(), contexts.tenants)
     assert cleanup.cleanup_orphaned_sessions("acme").cleaned_count == 0
     assert cleanup.cleanup_orphaned_sessions("acme", 0) == Cleaned("acme", 0, 2, 0)
     assert contexts.list_session_contexts("acme", "anna", start=0, limit=5).contexts == []
@@ -185,10 +185,10 @@ def test_on_redis_it_is_the_same(redis_url: str) -> None:
 def test_an_engine_that_is_away_is_told(clock: FakeClock) -> None:
     """Nothing is taken for removed."""
     engine = CutOff()
-    set_session_store(engine)
+    set_session_store(engine, keyspaces=application_keyspaces())
     tenants = Tenants()
     Contexts(tenants).store_session_context("acme", "anna", "s", {})
-    cleanup = Cleanup(engine, usual_keyspaces(), tenants)
+    cleanup = Cleanup(engine, application_keyspaces(), tenants)
     engine.down = True
     with pytest.raises(StoreUnavailable):
         cleanup.due()
@@ -197,13 +197,13 @@ def test_an_engine_that_is_away_is_told(clock: FakeClock) -> None:
 def test_what_is_no_document_is_set_aside_and_holds_nothing_up(redis_url: str) -> None:
     """The clean-up ends, and the orphans beside it are removed."""
     store = RedisStore.from_url(redis_url, timeout=5)
-    set_session_store(store)
+    set_session_store(store, keyspaces=application_keyspaces())
     contexts = Contexts(Tenants())
     for name in ("broken", "fine"):
         contexts.store_session_context("acme", "anna", name, {})
     key = "tenant:acme:user:anna:session:broken"
     store._connections.execute("SET", key, "junk")
-    cleanup = Cleanup(store, usual_keyspaces(), contexts.tenants)
+    cleanup = Cleanup(store, application_keyspaces(), contexts.tenants)
     assert cleanup.cleanup_orphaned_sessions("acme", 0) == Cleaned("acme", 0, 1, 0)
     assert store.get(f"{key}:corrupt") == b"junk"
     assert cleanup.cleanup_orphaned_sessions("acme", 0) == Cleaned("acme", 0, 0, 0)

@@ -9,11 +9,11 @@ from hypothesis import example, given
 
 from services.contexts import Context, Contexts, Tenants
 from services.contexts.cleanup import Cleanup
-from services.errors import InvalidSessionId, SessionNotFound, SessionUnreadable
 from services.errors import TenantIsolationError as Isolated
-from services.sessions import CONTEXTS, document, sessions_of
-from services.sessions.keys import context_id
-from services.sessions.keyspaces import usual_keyspaces
+from services.keys import context_id
+from services.keyspaces import CONTEXTS, application_keyspaces
+from services.sessions import document, sessions_of
+from services.sessions.errors import InvalidSessionId, SessionNotFound, SessionUnreadable
 from services.sessions.stores import Store
 from services.sessions.stores.base import Condition, Record
 from tests.support.crafted import BROKEN, LONG, Triple, bounded, triples
@@ -94,7 +94,7 @@ def test_different_contexts_never_meet(any_setup: Store, different: list[Triple]
 def test_a_clean_up_is_one_tenant_s(any_setup: Store, different: list[Triple]) -> None:
     """However much the names of two tenants look alike."""
     world = World()
-    cleanup = Cleanup(any_setup, usual_keyspaces(), Tenants(), clock=lambda: time.time() + 1)
+    cleanup = Cleanup(any_setup, application_keyspaces(), Tenants(), clock=lambda: time.time() + 1)
     try:
         for number, triple in enumerate(different):
             world.store(triple, number)

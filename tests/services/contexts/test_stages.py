@@ -7,16 +7,18 @@ import pytest
 
 from services import saved_state
 from services.contexts import Contexts, Tenants
-from services.errors import SessionForeign, SessionNotFound, StoreUnavailable
+from services.keyspaces import application_keyspaces
 from services.sessions import close_session_store, set_session_store
-from services.sessions.keyspaces import Keyspace, usual_keyspaces
-from services.sessions.migration.store import MigratingStore, Plan, Stage
+from services.sessions.errors import SessionForeign, SessionNotFound, StoreUnavailable
+from services.sessions.keyspaces import Keyspace
+from services.sessions.migration.stages import Plan, Stage
+from services.sessions.migration.store import MigratingStore
 from services.sessions.outage import Replay, ShelteredStore, Spill, open_spill
 from services.sessions.stores import MemoryStore
 from tests.support.engines import CutOff
 
 WHO = ("acme", "anna")
-KEYSPACES: tuple[Keyspace, ...] = usual_keyspaces()
+KEYSPACES: tuple[Keyspace, ...] = application_keyspaces()
 UP_AND_DOWN = [*Stage, *list(Stage)[-2::-1]]
 """Every stage from off to complete and back."""
 
@@ -31,7 +33,7 @@ def engine() -> CutOff:
 def store(engine: CutOff) -> Iterator[MigratingStore]:
     """A process in stage off, with sessions in its dict."""
     both = MigratingStore(MemoryStore(), engine, KEYSPACES, Plan(Stage.OFF, stepped=True))
-    set_session_store(both)
+    set_session_store(both, keyspaces=application_keyspaces())
     yield both
     close_session_store()
 
@@ -94,9 +96,9 @@ def test_whose_it_is_may_be_known_by_the_engine_alone(
 ) -> None:
     """Saved by another process before this one started."""
     session_id = str(uuid.uuid4())
-    set_session_store(engine)
+    set_session_store(engine, keyspaces=application_keyspaces())
     saved_state.save_session(session_id, {"n": 1}, owner="anna")
-    set_session_store(store)
+    set_session_store(store, keyspaces=application_keyspaces())
     switch(store, stage)
     with pytest.raises(SessionForeign):
         saved_state.save_session(session_id, {"n": 2}, owner="bob")
@@ -114,7 +116,7 @@ class Host:
 
     def serve(self) -> Contexts:
         """Contexts over this host's store, from now on."""
-        set_session_store(self.store)
+        set_session_store(self.store, keyspaces=application_keyspaces())
         return Contexts(Tenants())
 
 
@@ -164,5 +166,5 @@ def test_a_state_saved_while_the_engine_was_away_is_the_last_one(engine: CutOff)
     assert saved_state.load_session(session_id, owner="anna").data == {"n": "away"}
     host.link.down = False
     host.replay.work()
-    set_session_store(engine)
+    set_session_store(engine, keyspaces=application_keyspaces())
     assert saved_state.load_session(session_id, owner="anna").data == {"n": "away"}

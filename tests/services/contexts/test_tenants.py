@@ -4,7 +4,8 @@ import pytest
 
 from services.contexts import Contexts, Tenants, tenants
 from services.contexts.tenants import TenantSettings
-from services.sessions import TENANTS, save_session, set_session_store, update_session
+from services.keyspaces import TENANTS, application_keyspaces
+from services.sessions import save_session, set_session_store, update_session
 from tests.support.engines import CutOff
 
 
@@ -62,7 +63,7 @@ def test_what_is_no_number_is_not_set(contexts: Contexts) -> None:
 def test_while_the_engine_is_away_what_was_known_counts() -> None:
     """And the usual for those nobody knows."""
     engine = CutOff()
-    set_session_store(engine)
+    set_session_store(engine, keyspaces=application_keyspaces())
     known = Tenants()
     known.change("acme", ttl=60)
     known.of("acme", register=True)

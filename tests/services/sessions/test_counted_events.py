@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from services import metrics
-from services.errors import SessionError
-from services.sessions import document
-from services.sessions.keyspaces import browser_keyspace, teaser_chat_keyspace
+from services.keyspaces import teaser_chat_keyspace
+from services.sessions import document, metrics
+from services.sessions.errors import SessionError
+from services.sessions.flask.browser import browser_keyspace
 from services.sessions.repository import Sessions
 from services.sessions.stores import MemoryStore
 from tests.support.engines import document_record

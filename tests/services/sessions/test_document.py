@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.errors import (
+from services.sessions import document
+from services.sessions.document import ENVELOPE, Session
+from services.sessions.errors import (
     SessionFormatUnknown,
     SessionNotSerialisable,
     SessionTooLarge,
     SessionUnreadable,
 )
-from services.sessions import document
-from services.sessions.document import ENVELOPE, Session
 
 MIB = 1_048_576
 

@@ -8,16 +8,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from services import sessions
-from services.errors import (
-    InvalidSessionId,
-    SessionConflict,
-    SessionForeign,
-    SessionNotFound,
-    SessionNotSerialisable,
-    SessionTooLarge,
-    SessionUnreadable,
-    StoreUnavailable,
-)
+from services.keyspaces import STATES, TEASER_CHAT, application_keyspaces
 from services.sessions import (
     Session,
     cleanup_expired_sessions,
@@ -38,8 +29,19 @@ from services.sessions import (
     store_health,
     update_session,
 )
+from services.sessions.errors import (
+    InvalidSessionId,
+    SessionConflict,
+    SessionForeign,
+    SessionNotFound,
+    SessionNotSerialisable,
+    SessionTooLarge,
+    SessionUnreadable,
+    StoreUnavailable,
+)
 from services.sessions.keyspaces import named_keyspace
-from services.sessions.migration.store import MigratingStore, Plan, Stage
+from services.sessions.migration.stages import Plan, Stage
+from services.sessions.migration.store import MigratingStore
 from services.sessions.stores import MemoryStore, RedisStore, SqlStore, Store
 from services.sessions.stores.redis.connections import Command, Connections, pool_of
 from tests.support.clock import FakeClock
@@ -56,7 +58,7 @@ def new_id() -> str:
 @pytest.fixture
 def library(store: Store) -> Iterator[Store]:
     """The helpers over each engine, small documents only."""
-    set_session_store(store, max_bytes=2000)
+    set_session_store(store, max_bytes=2000, keyspaces=application_keyspaces())
     yield store
     close_session_store()
 
@@ -70,7 +72,7 @@ def clock() -> FakeClock:
 @pytest.fixture
 def timed(clock: FakeClock) -> Iterator[FakeClock]:
     """The helpers over a dict whose time the test moves."""
-    set_session_store(MemoryStore(clock=clock), clock=clock)
+    set_session_store(MemoryStore(clock=clock), clock=clock, keyspaces=application_keyspaces())
     yield clock
     close_session_store()
 
@@ -146,7 +148,7 @@ def test_an_unreadable_one_is_set_aside_and_keeps_no_other(
 ) -> None:
     """It is counted and logged, as when it is loaded alone."""
     store = RedisStore.from_url(redis_url, timeout=5)
-    set_session_store(store)
+    set_session_store(store, keyspaces=application_keyspaces())
     good, bad = new_id(), new_id()
     save_session(good, {})
     store._connections.execute("SET", f"chat:session:{bad}", "garbage")
@@ -165,7 +167,7 @@ def test_a_batch_is_one_round_trip(redis_url: str, plan: Plan | None) -> None:
     engine: Store = RedisStore(connections)
     if plan:
         engine = MigratingStore(MemoryStore(), engine, (), plan)
-    set_session_store(engine)
+    set_session_store(engine, keyspaces=application_keyspaces())
     save_session(new_id(), {})  # Redis learns the script
     items: dict[str, dict[str, int]] = {new_id(): {} for _ in range(100)}
 
@@ -185,7 +187,7 @@ def test_a_batch_is_one_round_trip(redis_url: str, plan: Plan | None) -> None:
 def test_the_engine_away_is_nobodys_failure() -> None:
     """Nothing is known of any of them."""
     engine = CutOff()
-    set_session_store(engine)
+    set_session_store(engine, keyspaces=application_keyspaces())
     engine.down = True
     with pytest.raises(StoreUnavailable):
         get_sessions([new_id()])
@@ -283,7 +285,7 @@ def test_what_describes_a_session_is_kept(library: Store) -> None:
     set_session_ttl("run-1", DAY, owner="user-1", keyspace="agents")
 
 
-@pytest.mark.parametrize("name", ["", "Agents", "a b", "a:b", "chat", "session", "x" * 33, "1a"])
+@pytest.mark.parametrize("name", ["", "Agents", "a b", "a:b", "x" * 33, "1a"])
 def test_a_kind_of_ones_own_takes_nobodys_place(name: str) -> None:
     """Its keys can be told from all others."""
     with pytest.raises(ValueError, match="cannot name a kind"):
@@ -300,7 +302,7 @@ def test_the_store_tells_how_it_is(library: Store) -> None:
 def test_a_store_that_is_away_says_why() -> None:
     """In a word, without an exception."""
     engine = CutOff()
-    set_session_store(engine)
+    set_session_store(engine, keyspaces=application_keyspaces())
     engine.down = True
     health = store_health()
     assert (health.ok, health.reason) == (False, "connection")
@@ -308,24 +310,24 @@ def test_a_store_that_is_away_says_why() -> None:
 
 def test_a_closed_store_is_nobodys(tmp_path: object) -> None:
     """Another may be chosen; closing twice is no error."""
-    set_session_store(SqlStore(f"sqlite:///{tmp_path}/a.db"))
+    set_session_store(SqlStore(f"sqlite:///{tmp_path}/a.db"), keyspaces=application_keyspaces())
     save_session(new_id(), {})
     close_session_store()
     close_session_store()
     with pytest.raises(RuntimeError, match="was not called"):
         get_session_store()
-    set_session_store(MemoryStore())
+    set_session_store(MemoryStore(), keyspaces=application_keyspaces())
     assert count_sessions() == 0
 
 
 def test_what_was_not_sent_yet_is_sent_before_closing(redis_url: str) -> None:
     """A process with an engine attached loses nothing by closing."""
     session_id = new_id()
-    set_session_store(MemoryStore())
+    set_session_store(MemoryStore(), keyspaces=application_keyspaces())
     save_session(session_id, {"kept": True})
     set_session_store(RedisStore.from_url(redis_url, timeout=5), sync_on_access=False)
     close_session_store()
-    set_session_store(RedisStore.from_url(redis_url, timeout=5))
+    set_session_store(RedisStore.from_url(redis_url, timeout=5), keyspaces=application_keyspaces())
     assert get_session(session_id) == {"kept": True}
     close_session_store()
 
@@ -333,7 +335,7 @@ def test_what_was_not_sent_yet_is_sent_before_closing(redis_url: str) -> None:
 def test_a_session_with_a_life_of_its_own_says_so(redis_url: str) -> None:
     """In its document, for whoever reads that; an unsound one is unreadable."""
     store = RedisStore.from_url(redis_url, timeout=5)
-    set_session_store(store)
+    set_session_store(store, keyspaces=application_keyspaces())
     session_id = new_id()
     saved = save_session(session_id, {}, ttl=90)
     assert saved.ttl == 90
@@ -351,7 +353,7 @@ def test_a_session_with_a_life_of_its_own_says_so(redis_url: str) -> None:
 
 def test_replacing_is_the_owners_alone(library: Store) -> None:
     """The last writer wins among those who may write."""
-    states = sessions.sessions_of(sessions.STATES)
+    states = sessions.sessions_of(STATES)
     session_id = new_id()
     first = states.replace(session_id, {"n": 1}, owner="anna").version
     assert states.replace(session_id, {"n": 2}, owner="anna").version > first
@@ -363,7 +365,7 @@ def test_replacing_is_the_owners_alone(library: Store) -> None:
 
 def test_what_is_nobodys_stays_nobodys(library: Store) -> None:
     """Whoever changes it does not come to own it."""
-    states = sessions.sessions_of(sessions.STATES)
+    states = sessions.sessions_of(STATES)
     session_id = new_id()
     states.replace(session_id, {"n": 1})
     assert states.replace(session_id, {"n": 2}, owner="anna").owner is None
@@ -373,7 +375,7 @@ def test_what_is_nobodys_stays_nobodys(library: Store) -> None:
 
 def test_a_session_may_begin_with_its_change(library: Store) -> None:
     """Created where there is none, also after a deletion; changed where there is one."""
-    states = sessions.sessions_of(sessions.STATES)
+    states = sessions.sessions_of(STATES)
     session_id = new_id()
 
     def count(session: Session) -> None:
@@ -393,8 +395,8 @@ def test_over_a_tombstone_an_id_begins_again(redis_url: str) -> None:
     """While two copies exist a deletion leaves one; where ids are chosen they are free again."""
     engine = RedisStore.from_url(redis_url, timeout=5)
     stepped = MigratingStore(MemoryStore(), engine, (), Plan(Stage.COMPLETE, stepped=True))
-    set_session_store(stepped)
-    states = sessions.sessions_of(sessions.STATES)
+    set_session_store(stepped, keyspaces=application_keyspaces())
+    states = sessions.sessions_of(STATES)
     session_id = new_id()
     first = states.replace(session_id, {"n": 1}, owner="anna").version
     states.delete(session_id, owner="anna")
@@ -404,7 +406,7 @@ def test_over_a_tombstone_an_id_begins_again(redis_url: str) -> None:
     states.delete(session_id, owner="bob")
     third = states.update(session_id, lambda one: one.update(n=3), create=True).version
     assert third == second + 2
-    chat = sessions.sessions_of(sessions.TEASER_CHAT)
+    chat = sessions.sessions_of(TEASER_CHAT)
     chat.save(session_id, {})
     chat.delete(session_id)
     with pytest.raises(SessionNotFound):
@@ -414,7 +416,7 @@ def test_over_a_tombstone_an_id_begins_again(redis_url: str) -> None:
 
 def test_a_second_life_of_an_id_is_not_taken_for_the_first(library: Store) -> None:
     """Whoever loaded the one overwrites nothing of the other, whosever it is."""
-    states = sessions.sessions_of(sessions.STATES)
+    states = sessions.sessions_of(STATES)
     session_id = new_id()
     states.save(session_id, {"n": 1}, owner="anna")
     loaded = states.get(session_id, owner="anna")
@@ -425,13 +427,20 @@ def test_a_second_life_of_an_id_is_not_taken_for_the_first(library: Store) -> No
     assert states.get(session_id, owner="bob") == {"n": 2}
 
 
-@pytest.mark.parametrize(
-    "name", ["state", "context", "rate", "lease", "index", "tenant", "migration", "browser"]
-)
-def test_every_kind_of_this_package_is_taken(name: str) -> None:
+@pytest.mark.parametrize("name", ["rate", "lease", "index", "migration", "browser"])
+def test_names_the_library_uses_are_refused(name: str) -> None:
     """Neither its lists nor its keys are somebody else's."""
     with pytest.raises(ValueError, match="cannot name a kind"):
         named_keyspace(name)
+
+
+@pytest.mark.parametrize("name", ["chat", "session", "state", "context", "tenant"])
+@pytest.mark.parametrize("first", [True, False])
+def test_kinds_that_would_share_keys_are_refused_together(name: str, *, first: bool) -> None:
+    """Whichever comes first: a key or an index of one could be the other's."""
+    kinds = [named_keyspace(name), *application_keyspaces()]
+    with pytest.raises(ValueError, match="would share keys"):
+        set_session_store(MemoryStore(), keyspaces=kinds if first else kinds[::-1])
 
 
 def test_a_list_lives_as_long_as_what_is_in_it(redis_url: str) -> None:

@@ -7,14 +7,8 @@ from typing import Any
 
 import pytest
 
-from services.errors import (
-    InvalidSessionId,
-    SessionNotFound,
-    SessionNotSerialisable,
-    StoreUnavailable,
-)
+from services.keyspaces import application_keyspaces
 from services.sessions import (
-    BROWSER,
     Session,
     delete_session,
     get_session,
@@ -23,6 +17,13 @@ from services.sessions import (
     set_session_store,
     update_session,
 )
+from services.sessions.errors import (
+    InvalidSessionId,
+    SessionNotFound,
+    SessionNotSerialisable,
+    StoreUnavailable,
+)
+from services.sessions.flask.browser import BROWSER
 from services.sessions.mapping import SessionMapping
 from services.sessions.merge import merge_higher
 from services.sessions.stores import MemoryStore, Store
@@ -61,14 +62,14 @@ def clock() -> FakeClock:
 def memory(clock: FakeClock) -> Faulty:
     """The store of a test that looks at what the store is asked."""
     store = Faulty(clock=clock)
-    set_session_store(store, clock=clock)
+    set_session_store(store, clock=clock, keyspaces=application_keyspaces())
     return store
 
 
 @pytest.fixture
 def store(memory_or_redis: Store) -> Store:
     """The store of this process, of either kind."""
-    set_session_store(memory_or_redis)
+    set_session_store(memory_or_redis, keyspaces=application_keyspaces())
     return memory_or_redis
 
 
@@ -502,7 +503,7 @@ def test_the_store_is_looked_up_at_use(memory: Faulty, mapping: SessionMapping) 
     save_session(session_id, {})
     with mapping.saved():
         assert session_id in mapping
-    set_session_store(MemoryStore())
+    set_session_store(MemoryStore(), keyspaces=application_keyspaces())
     assert sessions_of(mapping.keyspace).store is not memory
     with mapping.saved():
         assert session_id not in mapping

@@ -6,17 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from services.errors import (
-    InvalidSessionId,
-    SessionConflict,
-    SessionForeign,
-    SessionFormatUnknown,
-    SessionNotFound,
-    SessionNotSerialisable,
-)
+from services.keyspaces import STATES, TEASER_CHAT, application_keyspaces, state_keyspace
 from services.sessions import (
-    STATES,
-    TEASER_CHAT,
     cleanup_expired_sessions,
     count_sessions,
     delete_session,
@@ -34,8 +25,16 @@ from services.sessions import (
     update_session,
 )
 from services.sessions.document import Session
-from services.sessions.keyspaces import state_keyspace, usual_keyspaces
-from services.sessions.migration.store import MigratingStore, Plan, Stage
+from services.sessions.errors import (
+    InvalidSessionId,
+    SessionConflict,
+    SessionForeign,
+    SessionFormatUnknown,
+    SessionNotFound,
+    SessionNotSerialisable,
+)
+from services.sessions.migration.stages import Plan, Stage
+from services.sessions.migration.store import MigratingStore
 from services.sessions.repository import Sessions
 from services.sessions.stores import MemoryStore, Store
 from services.sessions.stores.base import Condition, Put, Record
@@ -174,7 +173,9 @@ def test_a_stranger_keeps_nothing_alive() -> None:
 def test_what_only_the_dict_has_is_not_taken_by_a_stranger(stage: Stage) -> None:
     """On the way from the dict to the engine a creation finds that the id is taken."""
     engine = CutOff()
-    store = MigratingStore(MemoryStore(), engine, usual_keyspaces(), Plan(stage, stepped=True))
+    store = MigratingStore(
+        MemoryStore(), engine, application_keyspaces(), Plan(stage, stepped=True)
+    )
     states, session_id = Sessions(store, state_keyspace()), str(uuid.uuid4())
     engine.down = True
     states.save(session_id, {"n": 1}, owner="anna")
@@ -189,7 +190,7 @@ def test_no_stranger_is_told_that_a_write_was_kept_that_was_not() -> None:
     """In dualwrite, without a spill: the id was taken while the engine was away."""
     engine = CutOff()
     plan = Plan(Stage.DUALWRITE, stepped=True)
-    store = MigratingStore(MemoryStore(), engine, usual_keyspaces(), plan)
+    store = MigratingStore(MemoryStore(), engine, application_keyspaces(), plan)
     states, session_id = Sessions(store, state_keyspace()), str(uuid.uuid4())
     Sessions(engine, state_keyspace()).save(session_id, {"n": 1}, owner="anna")
     engine.down = True
@@ -213,7 +214,7 @@ def test_a_second_copy_does_not_overwrite_what_could_not_be_looked_for() -> None
     """In dualwrite the engine took writes again a moment after it did not answer."""
     engine = Unread()
     plan = Plan(Stage.DUALWRITE, stepped=True)
-    store = MigratingStore(MemoryStore(), engine, usual_keyspaces(), plan)
+    store = MigratingStore(MemoryStore(), engine, application_keyspaces(), plan)
     states, session_id = Sessions(store, state_keyspace()), str(uuid.uuid4())
     Sessions(engine, state_keyspace()).save(session_id, {"n": 1}, owner="anna")
     engine.down = True

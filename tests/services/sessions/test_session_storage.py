@@ -12,16 +12,7 @@ from pathlib import Path
 import pytest
 
 from services import sessions
-from services.errors import (
-    InvalidSessionId,
-    SessionConflict,
-    SessionFormatUnknown,
-    SessionNotFound,
-    SessionNotSerialisable,
-    SessionTooLarge,
-    SessionUnreadable,
-    StoreUnavailable,
-)
+from services.keyspaces import UNIFIED_CHAT_TTL, application_keyspaces, teaser_chat_keyspace
 from services.sessions import (
     Session,
     count_sessions,
@@ -33,7 +24,16 @@ from services.sessions import (
     set_session_store,
     update_session,
 )
-from services.sessions.keyspaces import ONE_DOOR_TTL, teaser_chat_keyspace
+from services.sessions.errors import (
+    InvalidSessionId,
+    SessionConflict,
+    SessionFormatUnknown,
+    SessionNotFound,
+    SessionNotSerialisable,
+    SessionTooLarge,
+    SessionUnreadable,
+    StoreUnavailable,
+)
 from services.sessions.stores import MemoryStore, RedisStore, open_store
 from services.sessions.stores.base import Condition, Record
 from tests.support.clock import FakeClock
@@ -53,7 +53,7 @@ def clock() -> FakeClock:
 def memory(clock: FakeClock) -> MemoryStore:
     """The helpers over a dict with a clock."""
     store = MemoryStore(clock=clock)
-    set_session_store(store, clock=clock)
+    set_session_store(store, clock=clock, keyspaces=application_keyspaces())
     return store
 
 
@@ -61,7 +61,7 @@ def memory(clock: FakeClock) -> MemoryStore:
 def real(redis_url: str) -> Iterator[RedisStore]:
     """The helpers over a real Redis."""
     store = RedisStore.from_url(redis_url)
-    set_session_store(store)
+    set_session_store(store, keyspaces=application_keyspaces())
     yield store
     store.close()
 
@@ -239,7 +239,9 @@ def test_a_malformed_id_is_refused_before_the_store(session_id: str) -> None:
 
 def test_refused_data_changes_nothing(clock: FakeClock) -> None:
     """What is too large or no JSON leaves the stored session as it was."""
-    set_session_store(MemoryStore(clock=clock), clock=clock, max_bytes=2000)
+    set_session_store(
+        MemoryStore(clock=clock), clock=clock, max_bytes=2000, keyspaces=application_keyspaces()
+    )
     session_id = new_id()
     save_session(session_id, {"n": 0})
 
@@ -345,7 +347,7 @@ def test_a_document_that_its_reader_cannot_use_is_set_aside(
     """As an unreadable one, and it leaves its owner's list; what replaced it meanwhile stays."""
     url = request.getfixturevalue("redis_url") if engine == "redis" else f"{engine}://"
     store = open_store(f"sqlite:///{tmp_path / 's.db'}" if engine == "sqlite" else url)
-    set_session_store(store)
+    set_session_store(store, keyspaces=application_keyspaces())
     session_id = new_id()
     session = save_session(session_id, {"text": "secret"}, owner="me")
     with caplog.at_level(logging.WARNING):
@@ -365,7 +367,7 @@ def test_a_document_that_its_reader_cannot_use_is_set_aside(
 def test_how_long_a_conversation_of_the_one_endpoint_lives() -> None:
     """Half an hour until its analysis, whatever others have; tombstones outlive all of them."""
     keyspace = teaser_chat_keyspace(60, 120)
-    assert keyspace.ttl({"one_door": True}) == ONE_DOOR_TTL == 1800
+    assert keyspace.ttl({"one_door": True}) == UNIFIED_CHAT_TTL == 1800
     assert keyspace.ttl({"one_door": True, "analyzed_at": "2026-11-21T12:00:00Z"}) == 120
     assert [keyspace.ttl(data) for data in ({}, {"one_door": 1}, {"one_door": "yes"})] == [60] * 3
     assert keyspace.longest == 1800
@@ -418,7 +420,9 @@ def test_a_newer_format_is_kept_untouched(memory: MemoryStore) -> None:
 
 def test_a_full_memory_refuses_and_forgets_nobody(clock: FakeClock) -> None:
     """No conversation is dropped to make room for another, but an expired one is."""
-    set_session_store(MemoryStore(max_sessions=3, clock=clock), clock=clock)
+    set_session_store(
+        MemoryStore(max_sessions=3, clock=clock), clock=clock, keyspaces=application_keyspaces()
+    )
     ids = [new_id() for _ in range(4)]
     for session_id in ids[:3]:
         save_session(session_id, {})

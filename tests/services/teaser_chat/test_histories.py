@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from services.errors import SessionFormatUnknown, SessionNotFound, StoreRefused, StoreUnavailable
+from services.keyspaces import application_keyspaces, teaser_chat_keyspace
 from services.sessions import (
     document,
     get_session,
@@ -15,7 +15,12 @@ from services.sessions import (
     set_session_store,
     update_session,
 )
-from services.sessions.keyspaces import teaser_chat_keyspace, usual_keyspaces
+from services.sessions.errors import (
+    SessionFormatUnknown,
+    SessionNotFound,
+    StoreRefused,
+    StoreUnavailable,
+)
 from services.sessions.outage import Outage, Spill, open_spill
 from services.sessions.stores.base import Condition, Put, Record, Store, corrupt_key
 from services.sessions.stores.memory import MemoryStore
@@ -71,7 +76,7 @@ def clock() -> FakeClock:
 def timed(clock: FakeClock) -> MemoryStore:
     """A dict whose time the test moves, chosen for this process."""
     store = MemoryStore(clock=clock)
-    set_session_store(store, clock=clock)
+    set_session_store(store, clock=clock, keyspaces=application_keyspaces())
     return store
 
 
@@ -126,7 +131,7 @@ class TestList:
 
     def test_what_cannot_be_read_is_left_out(self, memory_or_redis: Store) -> None:
         """What is no document, and what is one of something else."""
-        set_session_store(memory_or_redis)
+        set_session_store(memory_or_redis, keyspaces=application_keyspaces())
         good, broken, other, newer = (begin() for _ in range(4))
         break_document(memory_or_redis, broken)
         sessions_of("chat:session").replace(other, {"history": 7}, owner=ANNA)
@@ -178,7 +183,7 @@ class TestClear:
 
     def test_what_was_set_aside_goes_as_well(self, memory_or_redis: Store) -> None:
         """Of what began anew, and of what clearing itself finds unreadable."""
-        set_session_store(memory_or_redis)
+        set_session_store(memory_or_redis, keyspaces=application_keyspaces())
         anew, broken = begin(), begin()
         for session_id in (anew, broken):
             break_document(memory_or_redis, session_id)
@@ -220,7 +225,7 @@ class TestClear:
     def test_after_a_failure_it_is_repeated(self) -> None:
         """What went is gone, what did not goes the next time."""
         store = _Failing()
-        set_session_store(store)
+        set_session_store(store, keyspaces=application_keyspaces())
         begin_many(MANY)
         store.batches = 1
         with pytest.raises(StoreUnavailable):
@@ -247,8 +252,8 @@ class TestOutage:
     @pytest.fixture
     def outage(self, engine: "_Refusing", spill: Spill) -> Outage:
         """The engine with the spill, chosen for this process."""
-        outage = Outage(engine, usual_keyspaces(), spill)
-        set_session_store(outage.store)
+        outage = Outage(engine, application_keyspaces(), spill)
+        set_session_store(outage.store, keyspaces=application_keyspaces())
         return outage
 
     @pytest.mark.usefixtures("outage")

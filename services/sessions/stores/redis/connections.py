@@ -22,8 +22,8 @@ from redis.backoff import NoBackoff
 from redis.connection import Connection
 from redis.retry import Retry
 
-from services.errors import StoreUnavailable
 from services.sessions import waiting
+from services.sessions.errors import StoreUnavailable
 from services.sessions.stores.redis import deadline
 from services.sessions.stores.redis.errors import FINAL, translation
 

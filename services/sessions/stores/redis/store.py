@@ -16,8 +16,8 @@ from typing import Any
 
 from redis.exceptions import NoScriptError, ResponseError
 
-from services.errors import SessionUnreadable
 from services.sessions import document
+from services.sessions.errors import SessionUnreadable
 from services.sessions.stores.base import (
     HEAD_BYTES,
     INDEX_KEPT,

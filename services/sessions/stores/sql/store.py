@@ -15,8 +15,8 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from services.errors import StoreUnavailable
 from services.sessions import document
+from services.sessions.errors import StoreUnavailable
 from services.sessions.stores.base import (
     Backlog,
     Clock,

@@ -5,15 +5,13 @@ import uuid
 
 import pytest
 
-from services.errors import SessionConflict, SessionNotFound, StoreUnavailable
+from services.keyspaces import start_keyspace, teaser_chat_keyspace
 from services.sessions import document
 from services.sessions.document import Session
-from services.sessions.keyspaces import (
-    browser_keyspace,
-    start_keyspace,
-    teaser_chat_keyspace,
-)
-from services.sessions.migration.store import MigratingStore, Plan, Stage, in_cohort, stage_named
+from services.sessions.errors import SessionConflict, SessionNotFound, StoreUnavailable
+from services.sessions.flask.browser import browser_keyspace
+from services.sessions.migration.stages import Plan, Stage, in_cohort, stage_named
+from services.sessions.migration.store import MigratingStore
 from services.sessions.outage import GuardedStore
 from services.sessions.repository import Sessions
 from services.sessions.stores import MemoryStore, Store

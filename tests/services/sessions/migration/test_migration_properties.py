@@ -6,8 +6,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.errors import SessionConflict, SessionNotFound, StoreUnavailable
-from services.sessions.migration.store import Stage
+from services.sessions.errors import SessionConflict, SessionNotFound, StoreUnavailable
+from services.sessions.migration.stages import Stage
 from tests.services.sessions.migration.test_migration import Pair, fresh
 from tests.support.engines import CutOff
 

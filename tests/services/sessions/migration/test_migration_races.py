@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from services.errors import SessionConflict, SessionNotFound
+from services.sessions.errors import SessionConflict, SessionNotFound
 from services.sessions.migration.copies import KeySet
-from services.sessions.migration.store import MigratingStore, Plan, Stage
+from services.sessions.migration.stages import Plan, Stage
+from services.sessions.migration.store import MigratingStore
 from services.sessions.repository import Sessions
 from services.sessions.stores import MemoryStore, RedisStore
 from services.sessions.stores.base import Condition, Put, Record

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from services import metrics
-from services.sessions import Sessions, set_session_store
-from services.sessions.keyspaces import teaser_chat_keyspace
+from services.keyspaces import teaser_chat_keyspace
+from services.sessions import Sessions, metrics, set_session_store
 from services.sessions.migration.readings import Progress, readings
-from services.sessions.migration.store import MigratingStore, Plan, Stage
+from services.sessions.migration.stages import Plan, Stage
+from services.sessions.migration.store import MigratingStore
 from services.sessions.outage import Outage, open_spill
 from services.sessions.stores import MemoryStore, RedisStore, Store
 from services.sessions.stores.base import Condition

@@ -3,8 +3,8 @@
 from typing import Any
 
 from services.sessions.migration.control import ControlRoom, Report, Task
+from services.sessions.migration.stages import Stage
 from services.sessions.migration.status import status
-from services.sessions.migration.store import Stage
 from services.sessions.stores import MemoryStore
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from services.errors import StoreUnavailable
+from services.keyspaces import teaser_chat_keyspace
 from services.sessions import document
-from services.sessions.keyspaces import teaser_chat_keyspace
+from services.sessions.errors import StoreUnavailable
 from services.sessions.migration.control import (
     Control,
     ControlRoom,
@@ -19,7 +19,8 @@ from services.sessions.migration.control import (
     stage_at_start,
 )
 from services.sessions.migration.last_stage import LastStage
-from services.sessions.migration.store import MigratingStore, Plan, Stage
+from services.sessions.migration.stages import Plan, Stage
+from services.sessions.migration.store import MigratingStore
 from services.sessions.migration.worker import Worker
 from services.sessions.outage import Outage
 from services.sessions.repository import Sessions

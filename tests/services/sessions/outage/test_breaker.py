@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from services.errors import StoreUnavailable
+from services.sessions.errors import StoreUnavailable
 from services.sessions.outage.breaker import FIRST_PAUSE, LONGEST_PAUSE, WINDOW, Breaker, State
 from tests.support.clock import FakeClock
 

@@ -5,13 +5,8 @@ import threading
 
 import pytest
 
-from services.errors import (
-    SessionUnreadable,
-    StoreFull,
-    StoreRefused,
-    StoreUnavailable,
-)
 from services.sessions import waiting
+from services.sessions.errors import SessionUnreadable, StoreFull, StoreRefused, StoreUnavailable
 from services.sessions.outage import Outage
 from services.sessions.outage.breaker import FIRST_PAUSE, LONGEST_PAUSE, Breaker, State
 from services.sessions.outage.guard import PATIENCE, GuardedCounters, GuardedStore

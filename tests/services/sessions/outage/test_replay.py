@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from services.errors import StoreRefused, StoreUnavailable
+from services.keyspaces import teaser_chat_keyspace
 from services.sessions import document
 from services.sessions.document import tombstone_body
-from services.sessions.keyspaces import teaser_chat_keyspace
+from services.sessions.errors import StoreRefused, StoreUnavailable
 from services.sessions.outage import Replay, ShelteredStore, Spill, open_spill
 from services.sessions.outage.replay import BATCH
 from services.sessions.stores import RedisStore, SqlStore, Store

@@ -6,11 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from services.errors import SessionConflict, SessionNotFound, StoreRefused, StoreUnavailable
+from services.keyspaces import start_keyspace, teaser_chat_keyspace
 from services.sessions import document, waiting
 from services.sessions.document import Session
-from services.sessions.keyspaces import browser_keyspace, start_keyspace, teaser_chat_keyspace
-from services.sessions.migration.store import MigratingStore, Plan, Stage
+from services.sessions.errors import (
+    SessionConflict,
+    SessionNotFound,
+    StoreRefused,
+    StoreUnavailable,
+)
+from services.sessions.flask.browser import browser_keyspace
+from services.sessions.migration.stages import Plan, Stage
+from services.sessions.migration.store import MigratingStore
 from services.sessions.outage import Replay, ShelteredStore, Spill, open_spill
 from services.sessions.repository import Sessions
 from services.sessions.stores import MemoryStore

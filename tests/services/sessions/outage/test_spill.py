@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from services.errors import StoreCorrupt, StoreUnavailable
+from services.keyspaces import teaser_chat_keyspace
 from services.sessions import document
-from services.sessions.keyspaces import teaser_chat_keyspace
+from services.sessions.errors import StoreCorrupt, StoreUnavailable
 from services.sessions.outage import Spill, open_spill
 from services.sessions.stores import SqlStore
 from services.sessions.stores.base import Condition, Outcome, Record

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from services.errors import SessionConflict, SessionNotFound, StoreUnavailable
+from services.keyspaces import application_keyspaces, state_keyspace
 from services.sessions import waiting
 from services.sessions.document import Session
-from services.sessions.keyspaces import state_keyspace, usual_keyspaces
+from services.sessions.errors import SessionConflict, SessionNotFound, StoreUnavailable
 from services.sessions.migration.flusher import Flusher
-from services.sessions.migration.store import MigratingStore, Plan, Stage
+from services.sessions.migration.stages import Plan, Stage
+from services.sessions.migration.store import MigratingStore
 from services.sessions.outage import Replay, ShelteredStore, open_spill
 from services.sessions.repository import Sessions
 from services.sessions.stores import MemoryStore
@@ -48,11 +49,11 @@ class World:
         directly.replace(self.owned, {"by": OWNER, "n": 0}, owner=OWNER)
         directly.replace(self.open, {"by": None, "n": 0})
         spill = open_spill("memory://")
-        self.replay = Replay(self.engine, spill, usual_keyspaces())
+        self.replay = Replay(self.engine, spill, application_keyspaces())
         sheltered = ShelteredStore(self.engine, spill, self.replay)
         stage = Stage.COMPLETE if setup == SPILL_ONLY else Stage(setup)
         plan = Plan(stage, stepped=setup != SPILL_ONLY)
-        self.store = MigratingStore(MemoryStore(), sheltered, usual_keyspaces(), plan)
+        self.store = MigratingStore(MemoryStore(), sheltered, application_keyspaces(), plan)
         self.flusher = Flusher(self.store)
         self.states = Sessions(self.store, STATES)
         self.said = 0

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from services.errors import SessionNotFound
-from services.sessions.keyspaces import teaser_chat_keyspace
+from services.keyspaces import teaser_chat_keyspace
+from services.sessions.errors import SessionNotFound
 from services.sessions.repository import Sessions
 from services.sessions.stores import MemoryStore, RedisStore, SqlStore, Store
 from services.sessions.stores.base import Condition, Outcome, Record, corrupt_key

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from redis import exceptions
 from sqlalchemy import event
 
-from services.errors import SessionUnreadable, StoreCorrupt, StoreRefused, StoreUnavailable
+from services.sessions.errors import SessionUnreadable, StoreCorrupt, StoreRefused, StoreUnavailable
 from services.sessions.stores import RedisStore, SqlStore, Store
 from services.sessions.stores.base import Condition, Outcome, Record
 from services.sessions.stores.redis.errors import translation as of_redis

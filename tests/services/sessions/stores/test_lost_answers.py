@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.errors import StoreUnavailable
+from services.keyspaces import teaser_chat_keyspace
 from services.sessions.document import Session
-from services.sessions.keyspaces import teaser_chat_keyspace
+from services.sessions.errors import StoreUnavailable
 from services.sessions.repository import Sessions
 from services.sessions.stores import RedisStore
 from services.sessions.stores.base import Condition, Outcome

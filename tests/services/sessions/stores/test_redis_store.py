@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from services.errors import SessionUnreadable, StoreRefused, StoreUnavailable
+from services.sessions.errors import SessionUnreadable, StoreRefused, StoreUnavailable
 from services.sessions.stores import RedisStore, open_store
 from services.sessions.stores.base import Condition, Outcome, Record
 from services.sessions.stores.redis.connections import AT_ONCE, Connections, pool_of, portions

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from services.errors import StoreCorrupt, StoreUnavailable
-from services.sessions.keyspaces import state_keyspace
+from services.keyspaces import state_keyspace
+from services.sessions.errors import StoreCorrupt, StoreUnavailable
 from services.sessions.repository import Sessions
 from services.sessions.stores import SqlStore
 from services.sessions.stores.base import Condition, Outcome, Record

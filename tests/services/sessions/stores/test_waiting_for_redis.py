@@ -10,8 +10,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from services.errors import StoreUnavailable
 from services.sessions import waiting
+from services.sessions.errors import StoreUnavailable
 from services.sessions.migration.copies import Copies
 from services.sessions.outage import GuardedStore
 from services.sessions.stores import MemoryStore, RedisStore

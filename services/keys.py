@@ -4,7 +4,7 @@ import functools
 import re
 from urllib.parse import quote, unquote
 
-from services.errors import InvalidSessionId
+from services.sessions.errors import InvalidSessionId
 
 PART = r"[A-Za-z0-9_.~%-]{1,1600}"
 """A part of a key as `key_part` makes it: 128 characters of at most 4 bytes, 12 signs each."""

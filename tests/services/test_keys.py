@@ -5,8 +5,7 @@ import itertools
 import pytest
 from hypothesis import given
 
-from services.errors import InvalidSessionId
-from services.sessions.keys import (
+from services.keys import (
     context_id,
     context_name,
     context_owner,
@@ -14,7 +13,8 @@ from services.sessions.keys import (
     key_part,
     part_text,
 )
-from services.sessions.keyspaces import context_keyspace, tenant_keyspace, usual_keyspaces
+from services.keyspaces import application_keyspaces, context_keyspace, tenant_keyspace
+from services.sessions.errors import InvalidSessionId
 from services.sessions.stores.base import corrupt_key
 from tests.support.crafted import BROKEN, LONG, Triple, bounded, names, texts, triples
 
@@ -66,7 +66,7 @@ def test_different_contexts_share_no_key_and_no_list(different: list[Triple]) ->
 def test_no_kind_of_session_has_another_kind_s_keys(triple: Triple) -> None:
     """Whatever a caller calls itself, its keys belong to its own kind alone."""
     found = {*keys_of(triple), TENANTS.key(key_part(triple[0]))}
-    for keyspace in usual_keyspaces():
+    for keyspace in application_keyspaces():
         begun = {key for key in found if key.startswith(keyspace.prefix)}
         expected = {"context": keys_of(triple), "tenant": found - keys_of(triple)}
         assert begun == expected.get(keyspace.name, set())
@@ -82,7 +82,7 @@ def test_no_kind_of_session_has_another_kind_s_keys(triple: Triple) -> None:
 )
 def test_what_looks_like_a_uuid_is_none(session_id: str) -> None:
     """Of a kind with UUIDs nothing else ever becomes a key."""
-    for keyspace in usual_keyspaces():
+    for keyspace in application_keyspaces():
         if keyspace.name in ("chat:session", "state"):
             assert keyspace.key(UUID).endswith(UUID)
             with pytest.raises(InvalidSessionId):
