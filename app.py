@@ -22,15 +22,24 @@ from routes import (
     ops,
     session_state,
 )
-from routes.commands import cleanup, tenants
+from routes.commands import cleanup
+from routes.commands import tenants as tenant_commands
 from routes.commands.migration import commands as migration
 from routes.description import Api
 from services.contexts import Contexts, Tenants
 from services.contexts.cleanup import Cleanup
-from services.keyspaces import application_keyspaces
+from services.keyspaces import (
+    CONTEXTS,
+    STARTS,
+    STATES,
+    TEASER_CHAT,
+    TENANTS,
+    application_keyspaces,
+)
 from services.operators import Operators
 from services.rate_limits import MemoryCounters, SteadyCounters
-from services.sessions import SessionRegistry, use_registry
+from services.saved_state import SavedStates
+from services.sessions import SessionRegistry
 from services.sessions.flask.browser import BROWSER, BROWSER_TTL, BrowserSessions
 from services.sessions.migration.control import ControlRoom
 from services.sessions.migration.last_stage import last_stage_beside
@@ -39,7 +48,7 @@ from services.sessions.migration.store import MigratingStore
 from services.sessions.migration.worker import Worker
 from services.sessions.outage import Outage, open_spill
 from services.sessions.stores import MemoryStore, Store, open_store
-from services.teaser_chat import Histories, OneDoor, TeaserChat
+from services.teaser_chat import ConversationList, Starts, TeaserChat, UnifiedChat
 from services.tokens import open_tokens
 
 LOG_FORMAT = "[%(asctime)s] [%(process)d] [%(levelname)s] %(name)s: %(message)s"
@@ -76,7 +85,7 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
     outage = Outage(engine, keyspaces, spill)
     store = MigratingStore(old, outage.store, keyspaces, Plan(settings.stage or Stage.COMPLETE))
     sessions = SessionRegistry(store, keyspaces, max_bytes=settings.session_max_bytes)
-    use_registry(sessions)
+    app.extensions["sessions"] = sessions
     embedding = cross_origin.Embedding(settings.embed_origins)
     app.session_interface = BrowserSessions(
         app, sessions.sessions_of(BROWSER), is_embedded=embedding.is_embedded
@@ -94,11 +103,15 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
         last_stage_beside(settings.spill_url),
         pinned=settings.stage is not None,
     )
-    app.extensions["teaser_chat"] = TeaserChat()
-    app.extensions["one_door"] = OneDoor()
-    app.extensions["histories"] = Histories()
-    app.extensions["contexts"] = Contexts(Tenants())
-    app.extensions["cleanup"] = Cleanup(outage.engine, keyspaces, Tenants())
+    chats = sessions.sessions_of(TEASER_CHAT)
+    starts = Starts(chats, sessions.sessions_of(STARTS))
+    app.extensions["teaser_chat"] = TeaserChat(chats, starts)
+    app.extensions["unified_chat"] = UnifiedChat(chats, starts)
+    app.extensions["conversation_list"] = ConversationList(chats)
+    app.extensions["saved_states"] = SavedStates(sessions.sessions_of(STATES))
+    tenants = Tenants(sessions.sessions_of(TENANTS))
+    app.extensions["contexts"] = Contexts(sessions.sessions_of(CONTEXTS), tenants)
+    app.extensions["cleanup"] = Cleanup(outage.engine, keyspaces, tenants)
     app.extensions["tokens"] = open_tokens(
         settings.auth_secret,
         settings.auth_key_set_file,
@@ -121,7 +134,7 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
         app.extensions["operators"] = Operators(settings.ops_token)
         api.register_blueprint(ops.blueprint)
     limits.init_app(app, _rate_limits(settings), SteadyCounters(outage.counters, MemoryCounters()))
-    for group in (migration.group, tenants.group, cleanup.group):
+    for group in (migration.group, tenant_commands.group, cleanup.group):
         app.cli.add_command(group)
     return app
 

@@ -9,7 +9,6 @@ from itertools import islice
 import redis
 
 from benchmarks.report import millis, table, verdict
-from services.contexts import Contexts, Tenants
 from services.contexts.cleanup import DEFAULT_CLEANUP_THRESHOLD, Cleanup
 from services.keys import context_id, context_owner
 from services.keyspaces import CONTEXT_TTL_LONGEST, application_keyspaces, context_keyspace
@@ -17,6 +16,7 @@ from services.sessions import Session, Sessions, document, set_session_store
 from services.sessions.stores import RedisStore
 from services.sessions.stores.base import INDEX_KEPT, Record
 from tests.support.servers import RedisServer
+from tests.support.services import open_contexts, open_tenants
 
 STORED = (1_000, 1_000_000)
 OF_A_USER = 50
@@ -60,8 +60,8 @@ class _Crowd:
         self._client = redis.Redis(port=server.port)
         self._engine = RedisStore.from_url(server.url)
         self._sessions = Sessions(self._engine, context_keyspace())
-        self._contexts = Contexts(Tenants())
-        self._cleanup = Cleanup(self._engine, (context_keyspace(),), Tenants())
+        self._contexts = open_contexts()
+        self._cleanup = Cleanup(self._engine, (context_keyspace(),), open_tenants())
         before = self._client.info("memory")["used_memory"]
         self._fill(living, idle=0)
         self.bytes_each = (self._client.info("memory")["used_memory"] - before) / living

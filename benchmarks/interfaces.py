@@ -19,11 +19,11 @@ from benchmarks.report import (
     timed,
     verdict,
 )
-from services import saved_state, sessions
-from services.contexts import Contexts, Tenants
+from services import sessions
 from services.keyspaces import application_keyspaces
 from services.sessions.stores import RedisStore
 from tests.support.servers import RedisServer
+from tests.support.services import open_contexts, open_saved_states
 
 SIZES = (1024, 8192)
 AT_MOST = 1.3
@@ -102,7 +102,7 @@ class _Case(NamedTuple):
 
 def _patch(client: redis.Redis, size: int) -> _Case:
     """An addition that changes a member and an entry that are there, so that the size stays."""
-    contexts, data = Contexts(Tenants()), context(size)
+    contexts, data = open_contexts(), context(size)
     contexts.store_session_context(TENANT, USER, "checkout", data)
     entry = data["recent_interactions"][-1]
     additions = {"conversation_state": {"step": 4}, "recent_interactions": [entry]}
@@ -123,24 +123,24 @@ def _patch(client: redis.Redis, size: int) -> _Case:
 
 def _post(client: redis.Redis, size: int) -> _Case:
     session_id, data = _id(), state(size)
-    saved_state.save_session(session_id, data)
+    open_saved_states().save_session(session_id, data)
     value = _value(client, f"session:{session_id}")
     return _Case(
         "POST of a state: check what is there, raise its version, 1 index",
-        lambda: saved_state.save_session(session_id, data, parsed=True),
+        lambda: open_saved_states().save_session(session_id, data, parsed=True),
         lambda: client.set("bare", value, ex=KEPT),
         len(value),
     )
 
 
 def _percentiles() -> None:
-    contexts, known, saved = Contexts(Tenants()), context(8192), state(8192)
+    contexts, known, saved = open_contexts(), context(8192), state(8192)
     whose = (TENANT, USER)
     ids = [_id() for _ in range(CALLS)]
     calls: tuple[tuple[str, int, Callable[[str], object]], ...] = (
-        ("state: save", 10, lambda name: saved_state.save_session(name, saved)),
-        ("state: load", 10, saved_state.load_session),
-        ("state: delete", 5, saved_state.delete_session),
+        ("state: save", 10, lambda name: open_saved_states().save_session(name, saved)),
+        ("state: load", 10, open_saved_states().load_session),
+        ("state: delete", 5, open_saved_states().delete_session),
         ("context: store", 100, lambda name: contexts.store_session_context(*whose, name, known)),
         ("context: load", 100, lambda name: contexts.get_session_context(*whose, name)),
         ("context: delete", 100, lambda name: contexts.delete_session_context(*whose, name)),

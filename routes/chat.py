@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from routes import answers, limits, schemas
 from routes.browsers import browser
 from routes.openapi import CHANGING, SESSION_ID, Blueprint
-from services.teaser_chat import OneDoor, TeaserChat
+from services.teaser_chat import TeaserChat, UnifiedChat
 
 blueprint = Blueprint("chat", __name__, description="The teaser chat behind one door.")
 
@@ -20,7 +20,7 @@ blueprint = Blueprint("chat", __name__, description="The teaser chat behind one 
 @blueprint.errors(*CHANGING, "message_id_reused", "rate_limited")
 def send_message(body: schemas.Checked) -> ResponseReturnValue:
     """Say something: a product's description, an answer, a question or a correction."""
-    door = cast(OneDoor, current_app.extensions["one_door"])
+    door = cast(UnifiedChat, current_app.extensions["unified_chat"])
     return jsonify({**door.send(**body, owner=browser().owner), "success": True})
 
 

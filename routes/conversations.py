@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from routes import answers, limits, schemas
 from routes.browsers import browser, show, shown
 from routes.openapi import READING, Blueprint
-from services.teaser_chat import Histories
+from services.teaser_chat import ConversationList
 
 blueprint = Blueprint("conversations", __name__, description="A browser's conversations.")
 
@@ -68,5 +68,5 @@ def show_conversation(body: schemas.Checked) -> ResponseReturnValue:
     return jsonify(current=session_id if browser().has_cookie else None)
 
 
-def _histories() -> Histories:
-    return cast(Histories, current_app.extensions["histories"])
+def _histories() -> ConversationList:
+    return cast(ConversationList, current_app.extensions["conversation_list"])

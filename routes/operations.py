@@ -7,9 +7,9 @@ from flask.typing import ResponseReturnValue
 
 from routes import answers
 from routes.openapi import Blueprint
-from services.sessions import metrics
+from services.sessions import SessionRegistry, metrics
 from services.sessions.errors import StoreUnavailable
-from services.sessions.migration.readings import readings
+from services.sessions.metrics_collector import collect_readings
 from services.sessions.migration.worker import Worker
 
 blueprint = Blueprint("operations", __name__, description="For those who run it.")
@@ -43,6 +43,7 @@ def readyz() -> ResponseReturnValue:
 def scrape() -> ResponseReturnValue:
     """What was counted and measured, for Prometheus; what cannot be read now is left out."""
     worker = cast(Worker, current_app.extensions["migration"])
-    worker.progress.tell()
-    text = metrics.text(readings(worker.outage))
+    worker.migration_metrics.report()
+    sessions = cast(SessionRegistry, current_app.extensions["sessions"])
+    text = metrics.text(collect_readings(worker.outage, sessions))
     return Response(text, content_type=metrics.CONTENT_TYPE)

@@ -10,6 +10,7 @@ from routes.identity import bearer_token
 from routes.openapi import Blueprint
 from services.operations import overview
 from services.operators import Operators
+from services.sessions import SessionRegistry
 from services.sessions.migration.worker import Worker
 
 blueprint = Blueprint("ops", __name__, description="For operators, to watch.")
@@ -40,4 +41,5 @@ def page() -> ResponseReturnValue:
 def status() -> ResponseReturnValue:
     """What there is to watch; what cannot be asked at this moment is null."""
     _operators().check(bearer_token())
-    return jsonify(overview(cast(Worker, current_app.extensions["migration"])))
+    worker = cast(Worker, current_app.extensions["migration"])
+    return jsonify(overview(worker, cast(SessionRegistry, current_app.extensions["sessions"])))

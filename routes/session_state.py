@@ -1,14 +1,15 @@
 """Saved state of a front end at /api/session; the ETag tells a tab whether it has the last one."""
 
-from flask import Response, jsonify, request
+from typing import cast
+
+from flask import Response, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from routes import answers, limits, schemas
 from routes.browsers import browser
 from routes.openapi import CHANGING, ETAG, IF_MATCH, IF_NONE_MATCH, SESSION_ID, Blueprint
 from routes.state_schemas import StateBody
-from services import saved_state
-from services.saved_state import Expectation
+from services.saved_state import Expectation, SavedStates
 
 blueprint = Blueprint("session_state", __name__, description="Saved state of a front end.")
 
@@ -21,7 +22,7 @@ blueprint = Blueprint("session_state", __name__, description="Saved state of a f
 @blueprint.errors(*CHANGING, "precondition_failed", "rate_limited")
 def save_session(body: schemas.Checked) -> ResponseReturnValue:
     """Save a state under an id; without If-Match the last save wins."""
-    saved = saved_state.save_session(
+    saved = _states().save_session(
         **body, owner=browser().owner, expected=_expectation(), parsed=True
     )
     return _tagged(jsonify(success=True, message="The session is saved."), saved.tag)
@@ -36,7 +37,7 @@ def save_session(body: schemas.Checked) -> ResponseReturnValue:
 )
 def load_session(session_id: str) -> ResponseReturnValue:
     """What was saved under an id."""
-    saved = saved_state.load_session(schemas.session_id(session_id), owner=browser().owner)
+    saved = _states().load_session(schemas.session_id(session_id), owner=browser().owner)
     response = jsonify(
         session_id=saved.session_id, data=saved.data, message="The session was restored."
     )
@@ -52,11 +53,15 @@ def load_session(session_id: str) -> ResponseReturnValue:
 @blueprint.errors("store_unavailable")
 def delete_session(session_id: str) -> ResponseReturnValue:
     """Remove what was saved under an id; where there is nothing, nothing is left to do."""
-    there_was_one = saved_state.delete_session(
+    there_was_one = _states().delete_session(
         schemas.session_id(session_id), owner=browser().owner, expected=_expectation()
     )
     message = "The session is deleted." if there_was_one else "There was nothing to delete."
     return jsonify(success=True, message=message)
+
+
+def _states() -> SavedStates:
+    return cast(SavedStates, current_app.extensions["saved_states"])
 
 
 def _expectation() -> Expectation | None:

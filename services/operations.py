@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 
 from prometheus_client.core import Sample
 
-from services import instants, sessions
-from services.sessions import metrics
+from services import instants
+from services.sessions import SessionRegistry, metrics
 from services.sessions.errors import SessionError
 from services.sessions.migration.control import ControlRoom, Report, StageUnknown
 from services.sessions.migration.stages import Stage
@@ -30,18 +30,19 @@ UNTOLD = frozenset({"worker", "at", "host"})
 _R = TypeVar("_R")
 
 
-def overview(worker: Worker) -> dict[str, Any]:
+def overview(worker: Worker, sessions: SessionRegistry) -> dict[str, Any]:
     """What there is to see at this moment.
 
     Args:
         worker: the process that is asked.
+        sessions: the kinds of session to be counted.
     """
-    worker.progress.tell()
+    worker.migration_metrics.report()
     counts = counted(metrics.samples())
     known = worker.state()
     asked = {
         "migration": _unless_away(lambda: _migration(worker.room)),
-        "sessions": _unless_away(sessions.session_counts),
+        "sessions": _unless_away(sessions.count_by_keyspace),
     }
     breaker = counts.pop("breaker")
     return {

@@ -9,8 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.keyspaces import STATES
-from services.sessions import Session, get_session, sessions_of
+from services.sessions import Session, Sessions
 from services.sessions.errors import SessionChanged, SessionNotFound
 
 Expectation = Callable[[str | None], bool]
@@ -32,69 +31,80 @@ class SavedState:
     tag: str
 
 
-def save_session(
-    session_id: str,
-    data: Mapping[str, Any],
-    *,
-    owner: str | None = None,
-    expected: Expectation | None = None,
-    parsed: bool = False,
-) -> SavedState:
-    """Save a state under an id.
+class SavedStates:
+    """The saved states of all front ends.
 
     Args:
-        session_id: a UUID.
-        data: what to save, plain JSON.
-        owner: whose it is; what belongs to someone else is not overwritten.
-        expected: must accept what is stored; None to save whatever is.
-        parsed: whether the data comes out of a JSON decoder, and need not be looked through.
-
-    Raises:
-        SessionChanged: `expected` did not accept it.
-        SessionForeign: the id belongs to someone else.
-        SessionError: as services.sessions.Sessions.replace and update.
+        sessions: the sessions that hold them.
     """
-    states = sessions_of(STATES)
-    if expected is None:
-        return _saved(states.replace(session_id, {"data": data}, owner=owner, parsed=parsed))
 
-    def change(session: Session) -> None:
-        _check(expected, session if session.created_at else None)
-        session.clear()
-        session["data"] = data
-        session.parsed = parsed
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
 
-    return _saved(states.update(session_id, change, owner=owner, create=True))
+    def save_session(
+        self,
+        session_id: str,
+        data: Mapping[str, Any],
+        *,
+        owner: str | None = None,
+        expected: Expectation | None = None,
+        parsed: bool = False,
+    ) -> SavedState:
+        """Save a state under an id.
 
+        Args:
+            session_id: a UUID.
+            data: what to save, plain JSON.
+            owner: whose it is; what belongs to someone else is not overwritten.
+            expected: must accept what is stored; None to save whatever is.
+            parsed: whether the data comes out of a JSON decoder, and need not be looked through.
 
-def load_session(session_id: str, *, owner: str | None = None) -> SavedState:
-    """What was saved under an id; it lives its full time again from now.
+        Raises:
+            SessionChanged: `expected` did not accept it.
+            SessionForeign: the id belongs to someone else.
+            SessionError: as services.sessions.Sessions.replace and update.
+        """
+        if expected is None:
+            return _saved(
+                self._sessions.replace(session_id, {"data": data}, owner=owner, parsed=parsed)
+            )
 
-    Raises:
-        SessionNotFound: nothing, or it has expired, or it is someone else's.
-        SessionError: as services.sessions.get_session.
-    """
-    return _saved(get_session(session_id, owner=owner, extend=True, keyspace=STATES))
+        def change(session: Session) -> None:
+            _check(expected, session if session.created_at else None)
+            session.clear()
+            session["data"] = data
+            session.parsed = parsed
 
+        return _saved(self._sessions.update(session_id, change, owner=owner, create=True))
 
-def delete_session(
-    session_id: str, *, owner: str | None = None, expected: Expectation | None = None
-) -> bool:
-    """Remove what was saved under an id; False when there was nothing of this owner.
+    def load_session(self, session_id: str, *, owner: str | None = None) -> SavedState:
+        """What was saved under an id; it lives its full time again from now.
 
-    Raises:
-        SessionChanged: `expected` did not accept what is stored.
-        SessionError: as services.sessions.delete_session.
-    """
-    states = sessions_of(STATES)
-    if expected is None:
-        return states.delete(session_id, owner=owner)
-    try:
-        states.delete_checked(session_id, lambda session: _check(expected, session), owner=owner)
-    except SessionNotFound:
-        _check(expected, None)
-        return False
-    return True
+        Raises:
+            SessionNotFound: nothing, or it has expired, or it is someone else's.
+            SessionError: as services.sessions.get_session.
+        """
+        return _saved(self._sessions.get(session_id, owner=owner, extend=True))
+
+    def delete_session(
+        self, session_id: str, *, owner: str | None = None, expected: Expectation | None = None
+    ) -> bool:
+        """Remove what was saved under an id; False when there was nothing of this owner.
+
+        Raises:
+            SessionChanged: `expected` did not accept what is stored.
+            SessionError: as services.sessions.delete_session.
+        """
+        if expected is None:
+            return self._sessions.delete(session_id, owner=owner)
+        try:
+            self._sessions.delete_checked(
+                session_id, lambda session: _check(expected, session), owner=owner
+            )
+        except SessionNotFound:
+            _check(expected, None)
+            return False
+        return True
 
 
 def _saved(session: Session) -> SavedState:

@@ -7,13 +7,13 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app import create_app
 from config import Settings
 from services import sessions
 from services.keyspaces import application_keyspaces
 from services.sessions import waiting
 from services.sessions.migration.stages import Stage
 from services.sessions.stores import MemoryStore, RedisStore, Store
+from tests.support.application import create_app
 from tests.support.engines import SETUPS, set_up
 from tests.support.servers import RedisServer
 

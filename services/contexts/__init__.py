@@ -13,15 +13,7 @@ from services.contexts.changes import EMPTY, merged
 from services.contexts.tenants import DEFAULT_SESSION_TTL, Tenants
 from services.errors import TenantIsolationError
 from services.keys import context_id, context_name, context_owner
-from services.keyspaces import CONTEXTS
-from services.sessions import (
-    Session,
-    delete_session,
-    get_session,
-    get_sessions,
-    list_sessions,
-    sessions_of,
-)
+from services.sessions import Session, Sessions, batches
 from services.sessions.errors import SessionForeign
 
 __all__ = ["DEFAULT_SESSION_TTL", "Context", "Contexts", "Page", "Tenants"]
@@ -68,13 +60,15 @@ class Contexts:
     """The contexts of all tenants.
 
     Args:
+        sessions: the sessions that hold them.
         tenants: what is set for each of them.
 
     Attributes:
         tenants: as given.
     """
 
-    def __init__(self, tenants: Tenants) -> None:
+    def __init__(self, sessions: Sessions, tenants: Tenants) -> None:
+        self._sessions = sessions
         self.tenants = tenants
 
     def store_session_context(
@@ -106,7 +100,7 @@ class Contexts:
             whole[OWN_TTL] = ttl
         usual = self.tenants.of(tenant_id, register=True).ttl
         try:
-            session = sessions_of(CONTEXTS).replace(
+            session = self._sessions.replace(
                 context_id(tenant_id, user_id, session_id),
                 whole,
                 owner=context_owner(tenant_id, user_id),
@@ -125,11 +119,10 @@ class Contexts:
             SessionError: as services.sessions.get_session.
         """
         try:
-            session = get_session(
+            session = self._sessions.get(
                 context_id(tenant_id, user_id, session_id),
                 owner=context_owner(tenant_id, user_id),
                 extend=True,
-                keyspace=CONTEXTS,
             )
         except SessionForeign as error:
             raise _not_isolated() from error
@@ -170,7 +163,7 @@ class Contexts:
             session.parsed = parsed
 
         try:
-            session = sessions_of(CONTEXTS).update(
+            session = self._sessions.update(
                 context_id(tenant_id, user_id, session_id),
                 change,
                 owner=context_owner(tenant_id, user_id),
@@ -186,10 +179,8 @@ class Contexts:
         Raises:
             SessionError: as services.sessions.delete_session.
         """
-        return delete_session(
-            context_id(tenant_id, user_id, session_id),
-            owner=context_owner(tenant_id, user_id),
-            keyspace=CONTEXTS,
+        return self._sessions.delete(
+            context_id(tenant_id, user_id, session_id), owner=context_owner(tenant_id, user_id)
         )
 
     def list_session_contexts(
@@ -204,8 +195,8 @@ class Contexts:
             StoreUnavailable: the engine could not be asked.
         """
         owner = context_owner(tenant_id, user_id)
-        names = list_sessions(owner, start=start, limit=limit, keyspace=CONTEXTS)
-        found = get_sessions(names, owner=owner, keyspace=CONTEXTS).done.values()
+        names = self._sessions.owned_by(owner, start=start, limit=limit)
+        found = batches.load(self._sessions, names, owner=owner).done.values()
         contexts = [
             _context(tenant_id, user_id, context_name(session.session_id), session)
             for session in found

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from services.keys import key_part, part_text
-from services.keyspaces import CONTEXT_TTL, CONTEXT_TTL_LONGEST, TENANTS
-from services.sessions import Session, get_session, get_sessions, save_session, sessions_of
+from services.keyspaces import CONTEXT_TTL, CONTEXT_TTL_LONGEST
+from services.sessions import Session, Sessions, batches
 from services.sessions.errors import SessionConflict, SessionNotFound, StoreUnavailable
 
 log = logging.getLogger(__name__)
@@ -53,9 +53,13 @@ class Tenants:
     """The tenants there are and what is set for them, remembered for REMEMBERED seconds.
 
     A tenant is known from the first context that is stored for it.
+
+    Args:
+        sessions: the sessions that hold what is set.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
         self._known: dict[str, tuple[float, TenantSettings]] = {}
 
     def of(self, tenant_id: str, *, register: bool = False) -> TenantSettings:
@@ -107,7 +111,7 @@ class Tenants:
         def change(session: Session) -> None:
             session["settings"] = {**_told(session), **settings}
 
-        changed = sessions_of(TENANTS).update(key_part(tenant_id), change, create=create)
+        changed = self._sessions.update(key_part(tenant_id), change, create=create)
         self._known.pop(tenant_id, None)
         return _settings(changed)
 
@@ -117,28 +121,26 @@ class Tenants:
         Raises:
             StoreUnavailable: the engine could not be asked.
         """
-        tenants = sessions_of(TENANTS)
         names: list[str] = []
-        while page := tenants.listed(start=len(names), limit=PAGE):
+        while page := self._sessions.listed(start=len(names), limit=PAGE):
             names += page
-        found = get_sessions(names, keyspace=TENANTS).done
+        found = batches.load(self._sessions, names).done
         return sorted((part_text(name), _settings(stored)) for name, stored in found.items())
 
     def _read(self, tenant_id: str, *, register: bool) -> TenantSettings:
         name = key_part(tenant_id)
         try:
-            return _settings(get_session(name, keyspace=TENANTS))
+            return _settings(self._sessions.get(name))
         except SessionNotFound:
             if register:
-                _register(name)
+                self._register(name)
             return TenantSettings()
 
-
-def _register(name: str) -> None:
-    try:
-        save_session(name, {}, keyspace=TENANTS)
-    except SessionConflict:
-        log.debug("another process put the tenant on the list at the same moment")
+    def _register(self, name: str) -> None:
+        try:
+            self._sessions.save(name, {})
+        except SessionConflict:
+            log.debug("another process put the tenant on the list at the same moment")
 
 
 def _settings(stored: Session) -> TenantSettings:

@@ -39,6 +39,7 @@ __all__ = [
     "delete_sessions",
     "discard_aside",
     "discard_asides",
+    "get_registry",
     "get_session",
     "get_session_store",
     "get_sessions",

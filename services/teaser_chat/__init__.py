@@ -3,10 +3,18 @@
 from services.conversation import interview
 from services.teaser_chat.analyses import AnalysisRun
 from services.teaser_chat.chat import TeaserChat
-from services.teaser_chat.histories import Histories
-from services.teaser_chat.one_door import OneDoor
+from services.teaser_chat.conversation_list import ConversationList
+from services.teaser_chat.starts import Starts
+from services.teaser_chat.unified_chat import UnifiedChat
 
-__all__ = ["AnalysisRun", "Histories", "OneDoor", "TeaserChat", "warm_up"]
+__all__ = [
+    "AnalysisRun",
+    "ConversationList",
+    "Starts",
+    "TeaserChat",
+    "UnifiedChat",
+    "warm_up",
+]
 
 
 def warm_up() -> None:

@@ -7,7 +7,7 @@ from services.conversation import analysis, interview
 from services.conversation.analysis import NormResult
 from services.errors import ConversationIncomplete
 from services.norms.catalogue import DISCLAIMER, catalogue
-from services.sessions import Session, update_session
+from services.sessions import Session, Sessions
 from services.teaser_chat.messages import Answer, conversation_in, timestamp
 
 DATABASES = ("EU directives and regulations", "European and international standards")
@@ -20,11 +20,13 @@ class AnalysisRun:
     """One analysis as a sequence of numbered steps, so that a client can resume it.
 
     Args:
+        conversations: the sessions that hold conversations.
         session: the conversation, complete.
         owner: who asked for it.
     """
 
-    def __init__(self, session: Session, owner: str | None) -> None:
+    def __init__(self, conversations: Sessions, session: Session, owner: str | None) -> None:
+        self._conversations = conversations
         self._session = session
         self._owner = owner
         # A message changes what is analysed, and with it what the numbers stand for.
@@ -75,7 +77,7 @@ class AnalysisRun:
         def change(session: Session) -> bool:
             return analyze(session, results if session["interview"] == checked else None)
 
-        return update_session(self._session.session_id, change, owner=self._owner)
+        return self._conversations.update(self._session.session_id, change, owner=self._owner)
 
 
 def analyze(session: Session, results: list[NormResult] | None) -> bool:

@@ -14,14 +14,7 @@ from services.conversation import corrections
 from services.conversation.product_facts import product_facts
 from services.errors import AnalysisMissing, ConversationIncomplete
 from services.norms.catalogue import DISCLAIMER
-from services.sessions import (
-    Session,
-    delete_session,
-    discard_aside,
-    get_session,
-    session_was_set_aside,
-    update_session,
-)
+from services.sessions import Session, Sessions
 from services.sessions.errors import StoreUnavailable
 from services.teaser_chat.analyses import DATABASES, AnalysisRun, analysis_of, analyze
 from services.teaser_chat.messages import (
@@ -32,7 +25,7 @@ from services.teaser_chat.messages import (
     question_answer,
     turn_answer,
 )
-from services.teaser_chat.starts import open_conversation, opened_before
+from services.teaser_chat.starts import Starts
 from services.teaser_chat.turns import (
     opening,
     suggest,
@@ -45,7 +38,16 @@ REANALYZE = "The norms have to be checked again to see what this changes."
 
 
 class TeaserChat:
-    """Conversations by id; every method checks that `owner` may reach the one it names."""
+    """Conversations by id; every method checks that `owner` may reach the one it names.
+
+    Args:
+        conversations: the sessions that hold them.
+        starts: opens them.
+    """
+
+    def __init__(self, conversations: Sessions, starts: Starts) -> None:
+        self._conversations = conversations
+        self._starts = starts
 
     def start_conversation(
         self,
@@ -65,11 +67,14 @@ class TeaserChat:
             SessionError: as services.sessions.save_session.
         """
         message_id = client_message_id or str(uuid.uuid4())
-        earlier = opened_before(owner, client_message_id)
+        earlier = self._starts.find_opened(owner, client_message_id)
         if earlier:
-            return _start_answer(get_session(earlier, owner=owner), message_id, initial_input)
+            session = self._conversations.get(earlier, owner=owner)
+            return _start_answer(session, message_id, initial_input)
         data, _ = opening(message_id, initial_input)
-        session = open_conversation(data, owner=owner, client_message_id=client_message_id)
+        session = self._starts.open_conversation(
+            data, owner=owner, client_message_id=client_message_id
+        )
         return _start_answer(session, message_id, initial_input)
 
     def continue_conversation(
@@ -98,7 +103,7 @@ class TeaserChat:
             _finish(session, outdated=outdated)
             return True
 
-        session = update_session(session_id, change, owner=owner)
+        session = self._conversations.update(session_id, change, owner=owner)
         return turn_answer(session, message_id, message)
 
     def correct_facts(
@@ -136,7 +141,7 @@ class TeaserChat:
             _finish(session, outdated=outdated)
             return True
 
-        session = update_session(session_id, change, owner=owner)
+        session = self._conversations.update(session_id, change, owner=owner)
         told = corrections.outside(values)
         return {**turn_answer(session, message_id, words, correction=told), "correction": words}
 
@@ -150,7 +155,9 @@ class TeaserChat:
             ConversationIncomplete: the interview has open questions.
             SessionError: as services.sessions.update_session.
         """
-        session = update_session(session_id, lambda session: analyze(session, None), owner=owner)
+        session = self._conversations.update(
+            session_id, lambda session: analyze(session, None), owner=owner
+        )
         return {**analysis_of(session), "databases_checked": list(DATABASES)}
 
     def open_analysis(self, session_id: str, *, owner: str | None = None) -> AnalysisRun:
@@ -159,10 +166,10 @@ class TeaserChat:
         Raises:
             As `analyze_norms`.
         """
-        session = conversation_in(get_session(session_id, owner=owner, extend=True))
+        session = conversation_in(self._conversations.get(session_id, owner=owner, extend=True))
         if not session["complete"]:
             raise ConversationIncomplete(session_id)
-        return AnalysisRun(session, owner)
+        return AnalysisRun(self._conversations, session, owner)
 
     def ask_analysis_question(
         self,
@@ -193,7 +200,7 @@ class TeaserChat:
             take_question(session, message_id, question)
             return True
 
-        session = update_session(session_id, change, owner=owner)
+        session = self._conversations.update(session_id, change, owner=owner)
         return question_answer(session, message_id, question)
 
     def get_conversation(self, session_id: str, *, owner: str | None = None) -> Answer:
@@ -207,7 +214,7 @@ class TeaserChat:
         Raises:
             SessionError: as services.sessions.get_session.
         """
-        session = conversation_in(get_session(session_id, owner=owner, extend=True))
+        session = conversation_in(self._conversations.get(session_id, owner=owner, extend=True))
         view: Answer = {
             "session_id": session_id,
             "history": session["history"],
@@ -231,11 +238,11 @@ class TeaserChat:
         Raises:
             SessionError: as services.sessions.delete_session.
         """
-        there_was_one = delete_session(session_id, owner=owner)
+        found = self._conversations.delete(session_id, owner=owner)
         # What could not be read of it goes as well, or the next message would begin it anew.
         with contextlib.suppress(StoreUnavailable):
-            if there_was_one or session_was_set_aside(session_id, owner=owner):
-                discard_aside(session_id)
+            if found or self._conversations.was_set_aside(session_id, owner=owner):
+                self._conversations.discard_aside(session_id)
 
 
 def _finish(session: Session, *, outdated: bool) -> None:

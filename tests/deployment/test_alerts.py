@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from app import create_app
 from config import Settings
+from tests.support.application import create_app
 from tests.support.scraping import exported
 from tests.support.servers import ROOT, program
 

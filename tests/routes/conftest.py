@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from app import create_app
 from config import Settings
+from tests.support.application import create_app
 
 ENGINES = ("memory", "sqlite", "redis", "redis with a spill")
 

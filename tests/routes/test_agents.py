@@ -2,8 +2,8 @@
 
 from flask.testing import FlaskClient
 
-from app import create_app
 from config import Settings
+from tests.support.application import create_app
 from tests.support.engines import CutOff
 
 

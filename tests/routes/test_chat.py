@@ -10,13 +10,13 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app import create_app
 from config import Settings
 from services.keyspaces import UNIFIED_CHAT_TTL
 from services.norms.catalogue import DISCLAIMER
 from services.sessions import count_sessions
 from services.sessions.migration.stages import Stage
 from services.sessions.stores import RedisStore
+from tests.support.application import create_app
 from tests.support.servers import RedisServer
 from tests.support.talk import (
     API,

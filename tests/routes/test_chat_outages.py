@@ -13,11 +13,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app import create_app
 from config import Settings
 from services.sessions import count_sessions, get_session, list_sessions, save_session, sessions_of
 from services.sessions.stores import RedisStore
-from services.teaser_chat.one_door import STARTED_OVER
+from services.teaser_chat.unified_chat import STARTED_OVER
+from tests.support.application import create_app
 from tests.support.engines import CutOff
 from tests.support.servers import RedisServer, eventually, free_port
 from tests.support.talk import API, DOOR, LAMP, conversation, say, start, told

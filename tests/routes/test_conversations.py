@@ -10,11 +10,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app import create_app
 from config import Settings
 from services.sessions import count_sessions, sessions_of
 from services.sessions.flask.browser import BROWSER
-from services.teaser_chat.histories import MOST_LISTED
+from services.teaser_chat.conversation_list import MOST_LISTED
+from tests.support.application import create_app
 from tests.support.engines import CutOff
 from tests.support.servers import eventually
 from tests.support.talk import API, analyzed, conversation, respond, say, shown, start

@@ -8,12 +8,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from marshmallow import ValidationError
 
-from app import create_app
 from config import Settings
 from routes import errors, schemas
 from services.errors import CorrectionRefused
 from services.sessions import update_session
 from services.teaser_chat import TeaserChat
+from tests.support.application import create_app
 from tests.support.engines import CutOff
 from tests.support.talk import API, analyzed, conversation, finish, respond, say, start, told
 

@@ -11,10 +11,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.wrappers import Response
 
-from app import create_app
 from config import Settings
 from routes.cross_origin import PREFLIGHT_SECONDS
 from services.sessions import get_session
+from tests.support.application import create_app
 from tests.support.engines import CutOff
 from tests.support.talk import API, DOOR, LAMP, analyzed, events, finish
 

@@ -11,11 +11,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app import create_app
 from config import Settings
 from services.sessions import count_sessions
 from services.sessions.migration.stages import Stage
 from services.sessions.stores import RedisStore
+from tests.support.application import create_app
 from tests.support.servers import RedisServer
 from tests.support.talk import (
     API,

@@ -8,9 +8,9 @@ from flask import Flask, jsonify
 from flask.testing import FlaskClient
 from flask.typing import ResponseReturnValue
 
-from app import create_app
 from config import Settings
 from routes.identity import identity
+from tests.support.application import create_app
 from tests.support.signing import signed
 
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from app import create_app
 from config import Settings
 from services.keyspaces import CONTEXTS, STATES
 from services.sessions import count_sessions
 from services.sessions.stores import Store
 from services.tokens import Identity, Tokens
+from tests.support.application import create_app
 
 TWICE = "2 per hour"
 

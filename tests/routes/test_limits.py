@@ -13,7 +13,6 @@ from flask import Flask, jsonify, request
 from flask.testing import FlaskClient
 from flask.typing import ResponseReturnValue
 
-from app import create_app
 from config import Settings
 from routes import errors, identity, limits, middleware
 from services.rate_limits import MemoryCounters, SteadyCounters
@@ -21,6 +20,7 @@ from services.sessions import count_sessions
 from services.sessions.stores.base import COUNTER_PREFIX, Count, Counters
 from services.token_keys import Secret
 from services.tokens import Tokens
+from tests.support.application import create_app
 from tests.support.clock import FakeClock
 from tests.support.engines import CutOff
 from tests.support.scraping import Scrape

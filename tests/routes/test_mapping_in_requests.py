@@ -12,7 +12,6 @@ from flask import Blueprint, Flask, Response, abort, jsonify, request, stream_wi
 from flask.testing import FlaskClient
 from flask.typing import ResponseReturnValue
 
-from app import create_app
 from config import Settings
 from routes.request_scope import RequestScope
 from services.sessions import delete_session, get_session, save_session, update_session
@@ -20,6 +19,7 @@ from services.sessions.errors import SessionNotFound, StoreUnavailable
 from services.sessions.mapping import SessionMapping
 from services.sessions.stores import MemoryStore, Store
 from services.sessions.stores.base import Condition, Put, Record
+from tests.support.application import create_app
 
 
 class Faulty(MemoryStore):

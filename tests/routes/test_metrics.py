@@ -8,9 +8,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app import create_app
 from config import Settings
 from services.sessions import metrics
+from tests.support.application import create_app
 from tests.support.scraping import Scrape
 from tests.support.servers import free_port
 from tests.support.talk import API, analyzed, start

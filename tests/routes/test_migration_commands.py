@@ -11,7 +11,6 @@ import pytest
 from click.testing import Result
 from flask import Flask
 
-from app import create_app
 from config import Settings
 from routes.commands.migration import changes, commands, watch
 from routes.commands.migration.tables import workers_table
@@ -22,6 +21,7 @@ from services.sessions.migration.stages import Stage
 from services.sessions.migration.worker import Worker
 from services.sessions.repository import Sessions
 from services.sessions.stores import MemoryStore
+from tests.support.application import create_app
 from tests.support.servers import RedisServer, free_port
 
 STAGES = [stage.value for stage in Stage]

@@ -12,11 +12,11 @@ import schemathesis
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app import create_app
 from config import Settings
 from routes import errors
 from services.tokens import Identity, Tokens
 from tests.support import conformance
+from tests.support.application import create_app
 from tests.support.engines import CutOff
 from tests.support.talk import analyzed, start
 

@@ -10,12 +10,12 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app import create_app
 from config import Settings
 from services.sessions import sessions_of
 from services.sessions.errors import StoreUnavailable
 from services.sessions.migration.stages import Stage
 from services.sessions.stores import RedisStore
+from tests.support.application import create_app
 from tests.support.engines import CutOff
 from tests.support.servers import RedisServer, eventually, free_port
 from tests.support.talk import API, respond, shown, start

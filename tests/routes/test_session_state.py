@@ -9,11 +9,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app import create_app
 from config import Settings
 from services.keyspaces import STATES
 from services.sessions import count_sessions, sessions_of
 from services.sessions.stores import Store
+from tests.support.application import create_app
 from tests.support.engines import CutOff
 
 URL = "/api/session"

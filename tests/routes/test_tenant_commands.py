@@ -15,7 +15,6 @@ import pytest
 from click.testing import Result
 from flask import Flask
 
-from app import create_app
 from config import Settings
 from services.contexts import Contexts
 from services.sessions.lease import Lease
@@ -24,6 +23,7 @@ from services.sessions.migration.stages import Stage
 from services.sessions.migration.worker import Worker
 from services.sessions.stores import RedisStore, Store
 from services.tokens import Identity, Tokens
+from tests.support.application import create_app
 from tests.support.servers import ROOT, RedisServer, eventually, free_port
 
 

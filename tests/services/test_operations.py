@@ -13,7 +13,7 @@ from services import metrics as application
 from services import sessions
 from services.keyspaces import application_keyspaces
 from services.operations import counted, overview
-from services.sessions import metrics
+from services.sessions import get_registry, metrics
 from services.sessions.migration.control import CONTROL, ControlRoom, Report
 from services.sessions.migration.last_stage import LastStage
 from services.sessions.migration.stages import Plan, Stage
@@ -44,7 +44,7 @@ class Deployment:
         if stage:
             self.room.change(stage)
             self.worker.follow()
-        return overview(self.worker)
+        return overview(self.worker, get_registry())
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from services.sessions.errors import SessionError, StoreUnavailable
 from services.sessions.migration.control import Control, ControlRoom, Report, StageUnknown
 from services.sessions.migration.flusher import FINISH_SECONDS, Flusher
 from services.sessions.migration.last_stage import LastStage
-from services.sessions.migration.readings import Progress
+from services.sessions.migration.metrics import MigrationMetrics
 from services.sessions.migration.stages import Plan, Stage
 from services.sessions.migration.store import MigratingStore
 from services.sessions.outage import Outage
@@ -59,7 +59,7 @@ class Worker:
         self.last = last
         self.pinned = pinned
         self.flusher = Flusher(store)
-        self.progress = Progress(store)
+        self.migration_metrics = MigrationMetrics(store)
         self._clock = clock
         self._id = secrets.token_hex(8)
         self._background = Background()
@@ -102,7 +102,7 @@ class Worker:
         Raises:
             StoreUnavailable: the engine could not be asked; the stage is the last one known.
         """
-        self.progress.tell()
+        self.migration_metrics.report()
         control, fault = None, ""
         try:
             control = self.room.read()

@@ -9,10 +9,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app import create_app
 from config import Settings
 from services.keyspaces import STATES as STATES_KIND
 from services.sessions import document, sessions_of
+from tests.support.application import create_app
 from tests.support.owned_routes import STATES
 from tests.support.servers import RedisServer, eventually
 

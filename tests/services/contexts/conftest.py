@@ -4,18 +4,19 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.contexts import Contexts, Tenants
+from services.contexts import Contexts
 from services.keyspaces import application_keyspaces
 from services.sessions import close_session_store, set_session_store
 from services.sessions.stores import MemoryStore, Store
 from tests.support.clock import FakeClock
+from tests.support.services import open_contexts
 
 
 @pytest.fixture
 def contexts(memory_or_redis: Store) -> Iterator[Contexts]:
     """Over the dict of this process, and a real Redis."""
     set_session_store(memory_or_redis, keyspaces=application_keyspaces())
-    yield Contexts(Tenants())
+    yield open_contexts()
     close_session_store()
 
 
@@ -29,5 +30,5 @@ def clock() -> FakeClock:
 def timed(clock: FakeClock) -> Iterator[Contexts]:
     """Over a dict whose time the test moves."""
     set_session_store(MemoryStore(clock=clock), clock=clock, keyspaces=application_keyspaces())
-    yield Contexts(Tenants())
+    yield open_contexts()
     close_session_store()

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.contexts import Contexts, Tenants
+from services.contexts import Contexts
 from services.contexts.cleanup import Cleaned, Cleanup
 from services.keyspaces import application_keyspaces
 from services.sessions import close_session_store, housekeeping, save_session, set_session_store
@@ -13,6 +13,7 @@ from services.sessions.stores import RedisStore, SqlStore, Store
 from services.sessions.stores.memory import MemoryStore
 from tests.support.clock import FakeClock
 from tests.support.engines import CutOff
+from tests.support.services import open_contexts
 
 HOUR = 3600
 
@@ -31,7 +32,7 @@ def store(request: pytest.FixtureRequest, tmp_path: object, clock: FakeClock) ->
 @pytest.fixture
 def contexts(store: Store) -> Contexts:
     """The contexts in it."""
-    return Contexts(Tenants())
+    return open_contexts()
 
 
 @pytest.fixture
@@ -172,7 +173,7 @@ def test_on_redis_it_is_the_same(redis_url: str) -> None:
     """With the server's own clock."""
     store = RedisStore.from_url(redis_url, timeout=5)
     set_session_store(store, keyspaces=application_keyspaces())
-    contexts = Contexts(Tenants())
+    contexts = open_contexts()
     for name in ("a", "b"):
         contexts.store_session_context("acme", "anna", name, {})
     cleanup = Cleanup(store, application_keyspaces(), contexts.tenants)
@@ -186,9 +187,9 @@ def test_an_engine_that_is_away_is_told(clock: FakeClock) -> None:
     """Nothing is taken for removed."""
     engine = CutOff()
     set_session_store(engine, keyspaces=application_keyspaces())
-    tenants = Tenants()
-    Contexts(tenants).store_session_context("acme", "anna", "s", {})
-    cleanup = Cleanup(engine, application_keyspaces(), tenants)
+    contexts = open_contexts()
+    contexts.store_session_context("acme", "anna", "s", {})
+    cleanup = Cleanup(engine, application_keyspaces(), contexts.tenants)
     engine.down = True
     with pytest.raises(StoreUnavailable):
         cleanup.due()
@@ -198,7 +199,7 @@ def test_what_is_no_document_is_set_aside_and_holds_nothing_up(redis_url: str) -
     """The clean-up ends, and the orphans beside it are removed."""
     store = RedisStore.from_url(redis_url, timeout=5)
     set_session_store(store, keyspaces=application_keyspaces())
-    contexts = Contexts(Tenants())
+    contexts = open_contexts()
     for name in ("broken", "fine"):
         contexts.store_session_context("acme", "anna", name, {})
     key = "tenant:acme:user:anna:session:broken"

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from services.contexts import DEFAULT_SESSION_TTL, Contexts, Tenants
+from services.contexts import DEFAULT_SESSION_TTL, Contexts
 from services.errors import TenantIsolationError
 from services.keys import context_id
 from services.keyspaces import CONTEXT_TTL_LONGEST, application_keyspaces
@@ -14,6 +14,7 @@ from services.sessions import get_session_store, set_session_store
 from services.sessions.errors import InvalidSessionId, SessionNotFound, SessionTooLarge
 from services.sessions.stores import MemoryStore, RedisStore
 from tests.support.clock import FakeClock
+from tests.support.services import open_contexts
 
 WHO = ("acme", "anna")
 
@@ -120,7 +121,7 @@ def test_the_key_says_whose_it_is(redis_url: str) -> None:
     """As somebody with redis-cli would look for it."""
     store = RedisStore.from_url(redis_url, timeout=5)
     set_session_store(store, keyspaces=application_keyspaces())
-    Contexts(Tenants()).store_session_context("acme", "anna@example.org", "a:b", {})
+    open_contexts().store_session_context("acme", "anna@example.org", "a:b", {})
     value = store.get("tenant:acme:user:anna%40example.org:session:a%3Ab")
     assert value is not None
     assert b'"owner":"acme:anna%40example.org"' in value
@@ -148,7 +149,7 @@ def test_somebody_elses_document_under_a_key_is_told_and_logged(
     """Nobody can cause it through this program; it is never handed out."""
     store = RedisStore.from_url(redis_url, timeout=5)
     set_session_store(store, keyspaces=application_keyspaces())
-    contexts = Contexts(Tenants())
+    contexts = open_contexts()
     contexts.store_session_context("acme", "anna", "s", {"recent_interactions": ["hers"]})
     key = "tenant:acme:user:anna:session:s"
     tampered = (store.get(key) or b"").replace(b'"owner":"acme:anna"', b'"owner":"evil:eve"')
@@ -169,7 +170,7 @@ def test_a_context_that_grew_too_large_is_refused(memory_or_redis: object) -> No
     """What is there stays as it is."""
     assert isinstance(memory_or_redis, MemoryStore | RedisStore)
     set_session_store(memory_or_redis, max_bytes=1000, keyspaces=application_keyspaces())
-    contexts = Contexts(Tenants())
+    contexts = open_contexts()
     contexts.update_session_context(*WHO, "s", {"recent_interactions": ["x" * 400]})
     with pytest.raises(SessionTooLarge):
         contexts.update_session_context(*WHO, "s", {"recent_interactions": ["y" * 400]})

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import example, given
 
-from services.contexts import Context, Contexts, Tenants
+from services.contexts import Context
 from services.contexts.cleanup import Cleanup
 from services.errors import TenantIsolationError as Isolated
 from services.keys import context_id
@@ -18,6 +18,7 @@ from services.sessions.stores import Store
 from services.sessions.stores.base import Condition, Record
 from tests.support.crafted import BROKEN, LONG, Triple, bounded, triples
 from tests.support.engines import engines_of
+from tests.support.services import open_contexts, open_tenants
 
 A, B = ("acme", "ann", "s"), ("other", "bob", "s")
 
@@ -31,7 +32,7 @@ class World:
     """The contexts that are stored, and what everybody has to find."""
 
     def __init__(self) -> None:
-        self.contexts = Contexts(Tenants())
+        self.contexts = open_contexts()
         self.held: dict[Triple, dict[str, int]] = {}
 
     def store(self, triple: Triple, number: int) -> None:
@@ -94,7 +95,8 @@ def test_different_contexts_never_meet(any_setup: Store, different: list[Triple]
 def test_a_clean_up_is_one_tenant_s(any_setup: Store, different: list[Triple]) -> None:
     """However much the names of two tenants look alike."""
     world = World()
-    cleanup = Cleanup(any_setup, application_keyspaces(), Tenants(), clock=lambda: time.time() + 1)
+    tenants, keyspaces = open_tenants(), application_keyspaces()
+    cleanup = Cleanup(any_setup, keyspaces, tenants, clock=lambda: time.time() + 1)
     try:
         for number, triple in enumerate(different):
             world.store(triple, number)
@@ -137,7 +139,7 @@ def test_a_document_of_somebody_else_is_told_and_logged(
     any_setup: Store, owner: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Under A's key lies what says that it is B's: neither of them reads or changes it."""
-    contexts = Contexts(Tenants())
+    contexts = open_contexts()
     contexts.store_session_context(*A, members(1))
     contexts.store_session_context(*B, members(2))
     tamper(any_setup, owner=owner)
@@ -162,7 +164,7 @@ def test_a_document_of_somebody_else_is_told_and_logged(
 
 def test_a_document_that_was_moved_here_is_set_aside(any_setup: Store) -> None:
     """B's whole document under A's key is none of A's."""
-    contexts = Contexts(Tenants())
+    contexts = open_contexts()
     contexts.store_session_context(*A, members(1))
     tamper(any_setup, owner="other:bob", session_id=context_id(*B))
     with pytest.raises(SessionUnreadable):

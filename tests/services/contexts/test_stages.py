@@ -5,8 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from services import saved_state
-from services.contexts import Contexts, Tenants
+from services.contexts import Contexts
 from services.keyspaces import application_keyspaces
 from services.sessions import close_session_store, set_session_store
 from services.sessions.errors import SessionForeign, SessionNotFound, StoreUnavailable
@@ -16,6 +15,7 @@ from services.sessions.migration.store import MigratingStore
 from services.sessions.outage import Replay, ShelteredStore, Spill, open_spill
 from services.sessions.stores import MemoryStore
 from tests.support.engines import CutOff
+from tests.support.services import open_contexts, open_saved_states
 
 WHO = ("acme", "anna")
 KEYSPACES: tuple[Keyspace, ...] = application_keyspaces()
@@ -41,7 +41,7 @@ def store(engine: CutOff) -> Iterator[MigratingStore]:
 @pytest.fixture
 def contexts(store: MigratingStore) -> Contexts:
     """Its contexts."""
-    return Contexts(Tenants())
+    return open_contexts()
 
 
 def switch(store: MigratingStore, stage: Stage) -> None:
@@ -84,10 +84,10 @@ def test_the_last_save_wins_in_every_stage(store: MigratingStore) -> None:
     session_id = str(uuid.uuid4())
     for number, stage in enumerate(UP_AND_DOWN):
         switch(store, stage)
-        saved_state.save_session(session_id, {"n": number}, owner="anna")
+        open_saved_states().save_session(session_id, {"n": number}, owner="anna")
         with pytest.raises(SessionForeign):
-            saved_state.save_session(session_id, {"n": -1}, owner="bob")
-        assert saved_state.load_session(session_id, owner="anna").data == {"n": number}
+            open_saved_states().save_session(session_id, {"n": -1}, owner="bob")
+        assert open_saved_states().load_session(session_id, owner="anna").data == {"n": number}
 
 
 @pytest.mark.parametrize("stage", [Stage.DUALWRITE, Stage.SHADOW, Stage.LIVE, Stage.COMPLETE])
@@ -97,12 +97,12 @@ def test_whose_it_is_may_be_known_by_the_engine_alone(
     """Saved by another process before this one started."""
     session_id = str(uuid.uuid4())
     set_session_store(engine, keyspaces=application_keyspaces())
-    saved_state.save_session(session_id, {"n": 1}, owner="anna")
+    open_saved_states().save_session(session_id, {"n": 1}, owner="anna")
     set_session_store(store, keyspaces=application_keyspaces())
     switch(store, stage)
     with pytest.raises(SessionForeign):
-        saved_state.save_session(session_id, {"n": 2}, owner="bob")
-    assert saved_state.load_session(session_id, owner="anna").data == {"n": 1}
+        open_saved_states().save_session(session_id, {"n": 2}, owner="bob")
+    assert open_saved_states().load_session(session_id, owner="anna").data == {"n": 1}
 
 
 class Host:
@@ -117,7 +117,7 @@ class Host:
     def serve(self) -> Contexts:
         """Contexts over this host's store, from now on."""
         set_session_store(self.store, keyspaces=application_keyspaces())
-        return Contexts(Tenants())
+        return open_contexts()
 
 
 class Link(CutOff):
@@ -160,11 +160,11 @@ def test_a_state_saved_while_the_engine_was_away_is_the_last_one(engine: CutOff)
     host.serve()
     session_id = str(uuid.uuid4())
     for number in range(5):
-        saved_state.save_session(session_id, {"n": number}, owner="anna")
+        open_saved_states().save_session(session_id, {"n": number}, owner="anna")
     host.link.down = True
-    saved_state.save_session(session_id, {"n": "away"}, owner="anna")
-    assert saved_state.load_session(session_id, owner="anna").data == {"n": "away"}
+    open_saved_states().save_session(session_id, {"n": "away"}, owner="anna")
+    assert open_saved_states().load_session(session_id, owner="anna").data == {"n": "away"}
     host.link.down = False
     host.replay.work()
     set_session_store(engine, keyspaces=application_keyspaces())
-    assert saved_state.load_session(session_id, owner="anna").data == {"n": "away"}
+    assert open_saved_states().load_session(session_id, owner="anna").data == {"n": "away"}

@@ -2,11 +2,12 @@
 
 import pytest
 
-from services.contexts import Contexts, Tenants, tenants
+from services.contexts import Contexts, tenants
 from services.contexts.tenants import TenantSettings
 from services.keyspaces import TENANTS, application_keyspaces
 from services.sessions import save_session, set_session_store, update_session
 from tests.support.engines import CutOff
+from tests.support.services import open_tenants
 
 
 def test_nothing_set_is_the_usual(contexts: Contexts) -> None:
@@ -34,7 +35,7 @@ def test_what_is_set_stays_beside_what_is_set_later(contexts: Contexts) -> None:
 
 def test_another_process_follows(contexts: Contexts, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once what it remembers is old."""
-    other = Tenants()
+    other = open_tenants()
     assert other.of("acme", register=True).ttl == 86_400
     contexts.tenants.change("acme", ttl=60)
     assert other.of("acme", register=True).ttl == 86_400
@@ -56,7 +57,7 @@ def test_what_is_no_number_is_not_set(contexts: Contexts) -> None:
     save_session("acme", {"settings": strange}, keyspace=TENANTS)
     assert contexts.tenants.of("acme") == TenantSettings(cleanup_every=5)
     update_session("acme", lambda one: one.update(settings="none"), keyspace=TENANTS)
-    assert Tenants().of("acme") == TenantSettings()
+    assert open_tenants().of("acme") == TenantSettings()
     assert contexts.tenants.change("acme", ttl=60) == TenantSettings(60)
 
 
@@ -64,7 +65,7 @@ def test_while_the_engine_is_away_what_was_known_counts() -> None:
     """And the usual for those nobody knows."""
     engine = CutOff()
     set_session_store(engine, keyspaces=application_keyspaces())
-    known = Tenants()
+    known = open_tenants()
     known.change("acme", ttl=60)
     known.of("acme", register=True)
     engine.down = True

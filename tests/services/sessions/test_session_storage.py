@@ -12,7 +12,12 @@ from pathlib import Path
 import pytest
 
 from services import sessions
-from services.keyspaces import UNIFIED_CHAT_TTL, application_keyspaces, teaser_chat_keyspace
+from services.keyspaces import (
+    UNIFIED_CHAT,
+    UNIFIED_CHAT_TTL,
+    application_keyspaces,
+    teaser_chat_keyspace,
+)
 from services.sessions import (
     Session,
     count_sessions,
@@ -367,9 +372,11 @@ def test_a_document_that_its_reader_cannot_use_is_set_aside(
 def test_how_long_a_conversation_of_the_one_endpoint_lives() -> None:
     """Half an hour until its analysis, whatever others have; tombstones outlive all of them."""
     keyspace = teaser_chat_keyspace(60, 120)
-    assert keyspace.ttl({"one_door": True}) == UNIFIED_CHAT_TTL == 1800
-    assert keyspace.ttl({"one_door": True, "analyzed_at": "2026-11-21T12:00:00Z"}) == 120
-    assert [keyspace.ttl(data) for data in ({}, {"one_door": 1}, {"one_door": "yes"})] == [60] * 3
+    assert keyspace.ttl({UNIFIED_CHAT: True}) == UNIFIED_CHAT_TTL == 1800
+    assert keyspace.ttl({UNIFIED_CHAT: True, "analyzed_at": "2026-11-21T12:00:00Z"}) == 120
+    assert [keyspace.ttl(data) for data in ({}, {UNIFIED_CHAT: 1}, {UNIFIED_CHAT: "yes"})] == [
+        60
+    ] * 3
     assert keyspace.longest == 1800
     assert teaser_chat_keyspace().longest == 86_400
 

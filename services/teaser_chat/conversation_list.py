@@ -3,14 +3,7 @@
 from collections.abc import Iterable
 
 from services import instants
-from services.sessions import (
-    Session,
-    delete_sessions,
-    discard_asides,
-    get_sessions,
-    list_sessions,
-    session_exists,
-)
+from services.sessions import Session, Sessions, batches
 from services.sessions.errors import (
     SessionError,
     SessionFormatUnknown,
@@ -28,8 +21,15 @@ CLEARED_AT_ONCE = 50
 """How many conversations are read, and then removed, in one round trip each."""
 
 
-class Histories:
-    """The conversations that belong to an owner; those that belong to nobody are in no list."""
+class ConversationList:
+    """The conversations that belong to an owner; those that belong to nobody are in no list.
+
+    Args:
+        conversations: the sessions that hold them.
+    """
+
+    def __init__(self, conversations: Sessions) -> None:
+        self._conversations = conversations
 
     def list_conversations(self, owner: str | None, *, shown: str | None = None) -> list[Answer]:
         """An owner's conversations, the one with the newest message first; no life is extended.
@@ -49,10 +49,10 @@ class Histories:
         """
         if owner is None:
             return []
-        ids = list_sessions(owner, limit=MOST_LISTED)
+        ids = self._conversations.owned_by(owner, start=0, limit=MOST_LISTED)
         if shown and shown not in ids:
             ids = [shown, *ids[: MOST_LISTED - 1]]
-        batch = get_sessions(ids, owner=owner)
+        batch = batches.load(self._conversations, ids, owner=owner)
         _raise_first(batch.failed.values(), StoreUnavailable)
         entries = [
             _entry(session)
@@ -77,12 +77,12 @@ class Histories:
             return 0
         cleared, tried, start = 0, set[str](), 0
         left: list[SessionError] = []
-        while page := list_sessions(owner, start=start, limit=CLEARED_AT_ONCE):
+        while page := self._conversations.owned_by(owner, start=start, limit=CLEARED_AT_ONCE):
             fresh = [session_id for session_id in page if session_id not in tried]
             if fresh:
                 tried.update(fresh)
-                batch = delete_sessions(fresh, owner=owner)
-                discard_asides(fresh, owner=owner)
+                batch = batches.delete(self._conversations, fresh, owner=owner)
+                batches.discard_asides(self._conversations, fresh, owner=owner)
                 cleared += len(batch.done)
                 left += batch.failed.values()
             # What went has made room for others on this page, and what was used since is on one
@@ -99,7 +99,7 @@ class Histories:
             SessionNotFound: there is none for this owner.
             SessionError: as services.sessions.get_session.
         """
-        if not session_exists(session_id, owner=owner):
+        if not self._conversations.exists(session_id, owner=owner):
             raise SessionNotFound(session_id)
 
 

@@ -1,4 +1,4 @@
-"""The one-endpoint chat: the conversations of the teaser chat behind one door.
+"""The one-endpoint chat: the conversations of the teaser chat behind a single endpoint.
 
 A message of somebody who says nothing but what they want to say: here it is decided which step
 it takes. The steps are those of services.teaser_chat.turns, and what they do is one change.
@@ -12,13 +12,7 @@ from services.conversation import interview
 from services.conversation.report import report, unchanged
 from services.conversation.steering import Step, Wish, wish
 from services.keyspaces import UNIFIED_CHAT
-from services.sessions import (
-    Session,
-    save_session,
-    session_was_set_aside,
-    set_aside_session,
-    update_session,
-)
+from services.sessions import Session, Sessions
 from services.sessions.errors import (
     SessionConflict,
     SessionForeign,
@@ -34,15 +28,24 @@ from services.teaser_chat.messages import (
     is_known,
     read_message,
 )
-from services.teaser_chat.starts import open_conversation, opened_before
+from services.teaser_chat.starts import Starts
 from services.teaser_chat.turns import opening, suggest, take_message, take_question
 
 STARTED_OVER = "Your earlier conversation could not be read any more, so this is a new one."
 CHECKED_LATER = "The norms are checked again as soon as these questions are answered."
 
 
-class OneDoor:
-    """Takes messages; checks that `owner` may reach the conversation they name."""
+class UnifiedChat:
+    """Takes messages; checks that `owner` may reach the conversation they name.
+
+    Args:
+        conversations: the sessions that hold conversations.
+        starts: opens them.
+    """
+
+    def __init__(self, conversations: Sessions, starts: Starts) -> None:
+        self._conversations = conversations
+        self._starts = starts
 
     def send(
         self,
@@ -64,50 +67,53 @@ class OneDoor:
                 be read is no error here: it is set aside, and another begins under its id.
         """
         message_id = client_message_id or str(uuid.uuid4())
-        known = session_id or opened_before(owner, client_message_id)
+        known = session_id or self._starts.find_opened(owner, client_message_id)
         if known:
-            session = _continued(known, message_id, message, owner)
+            session = self._continue(known, message_id, message, owner)
         else:
-            data = _begun(message_id, message)
-            session = open_conversation(data, owner=owner, client_message_id=client_message_id)
+            data = _open(message_id, message)
+            session = self._starts.open_conversation(
+                data, owner=owner, client_message_id=client_message_id
+            )
         answer = read_message(conversation_in(session), message_id, message)
         return {"session_id": session.session_id, **answer}
 
+    def _continue(
+        self, session_id: str, message_id: str, message: str, owner: str | None
+    ) -> Session:
+        def change(session: Session) -> bool:
+            try:
+                if is_known(conversation_in(session), message_id):
+                    return False
+            except SessionUnreadable:
+                self._conversations.set_aside(session)
+                raise
+            _take(session, message_id, message)
+            return True
 
-def _continued(session_id: str, message_id: str, message: str, owner: str | None) -> Session:
-    def change(session: Session) -> bool:
         try:
-            if is_known(conversation_in(session), message_id):
-                return False
+            return self._conversations.update(session_id, change, owner=owner)
         except SessionUnreadable:
-            set_aside_session(session)
+            pass  # it is set aside by now, and logged
+        except SessionForeign:
             raise
-        _take(session, message_id, message)
-        return True
-
-    try:
-        return update_session(session_id, change, owner=owner)
-    except SessionUnreadable:
-        pass  # it is set aside by now, and logged
-    except SessionForeign:
-        raise
-    except SessionNotFound:
-        # Another request may have set it aside, a moment ago or long before. What is known to be
-        # missing while the engine cannot be asked was deleted.
-        found = False
-        with contextlib.suppress(StoreUnavailable):
-            found = session_was_set_aside(session_id, owner=owner)
-        if not found:
-            raise
-    try:
-        data = _begun(message_id, message, notice=STARTED_OVER)
-        return save_session(session_id, data, owner=owner)
-    except SessionConflict:
-        # Another message was faster and began it anew, or an older copy can be read.
-        return update_session(session_id, change, owner=owner)
+        except SessionNotFound:
+            # Another request may have set it aside, a moment ago or long before. What is known
+            # to be missing while the engine cannot be asked was deleted.
+            found = False
+            with contextlib.suppress(StoreUnavailable):
+                found = self._conversations.was_set_aside(session_id, owner=owner)
+            if not found:
+                raise
+        try:
+            data = _open(message_id, message, notice=STARTED_OVER)
+            return self._conversations.save(session_id, data, owner=owner)
+        except SessionConflict:
+            # Another message was faster and began it anew, or an older copy can be read.
+            return self._conversations.update(session_id, change, owner=owner)
 
 
-def _begun(message_id: str, message: str, *, notice: str = "") -> dict[str, Any]:
+def _open(message_id: str, message: str, *, notice: str = "") -> dict[str, Any]:
     """The data of a conversation that begins here, analysed if nothing has to be asked."""
     data, reply = opening(message_id, message)
     data[UNIFIED_CHAT] = True

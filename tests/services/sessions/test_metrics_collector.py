@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from services.keyspaces import teaser_chat_keyspace
-from services.sessions import Sessions, metrics, set_session_store
-from services.sessions.migration.readings import Progress, readings
+from services.sessions import Sessions, get_registry, metrics, set_session_store
+from services.sessions.metrics_collector import collect_readings
+from services.sessions.migration.metrics import MigrationMetrics
 from services.sessions.migration.stages import Plan, Stage
 from services.sessions.migration.store import MigratingStore
 from services.sessions.outage import Outage, open_spill
@@ -34,7 +35,10 @@ def unsent() -> float | None:
 
 def told(outage: Outage) -> dict[str, float]:
     """What is read at this moment, by name; of several values the first."""
-    return {reading.name: next(iter(reading.values.values())) for reading in readings(outage)}
+    return {
+        reading.name: next(iter(reading.values.values()))
+        for reading in collect_readings(outage, get_registry())
+    }
 
 
 def store_in(stage: Stage, engine: Store) -> MigratingStore:
@@ -53,19 +57,19 @@ def engine() -> CutOff:
 def test_tallies_are_told_by_how_far_they_rose() -> None:
     """Each once, however often and from however many threads they are told."""
     store = store_in(Stage.SHADOW, MemoryStore())
-    progress = Progress(store)
-    progress.tell()
+    progress = MigrationMetrics(store)
+    progress.report()
     before = copies("compared"), copies("lag")
     store.copies.tallies.compared += 5
     store.copies.tallies.lag += 2
-    threads = [threading.Thread(target=progress.tell) for _ in range(8)]
+    threads = [threading.Thread(target=progress.report) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert (copies("compared"), copies("lag")) == (before[0] + 5, before[1] + 2)
     store.copies.tallies.compared += 1
-    progress.tell()
+    progress.report()
     assert copies("compared") == before[0] + 6
 
 
@@ -75,7 +79,7 @@ def test_two_stores_of_a_process_are_added_up() -> None:
     before = copies("merged")
     for store, count in ((one, 3), (other, 2)):
         store.copies.tallies.merged += count
-        Progress(store).tell()
+        MigrationMetrics(store).report()
     assert copies("merged") == before + 5
 
 
@@ -83,14 +87,14 @@ def test_what_the_engine_lacks_is_told_while_it_is_away() -> None:
     """In dualwrite; in off nothing is meant to be sent."""
     engine = CutOff()
     store = store_in(Stage.DUALWRITE, engine)
-    progress, sessions = Progress(store), Sessions(store, CHAT)
+    progress, sessions = MigrationMetrics(store), Sessions(store, CHAT)
     engine.down = True
     for _ in range(3):
         sessions.save(str(uuid.uuid4()), {"history": []})
-    progress.tell()
+    progress.report()
     assert unsent() == 3
     store.switch(Plan(Stage.OFF))
-    progress.tell()
+    progress.report()
     assert unsent() == 0
 
 
@@ -98,7 +102,7 @@ def test_sessions_are_counted_where_they_are_listed(engine: CutOff) -> None:
     """Browsers' sessions and the like have no index and are left out."""
     for _ in range(3):
         Sessions(engine, CHAT).save(str(uuid.uuid4()), {"history": []})
-    found = list(readings(Outage(engine, (CHAT,))))
+    found = list(collect_readings(Outage(engine, (CHAT,)), get_registry()))
     assert [(one.name, one.labels, dict(one.values)) for one in found] == [
         ("teaser_sessions", ("keyspace",), {("chat:session",): 3})
     ]

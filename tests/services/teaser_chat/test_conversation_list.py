@@ -24,21 +24,20 @@ from services.sessions.errors import (
 from services.sessions.outage import Outage, Spill, open_spill
 from services.sessions.stores.base import Condition, Put, Record, Store, corrupt_key
 from services.sessions.stores.memory import MemoryStore
-from services.teaser_chat import Histories, OneDoor, TeaserChat
-from services.teaser_chat.histories import LONGEST_TITLE, MOST_LISTED, title
+from services.teaser_chat.conversation_list import LONGEST_TITLE, MOST_LISTED, title
 from tests.support.clock import FakeClock
 from tests.support.engines import CutOff, engines_of
 from tests.support.servers import eventually
+from tests.support.services import open_conversation_list, open_teaser_chat, open_unified_chat
 
 CHAT = teaser_chat_keyspace()
 ANNA, BOB = "a" * 64, "b" * 64
 MANY = 2 * MOST_LISTED + 1
-HISTORIES = Histories()
 
 
 def begin(owner: str | None = ANNA, text: str = "A lamp") -> str:
     """The id of a new conversation."""
-    return str(TeaserChat().start_conversation(text, owner=owner)["session_id"])
+    return str(open_teaser_chat().start_conversation(text, owner=owner)["session_id"])
 
 
 def begin_many(number: int, owner: str = ANNA) -> list[str]:
@@ -52,7 +51,7 @@ def begin_many(number: int, owner: str = ANNA) -> list[str]:
 
 def listed(owner: str | None = ANNA, shown: str | None = None) -> list[str]:
     """The ids in an owner's list."""
-    found = HISTORIES.list_conversations(owner, shown=shown)
+    found = open_conversation_list().list_conversations(owner, shown=shown)
     return [entry["session_id"] for entry in found]
 
 
@@ -93,7 +92,7 @@ class TestList:
             _date(session_id, f"2126-01-01T00:00:0{number}.000+00:00", member="history")
         assert listed() == [second, first, third]
         _date(third, "2126-01-01T00:00:09.000+00:00", member="qa_history")
-        found = HISTORIES.list_conversations(ANNA)
+        found = open_conversation_list().list_conversations(ANNA)
         assert [entry["session_id"] for entry in found] == [third, second, first]
         assert found[0]["last_message_at"] == "2126-01-01T00:00:09.000+00:00"
         assert found[0]["title"] == "A kettle"
@@ -142,7 +141,7 @@ class TestList:
         """Whoever may own something that nobody can look at now gets no list."""
         begin()
         unsure = begin()
-        set_session_store(_Unsure(timed, CHAT.key(unsure)))
+        set_session_store(_Unsure(timed, CHAT.key(unsure)), keyspaces=application_keyspaces())
         with pytest.raises(StoreUnavailable):
             listed()
 
@@ -171,15 +170,15 @@ class TestClear:
         mine = begin_many(MANY)
         others = [begin(BOB), begin(None)]
         before = [any_setup.get(CHAT.key(session_id)) for session_id in others]
-        assert HISTORIES.clear(ANNA) == MANY
+        assert open_conversation_list().clear(ANNA) == MANY
         assert listed() == list_sessions(ANNA) == []
         for engine in engines_of(any_setup):
             for session_id in mine:
                 value = engine.get(CHAT.key(session_id))
                 assert value is None or document.is_tombstone(value)
         assert [any_setup.get(CHAT.key(session_id)) for session_id in others] == before
-        assert HISTORIES.clear(ANNA) == 0
-        assert HISTORIES.clear(None) == 0
+        assert open_conversation_list().clear(ANNA) == 0
+        assert open_conversation_list().clear(None) == 0
 
     def test_what_was_set_aside_goes_as_well(self, memory_or_redis: Store) -> None:
         """Of what began anew, and of what clearing itself finds unreadable."""
@@ -187,9 +186,9 @@ class TestClear:
         anew, broken = begin(), begin()
         for session_id in (anew, broken):
             break_document(memory_or_redis, session_id)
-        assert "notice" in OneDoor().send("A lamp", session_id=anew, owner=ANNA)
+        assert "notice" in open_unified_chat().send("A lamp", session_id=anew, owner=ANNA)
         assert memory_or_redis.get(corrupt_key(CHAT.key(anew)))
-        assert HISTORIES.clear(ANNA) == 1
+        assert open_conversation_list().clear(ANNA) == 1
         for session_id in (anew, broken):
             assert memory_or_redis.get(CHAT.key(session_id)) is None
             assert memory_or_redis.get(corrupt_key(CHAT.key(session_id))) is None
@@ -200,7 +199,7 @@ class TestClear:
         key = corrupt_key(CHAT.key(session_id))
         for engine in engines_of(any_setup):
             engine.put(Record(key, 1, b",broken", 2**42, session_id), Condition.ANY)
-        assert HISTORIES.clear(ANNA) == 1
+        assert open_conversation_list().clear(ANNA) == 1
         assert any_setup.get(key) is None
         assert engines_of(any_setup)[-1].get(key) is None
 
@@ -210,7 +209,7 @@ class TestClear:
         version, body = document.split(theirs or b"") or (0, b"")
         key = corrupt_key(CHAT.key(begin()))
         timed.put(Record(key, version, body, 2**42, "any"), Condition.ANY)
-        assert HISTORIES.clear(ANNA) == 1
+        assert open_conversation_list().clear(ANNA) == 1
         assert timed.get(key) == theirs
 
     def test_one_of_a_newer_release_is_left_and_told(self, timed: MemoryStore) -> None:
@@ -218,7 +217,7 @@ class TestClear:
         newer, good = begin(), begin()
         value = _put_newer(timed, newer)
         with pytest.raises(SessionFormatUnknown):
-            HISTORIES.clear(ANNA)
+            open_conversation_list().clear(ANNA)
         assert timed.get(CHAT.key(newer)) == value
         assert timed.get(CHAT.key(good)) is None
 
@@ -229,10 +228,10 @@ class TestClear:
         begin_many(MANY)
         store.batches = 1
         with pytest.raises(StoreUnavailable):
-            HISTORIES.clear(ANNA)
+            open_conversation_list().clear(ANNA)
         assert 0 < len(list_sessions(ANNA, limit=MANY)) < MANY
         store.batches = MANY
-        HISTORIES.clear(ANNA)
+        open_conversation_list().clear(ANNA)
         assert list_sessions(ANNA) == []
 
 
@@ -262,7 +261,7 @@ class TestOutage:
         begin()
         engine.down = True
         begin()
-        for action in (listed, lambda: HISTORIES.clear(ANNA)):
+        for action in (listed, lambda: open_conversation_list().clear(ANNA)):
             with pytest.raises(StoreUnavailable):
                 action()
 
@@ -274,9 +273,9 @@ class TestOutage:
         engine.refuses = True
         meanwhile = begin()
         assert set(listed()) == {before, meanwhile}
-        assert HISTORIES.clear(ANNA) == 2
+        assert open_conversation_list().clear(ANNA) == 2
         assert listed() == []
-        assert HISTORIES.clear(ANNA) == 0
+        assert open_conversation_list().clear(ANNA) == 0
         engine.refuses = False
         outage.start()
         assert eventually(lambda: not spill.occupied)
@@ -293,11 +292,11 @@ def test_a_check_finds_what_the_owner_can_reach(timed: MemoryStore, clock: FakeC
     mine, nobodys, theirs = begin(), begin(None), begin(BOB)
     ends = timed.expires_at(CHAT.key(mine))
     clock.forward(60)
-    HISTORIES.check(mine, owner=ANNA)
-    HISTORIES.check(nobodys, owner=ANNA)
+    open_conversation_list().check(mine, owner=ANNA)
+    open_conversation_list().check(nobodys, owner=ANNA)
     for session_id in (theirs, str(uuid.uuid4())):
         with pytest.raises(SessionNotFound):
-            HISTORIES.check(session_id, owner=ANNA)
+            open_conversation_list().check(session_id, owner=ANNA)
     assert timed.expires_at(CHAT.key(mine)) == ends
 
 

@@ -1,0 +1,69 @@
+"""What the metrics tell of sessions beside what is counted on the way: looked up at a scrape."""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import Protocol, runtime_checkable
+
+from services.sessions.errors import SessionError
+from services.sessions.metrics import Reading
+from services.sessions.outage import Outage, Spill
+from services.sessions.registry import SessionRegistry
+from services.sessions.stores.base import Store
+
+
+@runtime_checkable
+class Measured(Protocol):
+    """An engine that can tell how full it is."""
+
+    def memory(self) -> Mapping[str, int]:
+        """Bytes in use as `used`, and the most there may be as `maximum`; 0 is no limit."""
+
+
+def collect_readings(outage: Outage, sessions: SessionRegistry) -> Iterator[Reading]:
+    """What is to be had at this moment; what cannot be asked is left out.
+
+    Args:
+        outage: the engine with everything around it.
+        sessions: the kinds of session to be counted.
+    """
+    yield from _unless_away(_read_engine(outage.engine.bare, sessions))
+    if outage.spill:
+        yield from _unless_away(_read_spill(outage.spill))
+
+
+def _unless_away(found: Iterator[Reading]) -> Iterator[Reading]:
+    """What was found until something could not be asked."""
+    with contextlib.suppress(SessionError):
+        yield from found
+
+
+def _read_engine(engine: Store, sessions: SessionRegistry) -> Iterator[Reading]:
+    yield Reading(
+        "teaser_sessions",
+        "Sessions that have not expired.",
+        {(name,): count for name, count in sessions.count_by_keyspace().items()},
+        ("keyspace",),
+    )
+    # Not asked where the counts could not be had: that would be one more wait, past the breaker.
+    if isinstance(engine, Measured):
+        memory = engine.memory()
+        yield _single("teaser_redis_memory_used_bytes", "Memory Redis uses.", memory["used"])
+        yield _single(
+            "teaser_redis_memory_max_bytes",
+            "The most memory Redis may use; 0 without a limit.",
+            memory["maximum"],
+        )
+
+
+def _read_spill(spill: Spill) -> Iterator[Reading]:
+    backlog = spill.backlog()
+    yield _single("teaser_spill_backlog", "Entries of this host's spill to be sent.", backlog.count)
+    yield _single(
+        "teaser_spill_age_seconds",
+        "How long the first of them has been waiting.",
+        backlog.age_seconds,
+    )
+
+
+def _single(name: str, meaning: str, value: float) -> Reading:
+    return Reading(name, meaning, {(): value})

@@ -1,0 +1,39 @@
+"""How far the migration is in this process, for the metrics."""
+
+import threading
+
+from services.sessions import metrics
+from services.sessions.migration.stages import Stage
+from services.sessions.migration.store import MigratingStore
+
+
+class MigrationMetrics:
+    """Reports to the metrics how far the migration is in this process.
+
+    Args:
+        store: the two engines.
+    """
+
+    def __init__(self, store: MigratingStore) -> None:
+        self._store = store
+        self._reported: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def report(self) -> None:
+        """Report the stage, what is to be sent, and what became of copies since the last time."""
+        stage, copies = self._store.plan.stage, self._store.copies
+        # In off nothing is meant to be sent.
+        metrics.migration(stage, 0 if stage is Stage.OFF else len(copies.unsent))
+        tallies = {
+            "compared": copies.tallies.compared,
+            "lag": copies.tallies.lag,
+            "mismatched": copies.tallies.mismatched,
+            "adopted": copies.tallies.adopted,
+            "sent": copies.tallies.sent,
+            "merged": copies.tallies.merged,
+            "unmirrored": copies.tallies.unmirrored,
+        }
+        with self._lock:
+            for event, tally in tallies.items():
+                metrics.copies(event, tally - self._reported.get(event, 0))
+            self._reported = tallies
