@@ -17,8 +17,8 @@ from services.rate_limits import parsed
 from services.sessions.keyspaces import SESSION_TTL
 from services.sessions.migration.stages import Stage, stage_named
 from services.sessions.repository import SESSION_MAX_BYTES
+from services.sessions.request_budget import REQUEST_SECONDS
 from services.sessions.stores import SCHEMES, TIMEOUT, open_store
-from services.sessions.waiting import REQUEST_SECONDS
 from services.token_keys import SECRET_LENGTH as AUTH_SECRET_LENGTH
 from services.tokens import AUDIENCE, open_tokens
 

@@ -12,7 +12,7 @@ from benchmarks.report import millis, table, verdict
 from services.contexts.cleanup import DEFAULT_CLEANUP_THRESHOLD, Cleanup
 from services.keys import context_id, context_owner
 from services.keyspaces import CONTEXT_TTL_LONGEST, application_keyspaces, context_keyspace
-from services.sessions import Session, Sessions, document, set_session_store
+from services.sessions import Session, Sessions, codec, set_session_store
 from services.sessions.stores import RedisStore
 from services.sessions.stores.base import INDEX_KEPT, Record
 from tests.support.servers import RedisServer
@@ -107,7 +107,7 @@ class _Crowd:
             pipe = self._client.pipeline(transaction=False)
             entries: dict[str, dict[str, int]] = {}
             for record in some:
-                value = document.join(record.version, record.body)
+                value = codec.join(record.version, record.body)
                 pipe.set(record.key, value, pxat=record.expires_at)
                 for index in record.indexes:
                     entries.setdefault(index, {})[record.member] = record.expires_at

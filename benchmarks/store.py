@@ -9,7 +9,7 @@ import redis
 
 from benchmarks.report import micros, paired, table, timed, verdict
 from services.keyspaces import application_keyspaces
-from services.sessions import Session, document, get_session, save_session, set_session_store
+from services.sessions import Session, codec, get_session, save_session, set_session_store
 from services.sessions.stores import RedisStore
 from tests.support.servers import RedisServer
 
@@ -123,7 +123,7 @@ def _by_stored_sessions(server: RedisServer) -> None:
 def _fill(client: redis.Redis, count: int) -> None:
     """Store so many sessions with their index entries, many in a round trip."""
     body = b',"format":1,"owner":null,' + msgspec.json.encode(conversation(2))[1:]
-    value = document.join(1, body)
+    value = codec.join(1, body)
     end = int(time.time() * 1000) + 86_400_000
     while count > 0:
         chunk = min(count, 5_000)

@@ -12,7 +12,7 @@ from routes import answers, limits, schemas
 from routes.identity import identity
 from routes.middleware import request_id
 from routes.openapi import CHANGING, CONTEXT_NAME, READING, Blueprint
-from services import instants
+from services import timestamps
 from services.contexts import Context, Contexts
 
 log = logging.getLogger(__name__)
@@ -118,8 +118,8 @@ def _about(context: Context) -> dict[str, Any]:
         "session_id": context.session_id,
         "user_id": context.user_id,
         "tenant_id": context.tenant_id,
-        "stored_at": instants.told(context.stored_at),
-        "last_updated": instants.told(context.last_updated),
+        "stored_at": timestamps.told(context.stored_at),
+        "last_updated": timestamps.told(context.last_updated),
         "ttl": context.ttl,
     }
 

@@ -12,7 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wsgi import ClosingIterator
 
 from routes import counting
-from services.sessions import waiting
+from services.sessions import request_budget
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
@@ -71,12 +71,12 @@ def budgeted(application: counting.Application) -> counting.Application:
 
     def call(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
-            if waiting.degraded():
+            if request_budget.degraded():
                 headers.append(("X-Session-Store", "degraded"))
             return start_response(status, headers, *more)
 
-        waiting.begin()
-        return ClosingIterator(application(environ, start), waiting.end)
+        request_budget.begin()
+        return ClosingIterator(application(environ, start), request_budget.end)
 
     return call
 

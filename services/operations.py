@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from prometheus_client.core import Sample
 
-from services import instants
+from services import timestamps
 from services.sessions import SessionRegistry, metrics
 from services.sessions.errors import SessionError
 from services.sessions.migration.control import ControlRoom, Report, StageUnknown
@@ -120,7 +120,7 @@ def _told(now: Status) -> dict[str, Any]:
         "begun": control is not None,
         "stage": now.stage.value,
         "cohort": now.cohort,
-        "changed_at": instants.told(control.changed_at) if control else None,
+        "changed_at": timestamps.told(control.changed_at) if control else None,
         "next": now.following.value if now.following else None,
         "hindrances": list(now.hindrances),
         "settled": now.settled,

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from config import Settings
 from services import sessions
 from services.keyspaces import application_keyspaces
-from services.sessions import waiting
+from services.sessions import request_budget
 from services.sessions.migration.stages import Stage
 from services.sessions.stores import MemoryStore, RedisStore, Store
 from tests.support.application import create_app
@@ -21,7 +21,7 @@ from tests.support.servers import RedisServer
 @pytest.fixture(autouse=True)
 def _no_request() -> None:
     """A test begins outside of any request; a response nobody closed leaves its budget behind."""
-    waiting.end()
+    request_budget.end()
 
 
 @pytest.fixture(scope="session")

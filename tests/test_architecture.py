@@ -81,7 +81,7 @@ def test_routes_reach_sessions_through_services_only() -> None:
     below = (
         "services.sessions.stores",
         "services.sessions.repository",
-        "services.sessions.document",
+        "services.sessions.codec",
     )
     found = breaches("routes", *below)
     assert found == []

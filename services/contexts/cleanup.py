@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from services.contexts.tenants import DEFAULT_CLEANUP_THRESHOLD, Tenants, TenantSettings
 from services.keys import context_owner_in, key_part
-from services.sessions import housekeeping
+from services.sessions import maintenance
 from services.sessions.keyspaces import Keyspace
 from services.sessions.repository import Sessions
 from services.sessions.stores.base import Clock, Store
@@ -69,7 +69,7 @@ class Cleanup:
             StoreUnavailable: the engine could not be asked.
         """
         return {
-            name: housekeeping.trim(sessions)
+            name: maintenance.trim(sessions)
             for name, sessions in self._by_name.items()
             if sessions.keyspace.indexed
         }
@@ -90,7 +90,7 @@ class Cleanup:
         if threshold is None:
             threshold = self._tenants.of(tenant_id).orphan_after
         before = int((self._clock() - threshold) * 1000)
-        removal = housekeeping.remove_idle(
+        removal = maintenance.remove_idle(
             self._by_name["context"], key_part(tenant_id), before, context_owner_in
         )
         self._tenants.note_cleaned(tenant_id, int(self._clock() * 1000))

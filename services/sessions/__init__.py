@@ -8,9 +8,9 @@ for the web application. Whoever needs several stores at once, a migration or a 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from services.sessions import batches, housekeeping
+from services.sessions import batches, maintenance
 from services.sessions.batches import Batch
-from services.sessions.document import Session
+from services.sessions.codec import Session
 from services.sessions.registry import (
     Health,
     SessionRegistry,
@@ -145,7 +145,7 @@ def cleanup_expired_sessions(owner: str | None = None, *, keyspace: str | None =
 
     Expired sessions end by themselves; this is about the lists, and the rows of a table.
     """
-    return housekeeping.trim(sessions_of(keyspace), owner=owner)
+    return maintenance.trim(sessions_of(keyspace), owner=owner)
 
 
 def session_was_set_aside(

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.sessions.document import Session
+from services.sessions.codec import Session
 from services.sessions.errors import InvalidSessionId, SessionError
 from services.sessions.repository import Sessions, condition_for
 from services.sessions.stores.base import Condition, Record

@@ -11,15 +11,15 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from services.sessions import document
-from services.sessions.document import Session
-from services.sessions.documents import SESSION_MAX_BYTES, Documents, refusal
+from services.sessions import codec
+from services.sessions.codec import Session
 from services.sessions.errors import (
     SessionConflict,
     SessionNotFound,
     SessionUnreadable,
     StoreUnavailable,
 )
+from services.sessions.records import SESSION_MAX_BYTES, Documents, refusal
 from services.sessions.stores.base import Condition, Outcome, Record
 
 __all__ = ["SESSION_MAX_BYTES", "Change", "Sessions", "condition_for"]
@@ -304,13 +304,13 @@ class Sessions(Documents):
         One that takes the place of a tombstone has the tombstone's version, to be written over.
         """
         value = self.store.get(self.keyspace.key(session_id))
-        is_free = value is None or (self.keyspace.reusable and document.is_tombstone(value))
+        is_free = value is None or (self.keyspace.reusable and codec.is_tombstone(value))
         if not create or not is_free:
             return self.found(session_id, value, owner)
         if value is not None:
-            self._check_sure(self.keyspace.key(session_id), document.owner_of(value), owner)
+            self._check_sure(self.keyspace.key(session_id), codec.owner_of(value), owner)
         session = Session(session_id, owner=owner)
-        session.version, session.stored = document.version_of(value or b"") or 0, value
+        session.version, session.stored = codec.version_of(value or b"") or 0, value
         return session
 
     def _load(self, session_id: str, owner: str | None) -> Session:

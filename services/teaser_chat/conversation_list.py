@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from services import instants
+from services import timestamps
 from services.sessions import Session, Sessions, batches
 from services.sessions.errors import (
     SessionError,
@@ -123,8 +123,8 @@ def _entry(session: Session) -> Answer:
     return {
         "session_id": session.session_id,
         "title": title(session["history"][0]["content"]),
-        "started_at": instants.told(session.created_at),
-        "last_message_at": max(times, default=instants.told(session.updated_at)),
+        "started_at": timestamps.told(session.created_at),
+        "last_message_at": max(times, default=timestamps.told(session.updated_at)),
         "complete": session["complete"],
         "analyzed": session["analyzed"],
     }

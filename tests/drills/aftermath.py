@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from services.keyspaces import SESSION_PREFIX
-from services.sessions import document
+from services.sessions import codec
 from tests.drills.asking import STRICT, Leniency
 from tests.drills.clients import Maker
 from tests.drills.deployment import Deployment
@@ -73,7 +73,7 @@ def look_into_redis(deployment: Deployment, journal: Journal) -> None:
             continue
         value = client.get(f"{SESSION_PREFIX}{conversation.session_id}")
         assert value is None or isinstance(value, bytes)
-        gone = value is None or document.is_tombstone(value)
+        gone = value is None or codec.is_tombstone(value)
         if conversation.deleted and not gone:
             journal.fault("resurrected", conversation.session_id, "is in Redis after its deletion")
         elif not conversation.delete_sent:

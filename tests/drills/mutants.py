@@ -59,7 +59,7 @@ MUTANTS = (
     ),
     Mutant(
         "tombstones",
-        "services/sessions/documents.py",
+        "services/sessions/records.py",
         "return self._record(session, body, now, until)._replace(deleted=True)",
         "return self._record(session, body, now, until)._replace(deleted=False)",
         ("deletes-live",),
@@ -73,7 +73,7 @@ MUTANTS = (
     ),
     Mutant(
         "read-through-on-a-miss",
-        "services/sessions/migration/paths.py",
+        "services/sessions/migration/strategies.py",
         "            return value if value is not None else self._copies.adopt(key)",
         "            return value",
         ("term-start-off",),
@@ -87,7 +87,7 @@ MUTANTS = (
     ),
     Mutant(
         "overtaken-copies",
-        "services/sessions/migration/paths.py",
+        "services/sessions/migration/strategies.py",
         "return copies.adopt(key) if is_newer(head, value) else value",
         "return value",
         ("apart-dualwrite-shadow",),
@@ -102,14 +102,14 @@ MUTANTS = (
     ),
     Mutant(
         "spill",
-        "services/sessions/outage/shelter.py",
+        "services/sessions/outage/failover.py",
         "            return self._accept(record, condition)\n        # Another worker",
         "            raise\n        # Another worker",
         ("refused-complete",),
     ),
     Mutant(
         "merge-of-the-replay",
-        "services/sessions/settle.py",
+        "services/sessions/reconcile.py",
         "        merged = _merged(keyspace, higher, lower)",
         "        merged = None",
         ("hosts-apart",),
@@ -123,7 +123,7 @@ MUTANTS = (
     ),
     Mutant(
         "unavailable-is-not-missing",
-        "services/sessions/outage/shelter.py",
+        "services/sessions/outage/failover.py",
         "        return self._engine.get(key)",
         "        try:\n            return self._engine.get(key)\n"
         "        except StoreUnavailable:\n            return None",
@@ -132,7 +132,7 @@ MUTANTS = (
     Mutant(
         "the-very-base-in-the-spill",
         "services/sessions/outage/spill.py",
-        "is_base = document.join(stored.version, stored.body) == record.base",
+        "is_base = codec.join(stored.version, stored.body) == record.base",
         "is_base = stored.version == record.expected",
         ("twenty-writers-flapping",),
     ),

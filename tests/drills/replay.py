@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.keyspaces import teaser_chat_keyspace
-from services.sessions.document import Session, encode_body, join
+from services.sessions.codec import Session, encode_body, join
 from services.sessions.keyspaces import Keyspace
 from services.sessions.outage import Outage, open_spill
 from services.sessions.outage.replay import BATCH

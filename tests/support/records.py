@@ -2,7 +2,7 @@
 
 import time
 
-from services.sessions import document
+from services.sessions import codec
 from services.sessions.stores.base import Record
 
 HOUR = 3_600_000
@@ -23,9 +23,9 @@ def record(key: str, version: int = 1, text: str = "hello", *, lives: int = HOUR
 
 def value(version: int, text: str) -> bytes:
     """What a document of `record` looks like when it is stored."""
-    return document.join(version, record("any", version, text).body)
+    return codec.join(version, record("any", version, text).body)
 
 
 def tombstone(key: str, version: int) -> Record:
     """What a deletion leaves while two copies exist."""
-    return record(key, version)._replace(body=document.tombstone_body("a"), deleted=True)
+    return record(key, version)._replace(body=codec.tombstone_body("a"), deleted=True)

@@ -21,7 +21,7 @@ from flask import Flask, Request, Response
 from flask.sessions import SessionMixin
 from flask_session.base import ServerSideSessionInterface
 
-from services.sessions.document import Session
+from services.sessions.codec import Session
 from services.sessions.errors import (
     SessionFormatUnknown,
     SessionNotFound,

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Protocol, Self, runtime_checkable
 
-from services.sessions import document
-from services.sessions.document import Session
+from services.sessions import codec
+from services.sessions.codec import Session
 from services.sessions.errors import (
     SessionConflict,
     SessionError,
@@ -180,7 +180,7 @@ class ControlRoom:
         if value is None:
             return None
         try:
-            return _control_in(document.decode(value))
+            return _control_in(codec.decode(value))
         except (SessionUnreadable, SessionFormatUnknown) as error:
             raise StageUnknown("the stored stage is unreadable") from error
 

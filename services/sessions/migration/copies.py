@@ -12,10 +12,10 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
-from services.sessions import document, waiting
+from services.sessions import codec, request_budget
 from services.sessions.errors import UNSETTLED, SessionFormatUnknown, StoreUnavailable
 from services.sessions.keyspaces import Keyspace
-from services.sessions.settle import Settlements, Settler, same_document
+from services.sessions.reconcile import Settlements, Settler, same_document
 from services.sessions.stores.base import Clock, Condition, Outcome, Record, Store
 from services.sessions.stores.memory import MemoryStore
 
@@ -128,10 +128,10 @@ class Copies:
         lock = self._locks[hash(key) % LOCKS]
         if not lock.acquire(blocking=False):
             begun = time.monotonic()
-            got = lock.acquire(timeout=waiting.allowed(threading.TIMEOUT_MAX))
-            waiting.spend(time.monotonic() - begun)
+            got = lock.acquire(timeout=request_budget.allowed(threading.TIMEOUT_MAX))
+            request_budget.spend(time.monotonic() - begun)
             if not got:
-                raise StoreUnavailable(waiting.SPENT)
+                raise StoreUnavailable(request_budget.SPENT)
         try:
             yield
         finally:
@@ -289,7 +289,7 @@ class Copies:
             self.tallies.compared += 1
             if mine == theirs:
                 return
-            if theirs is None or document.version_of(theirs) != document.version_of(mine):
+            if theirs is None or codec.version_of(theirs) != codec.version_of(mine):
                 self.tallies.lag += 1
             else:
                 self.tallies.mismatched += 1
@@ -306,7 +306,7 @@ class Copies:
         """
         mine = self.old.copy_of(key)
         right = self._settler.better(mine, theirs) if mine else None
-        if mine and right and theirs == document.join(right.version, right.body):
+        if mine and right and theirs == codec.join(right.version, right.body):
             self.old.swap(mine, right)
         else:
             self.send(key)
@@ -318,4 +318,4 @@ def is_newer(value: bytes | None, other: bytes | None) -> bool:
 
 
 def _version(value: bytes | None) -> int:
-    return (document.version_of(value) or 0) if value else 0
+    return (codec.version_of(value) or 0) if value else 0

@@ -24,8 +24,14 @@ from collections.abc import Iterable, Sequence
 from services.sessions.errors import SessionFormatUnknown, StoreUnavailable
 from services.sessions.keyspaces import Keyspace
 from services.sessions.migration.copies import Copies
-from services.sessions.migration.paths import DictFirst, DictOnly, EngineFirst, EngineOnly, Path
 from services.sessions.migration.stages import Plan, Stage, in_cohort
+from services.sessions.migration.strategies import (
+    DictFirst,
+    DictOnly,
+    EngineFirst,
+    EngineOnly,
+    Path,
+)
 from services.sessions.stores.base import Clock, Condition, Outcome, Put, Record, Store
 from services.sessions.stores.memory import MemoryStore
 

@@ -14,9 +14,9 @@ from services.sessions.background import Background
 from services.sessions.errors import StoreUnavailable
 from services.sessions.keyspaces import Keyspace
 from services.sessions.outage.breaker import State
+from services.sessions.outage.failover import ShelteredStore
 from services.sessions.outage.guard import GuardedCounters, GuardedStore
 from services.sessions.outage.replay import Replay
-from services.sessions.outage.shelter import ShelteredStore
 from services.sessions.outage.spill import Spill, open_spill
 from services.sessions.stores.base import Clock, Counters, Store
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import ParamSpec, TypeVar
 
-from services.sessions import metrics, waiting
+from services.sessions import metrics, request_budget
 from services.sessions.errors import StoreFull, StoreUnavailable
 from services.sessions.outage.breaker import Breaker, State
 from services.sessions.stores.base import (
@@ -134,7 +134,7 @@ class GuardedStore(Store):
         self.engine.close()
 
     def _patience(self) -> float:
-        return PATIENCE if self.probed and waiting.in_request() else 0.0
+        return PATIENCE if self.probed and request_budget.in_request() else 0.0
 
     def call(
         self, breaker: Breaker, method: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs
@@ -144,7 +144,7 @@ class GuardedStore(Store):
         Raises:
             StoreUnavailable: they do not, or the engine could not be asked.
         """
-        waiting.allowed(waiting.REQUEST_SECONDS)
+        request_budget.allowed(request_budget.REQUEST_SECONDS)
         direction = breaker.direction
         try:
             probe = breaker.enter(patience=self._patience())
@@ -159,7 +159,7 @@ class GuardedStore(Store):
             metrics.unavailable(self.name, direction, error.reason)
             raise
         except StoreUnavailable as error:
-            if error.reason == waiting.SPENT:
+            if error.reason == request_budget.SPENT:
                 breaker.gave_up(probe=probe)
             else:
                 breaker.failed(error, probe=probe)

@@ -15,7 +15,7 @@ from services.sessions.errors import (
 )
 from services.sessions.keyspaces import Keyspace
 from services.sessions.outage.spill import Spill
-from services.sessions.settle import Settlements, Settler, same_document
+from services.sessions.reconcile import Settlements, Settler, same_document
 from services.sessions.stores.base import Clock, Record, Store
 
 log = logging.getLogger(__name__)

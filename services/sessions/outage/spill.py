@@ -12,9 +12,9 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from services.sessions import document, metrics, waiting
+from services.sessions import codec, metrics, request_budget
 from services.sessions.errors import StoreCorrupt, StoreUnavailable
-from services.sessions.outage.flag import FileFlag, Flag, ThreadFlag
+from services.sessions.outage.spill_lock import FileFlag, Flag, ThreadFlag
 from services.sessions.stores import open_store
 from services.sessions.stores.base import (
     Backlog,
@@ -170,10 +170,10 @@ class Spill:
     def _replace(self, record: Record) -> Put:
         stored = self._store.copy_of(record.key)
         if stored is None:
-            if waiting.was_spilled(record.key):
+            if request_budget.was_spilled(record.key):
                 return Put(Outcome.CONFLICT, 0)  # it was sent since it was read here
             return self._store.put(record, Condition.ABSENT)
-        is_base = document.join(stored.version, stored.body) == record.base
+        is_base = codec.join(stored.version, stored.body) == record.base
         if is_base and self._store.swap(stored, record):
             return Put(Outcome.STORED, record.version)
         return Put(Outcome.CONFLICT, stored.version)

@@ -6,7 +6,7 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from services.sessions import document
+from services.sessions import codec
 from services.sessions.errors import StoreFull
 from services.sessions.stores.base import (
     RAISING,
@@ -66,11 +66,11 @@ class MemoryStore(LocalStore):
     def put(self, record: Record, condition: Condition) -> Put:
         with self._lock:
             entry = self._living(record.key)
-            stored = document.version_of(entry.value) if entry else 0
+            stored = codec.version_of(entry.value) if entry else 0
             if stored is None:
                 return Put(Outcome.CORRUPT, 0)
             refused = _refuse(entry, stored, record, condition)
-            if entry and refused and entry.value == document.join(record.version, record.body):
+            if entry and refused and entry.value == codec.join(record.version, record.body):
                 self.touch(record)
                 return Put(Outcome.STORED, stored)
             if refused:
@@ -91,7 +91,7 @@ class MemoryStore(LocalStore):
     def install(self, record: Record) -> None:
         with self._lock:
             self._entries[record.key] = _Entry(
-                document.join(record.version, record.body),
+                codec.join(record.version, record.body),
                 record.expires_at,
                 record.member,
                 record.indexes,
@@ -104,7 +104,7 @@ class MemoryStore(LocalStore):
     def swap(self, old: Record, new: Record) -> bool:
         with self._lock:
             entry = self._living(old.key)
-            if not entry or entry.value != document.join(old.version, old.body):
+            if not entry or entry.value != codec.join(old.version, old.body):
                 return False
             self.install(new)
             return True
@@ -204,7 +204,7 @@ class MemoryStore(LocalStore):
 
     def _forget(self, record: Record) -> bool:
         entry = self._living(record.key)
-        if not entry or entry.value != document.join(record.version, record.body):
+        if not entry or entry.value != codec.join(record.version, record.body):
             return False
         del self._entries[record.key]
         return True
@@ -243,7 +243,7 @@ class MemoryStore(LocalStore):
 
 def _record(key: str, entry: _Entry) -> Record | None:
     """What is stored as a record for another engine; None for what is no document."""
-    parts = None if is_aside(key) else document.split(entry.value)
+    parts = None if is_aside(key) else codec.split(entry.value)
     if not parts:
         return None
     return Record(
@@ -277,13 +277,13 @@ def _refuse(
 
 def _is_foreign(entry: _Entry, record: Record, condition: Condition) -> bool:
     """Whether what is stored is another session's or owner's, where the condition asks that."""
-    if condition is Condition.MIRROR and document.is_tombstone(entry.value):
+    if condition is Condition.MIRROR and codec.is_tombstone(entry.value):
         return False
     return condition in (Condition.OWNED, Condition.MIRROR) and not _is_same(entry, record)
 
 
 def _is_same(entry: _Entry, record: Record) -> bool:
     """Whether a stored document is the same session's and the same owner's as a record."""
-    identity = document.identity_in(record.body)
-    parts = document.split(entry.value)
+    identity = codec.identity_in(record.body)
+    parts = codec.split(entry.value)
     return bool(identity) and parts is not None and parts[1].startswith(identity)

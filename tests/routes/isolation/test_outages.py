@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from config import Settings
 from services.keyspaces import STATES as STATES_KIND
-from services.sessions import document, sessions_of
+from services.sessions import codec, sessions_of
 from tests.support.application import create_app
 from tests.support.owned_routes import STATES
 from tests.support.servers import RedisServer, eventually
@@ -77,7 +77,7 @@ def test_what_a_stranger_took_while_redis_was_away_is_the_owner_s(
         for call in (LOAD, SAVE):
             assert call.send(stranger, session_id).status_code == 404
             assert call.send(client, session_id).status_code == 404
-    assert document.decode(stored(redis, everyones)).owner is None
+    assert codec.decode(stored(redis, everyones)).owner is None
     assert sessions_of(STATES_KIND).get(everyones)["data"]["n"] == "changed"
     for anyone in (browser, client, stranger):
         assert LOAD.send(anyone, everyones).status_code == 200

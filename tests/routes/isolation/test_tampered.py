@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from services.keys import context_id
 from services.keyspaces import CONTEXTS as CONTEXTS_KIND
-from services.sessions import document, sessions_of
+from services.sessions import codec, sessions_of
 from services.sessions.stores.base import Condition, Record
 from tests.support.owned_routes import CONTEXTS, told
 from tests.support.signing import signed
@@ -32,7 +32,7 @@ def test_nobody_is_served_a_document_under_another_s_key(
     value = sessions.store.get(key)
     assert value is not None
     forged = value.replace(b'"owner":"acme:ann"', b'"owner":"acme:bob"')
-    _, body = document.split(forged) or (0, b"")
+    _, body = codec.split(forged) or (0, b"")
     ends = sessions.store.expires_at(key) or 0
     sessions.store.put(Record(key, 2, body, ends, "any"), Condition.ANY)
     before = sessions.store.get(key)

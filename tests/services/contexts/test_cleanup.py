@@ -7,7 +7,7 @@ import pytest
 from services.contexts import Contexts
 from services.contexts.cleanup import Cleaned, Cleanup
 from services.keyspaces import application_keyspaces
-from services.sessions import close_session_store, housekeeping, save_session, set_session_store
+from services.sessions import close_session_store, save_session, set_session_store
 from services.sessions.errors import SessionNotFound, StoreUnavailable
 from services.sessions.stores import RedisStore, SqlStore, Store
 from services.sessions.stores.memory import MemoryStore
@@ -110,7 +110,7 @@ def test_more_than_a_batch_goes_at_once(
     contexts: Contexts, cleanup: Cleanup, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many there are."""
-    monkeypatch.setattr(housekeeping, "BATCH", 7)
+    monkeypatch.setattr(maintenance, "BATCH", 7)
     for at in range(20):
         contexts.store_session_context("acme", "anna", f"s{at}", {})
     clock.forward(10)

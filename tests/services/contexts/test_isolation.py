@@ -12,7 +12,7 @@ from services.contexts.cleanup import Cleanup
 from services.errors import TenantIsolationError as Isolated
 from services.keys import context_id
 from services.keyspaces import CONTEXTS, application_keyspaces
-from services.sessions import document, sessions_of
+from services.sessions import codec, sessions_of
 from services.sessions.errors import InvalidSessionId, SessionNotFound, SessionUnreadable
 from services.sessions.stores import Store
 from services.sessions.stores.base import Condition, Record
@@ -123,10 +123,10 @@ def tamper(store: Store, **changes: str) -> None:
     key = a_key()
     value = store.get(key)
     assert value is not None
-    session = document.decode(value)
+    session = codec.decode(value)
     for name, changed in changes.items():
         setattr(session, name, changed)
-    body = document.encode_body(session, 10_000)
+    body = codec.encode_body(session, 10_000)
     expires_at = store.expires_at(key)
     assert expires_at is not None
     record = Record(key, session.version + 1, body, expires_at, session.session_id)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from services.keyspaces import teaser_chat_keyspace
-from services.sessions import document, metrics
+from services.sessions import codec, metrics
 from services.sessions.errors import SessionError
 from services.sessions.flask.browser import browser_keyspace
 from services.sessions.repository import Sessions
@@ -112,7 +112,7 @@ def test_a_document_of_a_newer_release_is_told_apart(
     """It is left alone, so every look at it counts."""
     key = CHAT.key(stored)
     newer = document_record(key, 2, "x")
-    body = newer.body.replace(b'"format":1', b'"format":%d' % (document.FORMAT + 1))
+    body = newer.body.replace(b'"format":1', b'"format":%d' % (codec.FORMAT + 1))
     store.install(newer._replace(body=body))
     for _ in range(2):
         assert counted(lambda: sessions.get(stored)) == {"unknown_format": 1}

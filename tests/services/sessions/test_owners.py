@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from services.keyspaces import STATES, TEASER_CHAT, application_keyspaces, state_keyspace
 from services.sessions import (
     cleanup_expired_sessions,
+    codec,
     count_sessions,
     delete_session,
     delete_sessions,
-    document,
     get_session,
     get_sessions,
     list_sessions,
@@ -24,7 +24,7 @@ from services.sessions import (
     set_session_ttl,
     update_session,
 )
-from services.sessions.document import Session
+from services.sessions.codec import Session
 from services.sessions.errors import (
     InvalidSessionId,
     SessionConflict,
@@ -229,7 +229,7 @@ def test_a_newer_release_s_document_is_its_owner_s_too(any_setup: Store) -> None
     session_id = str(uuid.uuid4())
     save_session(session_id, {}, owner="anna")
     key = sessions_of(TEASER_CHAT).keyspace.key(session_id)
-    _, body = document.split(any_setup.get(key) or b"") or (0, b"")
+    _, body = codec.split(any_setup.get(key) or b"") or (0, b"")
     newer = body.replace(b'"format":1', b'"format":2')
     ends = session_expires_at(session_id, owner="anna")
     for engine in engines_of(any_setup):

@@ -7,7 +7,7 @@ import pytest
 
 from services.keyspaces import application_keyspaces, teaser_chat_keyspace
 from services.sessions import (
-    document,
+    codec,
     get_session,
     list_sessions,
     save_session,
@@ -175,7 +175,7 @@ class TestClear:
         for engine in engines_of(any_setup):
             for session_id in mine:
                 value = engine.get(CHAT.key(session_id))
-                assert value is None or document.is_tombstone(value)
+                assert value is None or codec.is_tombstone(value)
         assert [any_setup.get(CHAT.key(session_id)) for session_id in others] == before
         assert open_conversation_list().clear(ANNA) == 0
         assert open_conversation_list().clear(None) == 0
@@ -206,7 +206,7 @@ class TestClear:
     def test_what_was_set_aside_of_another_one_stays(self, timed: MemoryStore) -> None:
         """Whose it was can be read in it, and counts more than where it is."""
         theirs = timed.get(CHAT.key(begin(BOB)))
-        version, body = document.split(theirs or b"") or (0, b"")
+        version, body = codec.split(theirs or b"") or (0, b"")
         key = corrupt_key(CHAT.key(begin()))
         timed.put(Record(key, version, body, 2**42, "any"), Condition.ANY)
         assert open_conversation_list().clear(ANNA) == 1
@@ -303,7 +303,7 @@ def test_a_check_finds_what_the_owner_can_reach(timed: MemoryStore, clock: FakeC
 def _date(session_id: str, moment: str, *, member: str) -> None:
     """Let the last message, or a question, have been said at some moment."""
 
-    def change(session: document.Session) -> None:
+    def change(session: codec.Session) -> None:
         if member == "qa_history":
             session[member].append({"question": "Why?", "answer": "So.", "timestamp": moment})
         else:
@@ -316,7 +316,7 @@ def _put_newer(store: Store, session_id: str) -> bytes:
     """Store a conversation in a format of a later release; answers the value."""
     key = CHAT.key(session_id)
     value = store.get(key) or b""
-    version, body = document.split(value.replace(b'"format":1', b'"format":2')) or (0, b"")
+    version, body = codec.split(value.replace(b'"format":1', b'"format":2')) or (0, b"")
     ends = store.expires_at(key) or 0
     store.put(Record(key, version, body, ends, session_id, CHAT.indexes(ANNA)), Condition.ANY)
     return store.get(key) or b""
@@ -332,7 +332,7 @@ class _Unsure(MemoryStore):
 
     def get(self, key: str) -> bytes | None:
         if key == self._key:
-            return document.join(1, document.tombstone_body(None))
+            return codec.join(1, codec.tombstone_body(None))
         return self._given.get(key)
 
     def members(self, index: str, *, start: int = 0, limit: int = 50) -> list[str]:

@@ -22,7 +22,7 @@ from redis.backoff import NoBackoff
 from redis.connection import Connection
 from redis.retry import Retry
 
-from services.sessions import waiting
+from services.sessions import request_budget
 from services.sessions.errors import StoreUnavailable
 from services.sessions.stores.redis import deadline
 from services.sessions.stores.redis.errors import FINAL, translation
@@ -120,7 +120,7 @@ class Connections:
         Raises:
             StoreUnavailable: the server could not be asked.
         """
-        left = waiting.allowed(math.inf)
+        left = request_budget.allowed(math.inf)
         begun = time.monotonic()
         deadline.begin(left)
         try:
@@ -128,10 +128,10 @@ class Connections:
         except StoreUnavailable as error:
             if error.reason in WAITED and left < self._timeout / 2:
                 # It was the request that had hardly any time, which says nothing of the server.
-                raise StoreUnavailable(waiting.SPENT) from error
+                raise StoreUnavailable(request_budget.SPENT) from error
             raise
         finally:
-            waiting.spend(time.monotonic() - begun)
+            request_budget.spend(time.monotonic() - begun)
         return [_told(reply) for reply in replies]
 
     def close(self) -> None:

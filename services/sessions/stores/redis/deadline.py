@@ -11,7 +11,7 @@ from typing import Any
 
 from redis.connection import Connection, SSLConnection, UnixDomainSocketConnection
 
-from services.sessions.waiting import SHORTEST
+from services.sessions.request_budget import SHORTEST
 
 
 class _Present(threading.local):

@@ -16,7 +16,7 @@ from typing import Any
 
 from redis.exceptions import NoScriptError, ResponseError
 
-from services.sessions import document
+from services.sessions import codec
 from services.sessions.errors import SessionUnreadable
 from services.sessions.stores.base import (
     HEAD_BYTES,
@@ -201,11 +201,11 @@ class RedisStore(Store, Counters):
     def _put_arguments(self, record: Record, condition: Condition) -> tuple[Sequence[str], Command]:
         """Keys and arguments of put.lua."""
         names_owner = condition in (Condition.OWNED, Condition.MIRROR)
-        identity = document.identity_in(record.body) if names_owner else b""
+        identity = codec.identity_in(record.body) if names_owner else b""
         return (record.key, *record.all_indexes), (
             condition.value,
             record.version,
-            document.join(record.version, record.body),
+            codec.join(record.version, record.body),
             self._rest(record.expires_at),
             record.member,
             _INDEX_KEPT,

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from services.sessions import document
+from services.sessions import codec
 from services.sessions.errors import StoreUnavailable
 from services.sessions.stores.base import (
     Backlog,
@@ -28,7 +28,7 @@ from services.sessions.stores.base import (
     corrupt_key,
     is_aside,
 )
-from services.sessions.stores.sql import statements as say
+from services.sessions.stores.sql import statements
 from services.sessions.stores.sql.errors import lacks_table, translation
 from services.sessions.stores.sql.table import prepare, transaction, write_ahead
 
@@ -78,56 +78,60 @@ class SqlStore(LocalStore):
         event.listen(self._engine, "connect", write_ahead)
 
     def get(self, key: str) -> bytes | None:
-        row = self._living_row(say.VALUE, key)
-        return document.join(row.version, row.body) if row else None
+        row = self._living_row(statements.VALUE, key)
+        return codec.join(row.version, row.body) if row else None
 
     def head(self, key: str) -> bytes | None:
-        row = self._living_row(say.HEAD, key)
-        return document.join(row.version, row.body) if row else None
+        row = self._living_row(statements.HEAD, key)
+        return codec.join(row.version, row.body) if row else None
 
     def put(self, record: Record, condition: Condition) -> Put:
         return self._run(lambda connection: self._put(connection, record, condition))
 
     def delete(self, record: Record) -> bool:
-        return self._changes(say.DELETE, self._told(record))
+        return self._changes(statements.DELETE, self._sql_parameters(record))
 
     def touch(self, record: Record) -> bool:
-        return self._changes(say.EXTEND, self._told(record))
+        return self._changes(statements.EXTEND, self._sql_parameters(record))
 
     def expires_at(self, key: str) -> int | None:
-        row = self._living_row(say.ENDS, key)
+        row = self._living_row(statements.ENDS, key)
         return row.expires_at if row else None
 
     def set_aside(
         self, key: str, value: bytes, keep_until: int, member: str, indexes: Sequence[str] = ()
     ) -> bool:
-        version = document.version_of(value) or 0
-        body = value.removeprefix(document.join(version, b""))
+        version = codec.version_of(value) or 0
+        body = value.removeprefix(codec.join(version, b""))
         stored = {"its_key": key, "old_version": version, "old_body": body, "now": self._now()}
         return self._changes(
-            say.SET_ASIDE, {**stored, "aside": corrupt_key(key), "keep_until": keep_until}
+            statements.SET_ASIDE, {**stored, "aside": corrupt_key(key), "keep_until": keep_until}
         )
 
     def count(self, index: str) -> int:
-        told = {"index": index, "now": self._now()}
-        return self._run(lambda connection: connection.execute(say.COUNT, told).scalar_one())
+        parameters = {"index": index, "now": self._now()}
+        return self._run(lambda connection: connection.execute(statements.COUNT, parameters).scalar_one())
 
     def members(self, index: str, *, start: int = 0, limit: int = 50) -> list[str]:
-        told = {"index": index, "start": start, "limit": limit, "now": self._now()}
-        return self._run(lambda connection: list(connection.execute(say.MEMBERS, told).scalars()))
+        parameters = {"index": index, "start": start, "limit": limit, "now": self._now()}
+        return self._run(
+            lambda connection: list(connection.execute(statements.MEMBERS, parameters).scalars())
+        )
 
     def trim(self, index: str) -> int:
-        told = {"index": index, "now": self._now()}
+        parameters = {"index": index, "now": self._now()}
         gone = 0
         while True:
-            some = self._run(lambda connection: connection.execute(say.TRIM, told).rowcount)
+            some = self._run(lambda connection: connection.execute(statements.TRIM, parameters).rowcount)
             gone += some
-            if some < say.EXPIRED_AT_ONCE:
+            if some < statements.EXPIRED_AT_ONCE:
                 return gone
 
     def idle(self, index: str, before: int, *, limit: int) -> list[str]:
-        told = {"index": index, "before": before, "limit": limit}
-        return self._run(lambda connection: list(connection.execute(say.IDLE, told).scalars()))
+        parameters = {"index": index, "before": before, "limit": limit}
+        return self._run(
+            lambda connection: list(connection.execute(statements.IDLE, parameters).scalars())
+        )
 
     def put_many(self, records: Sequence[Record], condition: Condition) -> list[Put]:
         def put_all(connection: sa.Connection) -> list[Put]:
@@ -137,53 +141,55 @@ class SqlStore(LocalStore):
         return self._run(put_all) if records else []
 
     def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
-        told = {"keys": keys, "now": self._now()}
-        rows = self._run(lambda connection: connection.execute(say.VALUES, told).all())
-        found = {row.key: document.join(row.version, row.body) for row in rows}
+        parameters = {"keys": keys, "now": self._now()}
+        rows = self._run(lambda connection: connection.execute(statements.VALUES, parameters).all())
+        found = {row.key: codec.join(row.version, row.body) for row in rows}
         return [found.get(key) for key in keys]
 
     def delete_many(self, records: Sequence[Record]) -> list[bool]:
         def delete_all(connection: sa.Connection) -> list[bool]:
             with transaction(connection):
                 return [
-                    connection.execute(say.DELETE, self._told(record)).rowcount > 0
+                    connection.execute(statements.DELETE, self._sql_parameters(record)).rowcount > 0
                     for record in records
                 ]
 
         return self._run(delete_all) if records else []
 
     def copy_of(self, key: str) -> Record | None:
-        row = None if is_aside(key) else self._living_row(say.COPY, key)
+        row = None if is_aside(key) else self._living_row(statements.COPY, key)
         return _record(row) if row else None
 
     def install(self, record: Record) -> None:
-        self._changes(say.INSTALL, self._told(record))
+        self._changes(statements.INSTALL, self._sql_parameters(record))
 
     def swap(self, old: Record, new: Record) -> bool:
         stored = {"old_version": old.version, "old_body": old.body}
-        return self._changes(say.SWAP, self._told(new) | stored)
+        return self._changes(statements.SWAP, self._sql_parameters(new) | stored)
 
     def forget_many(self, records: Sequence[Record]) -> int:
         if not records:
             return 0
-        told = [self._told(record) for record in records]
+        parameters = [self._sql_parameters(record) for record in records]
 
         def forget(connection: sa.Connection) -> int:
             with transaction(connection):
-                return connection.execute(say.FORGET, told).rowcount
+                return connection.execute(statements.FORGET, parameters).rowcount
 
         return self._run(forget)
 
     def stored_keys(self) -> list[str]:
-        told = {"now": self._now()}
-        return self._run(lambda connection: list(connection.execute(say.KEYS, told).scalars()))
+        parameters = {"now": self._now()}
+        return self._run(
+            lambda connection: list(connection.execute(statements.KEYS, parameters).scalars())
+        )
 
     def waiting(self, limit: int, *, but: Container[str] = ()) -> list[Record]:
-        told = {"now": self._now()}
+        parameters = {"now": self._now()}
 
         def first(connection: sa.Connection) -> list[Record]:
             # Rows come one by one, in the order of an index; what follows is not read.
-            with connection.execute(say.WAITING, told) as rows:
+            with connection.execute(statements.WAITING, parameters) as rows:
                 wanted = (row for row in rows if row.key not in but)
                 return [_record(row) for row in islice(wanted, limit)]
 
@@ -191,36 +197,38 @@ class SqlStore(LocalStore):
 
     def backlog(self) -> Backlog:
         now = self._now()
-        told = {"now": now}
-        count, first = self._run(lambda connection: connection.execute(say.BACKLOG, told).one())
+        parameters = {"now": now}
+        count, first = self._run(
+            lambda connection: connection.execute(statements.BACKLOG, parameters).one()
+        )
         return Backlog(count, max(0, now - first) / 1000 if first else 0)
 
     def ping(self) -> None:
         """Open the file and read from the table."""
-        self._run(lambda connection: connection.execute(say.PING).first())
+        self._run(lambda connection: connection.execute(statements.PING).first())
 
     def close(self) -> None:
         """Close every connection to the file."""
         self._engine.dispose()
 
     def _put(self, connection: sa.Connection, record: Record, condition: Condition) -> Put:
-        told = self._told(record)
-        version = connection.execute(say.WRITES[condition], told).scalar()
+        parameters = self._sql_parameters(record)
+        version = connection.execute(statements.WRITES[condition], parameters).scalar()
         if version is not None:
             if condition in MAY_CREATE:
-                connection.execute(say.DROP_EXPIRED, told)
+                connection.execute(statements.DROP_EXPIRED, parameters)
             return Put(Outcome.STORED, version)
         # A process that was cut off from the answer asks again.
-        stored, is_repeated = connection.execute(say.STORED, told).first() or (0, False)
+        stored, is_repeated = connection.execute(statements.STORED, parameters).first() or (0, False)
         if is_repeated:
-            connection.execute(say.EXTEND, told)
+            connection.execute(statements.EXTEND, parameters)
             return Put(Outcome.STORED, stored)
         if condition is Condition.IDLE and not stored:
-            connection.execute(say.REMOVE_EXPIRED, told)
+            connection.execute(statements.REMOVE_EXPIRED, parameters)
         return Put(Outcome.CONFLICT if stored else Outcome.MISSING, stored)
 
-    def _told(self, record: Record) -> dict[str, Any]:
-        """The parameters that tell a statement of a record."""
+    def _sql_parameters(self, record: Record) -> dict[str, Any]:
+        """A record as the parameters of a statement."""
         keyspace_index, owner_index = (*record.indexes, None, None)[:2]
         now = self._now()
         return {
@@ -236,7 +244,7 @@ class SqlStore(LocalStore):
             "its_written_at": now,
             "its_idle_index": record.idle_index or None,
             "its_active_at": record.active_at,
-            "identity": document.identity_in(record.body),
+            "identity": codec.identity_in(record.body),
         }
 
     def _now(self) -> int:
@@ -248,13 +256,13 @@ class SqlStore(LocalStore):
         if row and row.expires_at <= self._now():
             # A file that cannot be written now is read all the same.
             with contextlib.suppress(StoreUnavailable):
-                self._changes(say.REMOVE_EXPIRED, {"its_key": key, "now": self._now()})
+                self._changes(statements.REMOVE_EXPIRED, {"its_key": key, "now": self._now()})
             return None
         return row
 
-    def _changes(self, statement: sa.Executable, told: dict[str, Any]) -> bool:
+    def _changes(self, statement: sa.Executable, parameters: dict[str, Any]) -> bool:
         """Whether a statement found a row to change."""
-        return self._run(lambda connection: connection.execute(statement, told).rowcount > 0)
+        return self._run(lambda connection: connection.execute(statement, parameters).rowcount > 0)
 
     def _run(self, work: Callable[[sa.Connection], _R]) -> _R:
         """Do it on a connection to the prepared file.

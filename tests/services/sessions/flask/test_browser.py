@@ -7,7 +7,7 @@ from flask import Flask, session
 from flask.testing import FlaskClient
 
 from services.keyspaces import application_keyspaces
-from services.sessions import document, set_session_store
+from services.sessions import codec, set_session_store
 from services.sessions.flask.browser import BrowserSessions, browser_keyspace
 from services.sessions.repository import Sessions
 from services.sessions.stores.base import Condition, Put, Record
@@ -276,7 +276,7 @@ def test_a_session_of_a_newer_release_is_left_alone(
     key = f"browser:{cookie.value.partition('.')[0]}"
     value = store.get(key)
     assert value is not None
-    parts = document.split(value.replace(b'"format":1', b'"format":2'))
+    parts = codec.split(value.replace(b'"format":1', b'"format":2'))
     assert parts is not None
     store.put(Record(key, *parts, int(store._clock() + DAY) * 1000, "x"), Condition.ANY)
     newer = store.get(key)

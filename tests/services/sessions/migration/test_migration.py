@@ -6,8 +6,8 @@ import uuid
 import pytest
 
 from services.keyspaces import start_keyspace, teaser_chat_keyspace
-from services.sessions import document
-from services.sessions.document import Session
+from services.sessions import codec
+from services.sessions.codec import Session
 from services.sessions.errors import SessionConflict, SessionNotFound, StoreUnavailable
 from services.sessions.flask.browser import browser_keyspace
 from services.sessions.migration.stages import Plan, Stage, in_cohort, stage_named
@@ -90,13 +90,13 @@ def on_a_clock(clock: FakeClock, stage: Stage) -> tuple[MigratingStore, Sessions
 def version_in(store: Store, session_id: str) -> int | None:
     """The stored version in one engine; None without a copy."""
     value = store.get(CHAT.key(session_id))
-    return document.version_of(value) if value else None
+    return codec.version_of(value) if value else None
 
 
 def is_deleted_in(store: Store, session_id: str) -> bool:
     """Whether an engine holds a tombstone."""
     value = store.get(CHAT.key(session_id))
-    return value is not None and document.is_tombstone(value)
+    return value is not None and codec.is_tombstone(value)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.keyspaces import teaser_chat_keyspace
-from services.sessions import document
+from services.sessions import codec
 from services.sessions.errors import StoreUnavailable
 from services.sessions.migration.control import (
     Control,
@@ -108,7 +108,7 @@ def test_a_pinned_complete_leaves_tombstones_while_others_may_have_copies(remote
         worker.follow()
         session_id = fill(worker, 1)[0]
         Sessions(worker.store, CHAT).delete(session_id)
-        assert document.is_tombstone(remote.get(CHAT.key(session_id)) or b"") is is_tombstone
+        assert codec.is_tombstone(remote.get(CHAT.key(session_id)) or b"") is is_tombstone
         remote.delete(document_record("migration:control", 1, ""))
     assert room.read() is None
 
@@ -237,7 +237,7 @@ def test_a_backfill_sends_everything_again_and_tells_how_far_it_is(
         done = worker.report().backfill
         assert done.done == done.total >= 20
         values = [remote.get(CHAT.key(session_id)) for session_id in ids]
-        assert all(value and document.version_of(value) == 1 for value in values)
+        assert all(value and codec.version_of(value) == 1 for value in values)
 
 
 def test_a_copy_that_cannot_be_settled_keeps_no_other_from_being_sent(
@@ -282,7 +282,7 @@ def test_the_end_sends_everything_and_takes_the_worker_off_the_list(
     Sessions(worker.store, CHAT).delete(deleted)
     assert worker.finish() == 0
     assert all(remote.get(CHAT.key(session_id)) for session_id in ids)
-    assert document.is_tombstone(remote.get(CHAT.key(deleted)) or b"")
+    assert codec.is_tombstone(remote.get(CHAT.key(deleted)) or b"")
     assert worker.room.workers() == []
 
 

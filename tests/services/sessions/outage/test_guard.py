@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from services.sessions import waiting
+from services.sessions import request_budget
 from services.sessions.errors import SessionUnreadable, StoreFull, StoreRefused, StoreUnavailable
 from services.sessions.outage import Outage
 from services.sessions.outage.breaker import FIRST_PAUSE, LONGEST_PAUSE, Breaker, State
@@ -172,7 +172,7 @@ def test_visitors_leave_the_probe_to_the_background() -> None:
     with pytest.raises(StoreUnavailable):
         guarded.get("any")
     asked = engine.asked
-    waiting.end()
+    request_budget.end()
     with pytest.raises(StoreUnavailable):
         guarded.get("any")
     assert engine.asked == asked + 1
@@ -182,10 +182,10 @@ def test_visitors_leave_the_probe_to_the_background() -> None:
     assert guarded.get("any") is None
 
 
-def left(seconds: float) -> waiting.Budget:
+def left(seconds: float) -> request_budget.Budget:
     """A request that may still wait so long."""
-    waiting.begin()
-    budget = waiting._present.get()
+    request_budget.begin()
+    budget = request_budget._present.get()
     assert budget is not None
     budget.seconds = seconds
     return budget
@@ -208,7 +208,7 @@ def test_a_request_without_time_says_nothing_of_the_engine() -> None:
 
     class Short(MemoryStore):
         def get(self, key: str) -> bytes | None:  # noqa: ARG002
-            raise StoreUnavailable(waiting.SPENT)
+            raise StoreUnavailable(request_budget.SPENT)
 
     guarded = GuardedStore(Short())
     for _ in range(5):
@@ -252,9 +252,9 @@ def test_a_counter_waits_within_the_request() -> None:
     """What a request has waited long for it does not wait for once more."""
     engine = Counting()
     counters = GuardedCounters(engine, GuardedStore(engine))
-    waiting.begin()
-    waiting.spend(waiting.REQUEST_SECONDS)
-    with pytest.raises(StoreUnavailable, match=waiting.SPENT):
+    request_budget.begin()
+    request_budget.spend(request_budget.REQUEST_SECONDS)
+    with pytest.raises(StoreUnavailable, match=request_budget.SPENT):
         counters.increment("rate:a", 60)
     assert engine.asked == 0
 
@@ -271,7 +271,7 @@ def test_no_request_has_to_find_out_that_it_counts_again() -> None:
         for _ in range(3):
             with pytest.raises(StoreUnavailable):
                 counters.increment("rate:a", 60)
-        waiting.begin()
+        request_budget.begin()
         engine.forbidden = False
         assert eventually(lambda: counters.breaker.state is State.CLOSED)
     finally:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from services.keyspaces import teaser_chat_keyspace
-from services.sessions import document
-from services.sessions.document import tombstone_body
+from services.sessions import codec
+from services.sessions.codec import tombstone_body
 from services.sessions.errors import StoreRefused, StoreUnavailable
 from services.sessions.outage import Replay, ShelteredStore, Spill, open_spill
 from services.sessions.outage.replay import BATCH
@@ -104,7 +104,7 @@ def test_what_changes_while_it_is_sent_stays(spill: Spill, engine: Meddled) -> N
     """A turn that was accepted meanwhile is sent in its turn."""
     record = chat("first")
     later = document_record(record.key, 2, "second", indexes=record.indexes)
-    later = later._replace(base=document.join(1, record.body))
+    later = later._replace(base=codec.join(1, record.body))
     put(spill, record)
     engine.meanwhile = [lambda: spill.put(later, Condition.UNCHANGED)]
     Replay(engine, spill, (CHAT,)).work()
@@ -128,7 +128,7 @@ def test_what_is_deleted_and_spilled_again_with_the_same_version_stays(
     engine.down_after = 1
     with pytest.raises(StoreUnavailable):
         Replay(engine, spill, (CHAT,)).work()
-    assert spill.get(record.key) == document.join(1, twin.body)
+    assert spill.get(record.key) == codec.join(1, twin.body)
 
 
 def test_nothing_is_removed_that_the_engine_did_not_take(spill: Spill, engine: Meddled) -> None:
@@ -158,8 +158,8 @@ def test_a_newer_release_s_document_is_left_alone_and_holds_up_nothing(
     with caplog.at_level(logging.ERROR):
         replay.work()
         replay.work()
-    assert engine.get(newer.key) == document.join(2, newer.body)
-    assert spill.get(mine.key) == document.join(3, mine.body)
+    assert engine.get(newer.key) == codec.join(2, newer.body)
+    assert spill.get(mine.key) == codec.join(3, mine.body)
     assert engine.get(fine.key)
     assert spill.occupied
     assert len(caplog.records) == 1
@@ -205,7 +205,7 @@ def test_what_the_engine_took_does_not_count_again_because_it_stays(
     engine.down = True
     store.put(record, Condition.ABSENT)
     engine.down = False
-    assert document.version_of(store.get(record.key) or b"") == 1
+    assert codec.version_of(store.get(record.key) or b"") == 1
     assert store.delete(gone(record))
     engine.down = True
     with pytest.raises(StoreUnavailable):
@@ -213,7 +213,7 @@ def test_what_the_engine_took_does_not_count_again_because_it_stays(
     later = Replay(engine, spill, (CHAT,))
     engine.down = False
     engine.refuses = True
-    assert document.is_tombstone(ShelteredStore(engine, spill, later).get(record.key) or b"")
+    assert codec.is_tombstone(ShelteredStore(engine, spill, later).get(record.key) or b"")
 
 
 @pytest.mark.parametrize(
@@ -234,8 +234,8 @@ def test_two_copies_of_which_one_is_a_newer_release_s_wait_for_it(
     engine.install(theirs)
     spill.put(mine, Condition.UNCHANGED)
     Replay(engine, spill, (CHAT,)).work()
-    assert engine.get(base.key) == document.join(theirs.version, theirs.body)
-    assert spill.get(base.key) == document.join(mine.version, mine.body)
+    assert engine.get(base.key) == codec.join(theirs.version, theirs.body)
+    assert spill.get(base.key) == codec.join(mine.version, mine.body)
 
 
 def test_json_that_is_no_document_makes_room(spill: Spill, engine: Meddled) -> None:
@@ -244,7 +244,7 @@ def test_json_that_is_no_document_makes_room(spill: Spill, engine: Meddled) -> N
     engine.install(record._replace(version=9, body=b',"text":"no document"}'))
     put(spill, record)
     Replay(engine, spill, (CHAT,)).work()
-    assert engine.get(record.key) == document.join(1, record.body)
+    assert engine.get(record.key) == codec.join(1, record.body)
     assert engine.get(f"{record.key}:corrupt") == b'{"version":9,"text":"no document"}'
 
 

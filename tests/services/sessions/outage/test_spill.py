@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from services.keyspaces import teaser_chat_keyspace
-from services.sessions import document
+from services.sessions import codec
 from services.sessions.errors import StoreCorrupt, StoreUnavailable
 from services.sessions.outage import Spill, open_spill
 from services.sessions.stores import SqlStore
@@ -72,7 +72,7 @@ def test_conditions_hold_among_what_is_there(spill: Spill) -> None:
     again = document_record(record.key, 3, "other")
     assert spill.put(again, Condition.UNCHANGED).outcome is Outcome.CONFLICT
     assert spill.put(again, Condition.ABSENT).outcome is Outcome.CONFLICT
-    base = document.join(3, record.body)
+    base = codec.join(3, record.body)
     assert spill.put(again.at(4)._replace(base=base), Condition.UNCHANGED) == (Outcome.STORED, 4)
 
 
@@ -81,9 +81,9 @@ def test_a_version_alone_does_not_say_what_a_change_was_made_from(spill: Spill) 
     here, there = chat(version=6, text="here"), chat(version=6, text="there")
     spill.put(here, Condition.UNCHANGED)
     later = document_record(here.key, 7, "later")
-    made_there = later._replace(base=document.join(6, there.body))
+    made_there = later._replace(base=codec.join(6, there.body))
     assert spill.put(made_there, Condition.UNCHANGED).outcome is Outcome.CONFLICT
-    made_here = later._replace(base=document.join(6, here.body))
+    made_here = later._replace(base=codec.join(6, here.body))
     assert spill.put(made_here, Condition.UNCHANGED).outcome is Outcome.STORED
 
 
@@ -167,7 +167,7 @@ def test_two_processes_that_find_it_unreadable_move_one_file_aside(
 
     file.write_bytes(b"garbage" * 1000)
     second = Spill(Slow(f"sqlite:///{file}"), file=file)
-    assert second.get(record.key) == document.join(1, record.body)
+    assert second.get(record.key) == codec.join(1, record.body)
     assert len(list(file.parent.glob("spill.db.unreadable-*[0-9]"))) == 1
 
 
@@ -187,7 +187,7 @@ def test_a_file_is_not_given_up_under_somebody_who_reads_it(spill: Spill, file: 
             return super().get(key)
 
     reader = Spill(Slow(f"sqlite:///{file}"), file=file)
-    assert reader.get(record.key) == document.join(1, record.body)
+    assert reader.get(record.key) == codec.join(1, record.body)
     assert given_up.wait(10)
     assert not file.exists()
 
@@ -198,7 +198,7 @@ def test_a_file_is_given_up_when_all_in_it_was_taken(spill: Spill, file: Path) -
     spill.put(one, Condition.ABSENT)
     spill.put(two, Condition.ABSENT)
     assert not spill.discard({one.key: one})
-    later = document_record(two.key, 2, "later")._replace(base=document.join(1, two.body))
+    later = document_record(two.key, 2, "later")._replace(base=codec.join(1, two.body))
     spill.put(later, Condition.UNCHANGED)
     assert not spill.discard({one.key: one, two.key: two})
     assert spill.backlog().count == 2
@@ -272,4 +272,4 @@ def test_documents_stay_readable_in_the_file(spill: Spill) -> None:
     spill.put(record, Condition.ABSENT)
     value = spill.get(record.key)
     assert value
-    assert document.decode(value)["text"] == "text"
+    assert codec.decode(value)["text"] == "text"

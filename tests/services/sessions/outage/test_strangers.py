@@ -9,8 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.keyspaces import application_keyspaces, state_keyspace
-from services.sessions import waiting
-from services.sessions.document import Session
+from services.sessions import request_budget
+from services.sessions.codec import Session
 from services.sessions.errors import SessionConflict, SessionNotFound, StoreUnavailable
 from services.sessions.migration.flusher import Flusher
 from services.sessions.migration.stages import Plan, Stage
@@ -61,13 +61,13 @@ class World:
 
     def do(self, deed: str, who: str | None, session_id: str) -> None:
         """One request, or something that happens; what was refused changed nothing."""
-        waiting.begin()
+        request_budget.begin()
         try:
             getattr(self, f"_{deed}")(who, session_id)
         except (SessionNotFound, SessionConflict, StoreUnavailable):
             pass
         finally:
-            waiting.end()
+            request_budget.end()
 
     def heal(self) -> None:
         """The engine is back, and what waited was sent."""

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from services.sessions import document
+from services.sessions import codec
 from services.sessions.stores import MemoryStore, SqlStore
 from services.sessions.stores.base import (
     Backlog,
@@ -61,7 +61,7 @@ def record(key: str, version: int = 1, text: str = "hello", *, lives: float = 36
 
 def tombstone(key: str, version: int) -> Record:
     """What a deletion leaves."""
-    body = document.tombstone_body("a")
+    body = codec.tombstone_body("a")
     return record(key, version)._replace(body=body, deleted=True)
 
 
@@ -92,7 +92,7 @@ def test_an_installed_record_takes_the_place_of_anything(store: LocalStore) -> N
     store.put(record("k", 9), Condition.ANY)
     store.install(record("k", 2, "lower"))
     assert store.copy_of("k") is not None
-    assert store.get("k") == document.join(2, record("k", 2, "lower").body)
+    assert store.get("k") == codec.join(2, record("k", 2, "lower").body)
     store.install(tombstone("k", 3))
     assert store.members("all") == []
     store.install(record("k", 1))
@@ -189,7 +189,7 @@ def earlier_release(file: Path) -> None:
     end = int(time.time() * 1000) + 3_600_000
     rows = (
         ("k", 3, record("k").body, end, "k", "all", "owner:a"),
-        ("gone", 5, document.tombstone_body(None), end, "gone", None, None),
+        ("gone", 5, codec.tombstone_body(None), end, "gone", None, None),
     )
     connection = sqlite3.connect(file)
     with connection:
@@ -202,7 +202,7 @@ def test_a_file_of_an_earlier_release_goes_on(tmp_path: Path) -> None:
     """Its sessions are read, changed and handed out; what has no known age comes first."""
     earlier_release(tmp_path / "s.db")
     store = SqlStore(f"sqlite:///{tmp_path / 's.db'}")
-    assert store.get("k") == document.join(3, record("k").body)
+    assert store.get("k") == codec.join(3, record("k").body)
     assert store.backlog() == Backlog(2, 0)
     store.put(record("new"), Condition.ABSENT)
     assert keys(store.waiting(5)) == ["gone", "k", "new"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from services.keyspaces import teaser_chat_keyspace
-from services.sessions.document import Session
+from services.sessions.codec import Session
 from services.sessions.errors import StoreUnavailable
 from services.sessions.repository import Sessions
 from services.sessions.stores import RedisStore

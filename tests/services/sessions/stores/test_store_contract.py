@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from services.sessions import document
+from services.sessions import codec
 from services.sessions.stores import Store
 from services.sessions.stores.base import Condition, Outcome, Put, corrupt_key
 from tests.support.records import HOUR, SHORT, now, record, tombstone, value
@@ -178,7 +178,7 @@ def test_a_head_tells_the_version_without_the_document(store: Store) -> None:
     store.put(record("k", 7, "x" * 1000), Condition.OLDER)
     head = store.head("k")
     assert head is not None
-    assert document.version_of(head) == 7
+    assert codec.version_of(head) == 7
 
 
 def test_a_tombstone_takes_the_place_and_leaves_the_indexes(store: Store) -> None:
@@ -188,8 +188,8 @@ def test_a_tombstone_takes_the_place_and_leaves_the_indexes(store: Store) -> Non
     kept, head = store.get("k"), store.head("k")
     assert kept is not None
     assert head is not None
-    assert document.is_tombstone(kept)
-    assert document.is_tombstone(head)
+    assert codec.is_tombstone(kept)
+    assert codec.is_tombstone(head)
     assert store.count("all") == 0
     assert store.members("owner:a") == []
 

@@ -4,8 +4,8 @@ import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
-from services.sessions import document
-from services.sessions.document import Session
+from services.sessions import codec
+from services.sessions.codec import Session
 from services.sessions.stores import RedisStore, Store
 from services.sessions.stores.base import Condition, Outcome, Put, Record
 from tests.support.records import HOUR, SHORT, now, record, tombstone, value
@@ -17,7 +17,7 @@ def owned(key: str, owner: str | None, text: str, version: int = 1) -> Record:
     """A whole document of an owner."""
     session = Session(key, {"text": text}, owner=owner)
     session.created_at = session.updated_at = now()
-    return record(key, version)._replace(body=document.encode_body(session, 10_000))
+    return record(key, version)._replace(body=codec.encode_body(session, 10_000))
 
 
 def used(key: str, ago: int, *, lives: int = HOUR) -> Record:
@@ -34,7 +34,7 @@ def text_of(store: Store, key: str) -> str:
     """What a stored document of `owned` says."""
     stored = store.get(key)
     assert stored is not None
-    return str(document.decode(stored)["text"])
+    return str(codec.decode(stored)["text"])
 
 
 def test_the_same_owner_replaces_what_is_there(store: Store) -> None:
@@ -133,7 +133,7 @@ def test_what_nobody_used_is_removed(store: Store) -> None:
     assert store.put(removal("k", 20 * MINUTE), Condition.IDLE) == Put(Outcome.STORED, 5)
     stored = store.get("k")
     assert stored is not None
-    assert document.is_tombstone(stored)
+    assert codec.is_tombstone(stored)
     assert store.idle("idle", now(), limit=10) == []
     assert store.members("all") == []
 

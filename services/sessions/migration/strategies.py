@@ -9,7 +9,7 @@ from typing import Protocol
 
 from services.sessions.errors import SessionFormatUnknown, StoreUnavailable
 from services.sessions.migration.copies import Copies, is_newer
-from services.sessions.settle import same_owner
+from services.sessions.reconcile import same_owner
 from services.sessions.stores.base import Condition, Outcome, Put, Record
 
 TAKES_ID = (Condition.ABSENT, Condition.OWNED)

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from services.sessions.outage.flag import FileFlag, Flag, ThreadFlag
+from services.sessions.outage.spill_lock import FileFlag, Flag, ThreadFlag
 from tests.support.servers import ROOT
 
 HOLD = """
 import sys
 from pathlib import Path
-from services.sessions.outage.flag import FileFlag
+from services.sessions.outage.spill_lock import FileFlag
 with getattr(FileFlag(Path(sys.argv[1])), sys.argv[2])():
     print("held", flush=True)
     sys.stdin.read()

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.sessions import document
-from services.sessions.document import ENVELOPE, Session
+from services.sessions import codec
+from services.sessions.codec import ENVELOPE, Session
 from services.sessions.errors import (
     SessionFormatUnknown,
     SessionNotSerialisable,
@@ -38,14 +38,14 @@ json_values = st.recursive(
 
 def stored(data: dict[str, Any], version: int = 1, max_bytes: int = MIB) -> bytes:
     """A session's document as an engine keeps it."""
-    return document.join(version, document.encode_body(Session("id", data, owner="o"), max_bytes))
+    return codec.join(version, codec.encode_body(Session("id", data, owner="o"), max_bytes))
 
 
 def test_the_version_is_the_first_member() -> None:
     """A script on the server can read it from the first bytes."""
     value = stored({"history": []}, version=41)
     assert value.startswith(b'{"version":41,"format":1,')
-    assert document.version_of(value) == 41
+    assert codec.version_of(value) == 41
     assert list(json.loads(value))[-1] == "history"
 
 
@@ -58,7 +58,7 @@ def test_what_is_saved_is_what_is_read(data: dict[str, Any]) -> None:
         # Infinity is the one float hypothesis draws that JSON has no word for.
         assert "Infinity" in json.dumps(data)
         return
-    session = document.decode(value)
+    session = codec.decode(value)
     assert session == data
     assert (session.session_id, session.owner, session.version) == ("id", "o", 1)
 
@@ -128,14 +128,14 @@ def test_a_document_over_the_limit_is_refused_with_both_numbers() -> None:
 def test_what_is_no_document_is_unreadable(value: bytes) -> None:
     """Whatever someone put there, reading it ends in one kind of error."""
     with pytest.raises(SessionUnreadable):
-        document.decode(value)
+        codec.decode(value)
 
 
 def test_a_newer_format_is_told_apart() -> None:
     """A document of the next release is not broken, only unknown here."""
     value = stored({}).replace(b'"format":1', b'"format":2')
     with pytest.raises(SessionFormatUnknown):
-        document.decode(value)
+        codec.decode(value)
 
 
 def test_a_session_is_a_dict() -> None:
@@ -150,10 +150,10 @@ def test_what_a_decoder_made_is_not_looked_through() -> None:
     """Whoever says so answers for it; what no encoder takes is refused all the same."""
     session = Session("id", {"pair": (1, 2)})
     session.parsed = True
-    assert b'"pair":[1,2]' in document.encode_body(session, 1000)
+    assert b'"pair":[1,2]' in codec.encode_body(session, 1000)
     session["what"] = object()
     with pytest.raises(SessionNotSerialisable):
-        document.encode_body(session, 1000)
+        codec.encode_body(session, 1000)
 
 
 def nested(levels: int) -> dict[str, Any]:
@@ -166,7 +166,7 @@ def nested(levels: int) -> dict[str, Any]:
 
 def test_what_is_nested_too_deeply_is_refused() -> None:
     """It could not be read in every place; what is not can be."""
-    fine = document.encode_body(Session("id", nested(document.MAX_DEPTH)), 10_000)
-    assert document.decode(document.join(1, fine)) == nested(document.MAX_DEPTH)
+    fine = codec.encode_body(Session("id", nested(codec.MAX_DEPTH)), 10_000)
+    assert codec.decode(codec.join(1, fine)) == nested(codec.MAX_DEPTH)
     with pytest.raises(SessionNotSerialisable, match="deeper than 100"):
-        document.encode_body(Session("id", nested(document.MAX_DEPTH + 1)), 10_000)
+        codec.encode_body(Session("id", nested(codec.MAX_DEPTH + 1)), 10_000)

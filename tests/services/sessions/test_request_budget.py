@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from services.sessions import waiting
+from services.sessions import request_budget
 from services.sessions.errors import StoreUnavailable
 from services.sessions.migration.copies import Copies
 from services.sessions.outage import GuardedStore
@@ -27,14 +27,14 @@ GENEROUS = 2.0
 @contextmanager
 def request_with(seconds: float) -> Iterator[None]:
     """A request that has so many seconds left to wait."""
-    waiting.begin()
-    budget = waiting._present.get()
+    request_budget.begin()
+    budget = request_budget._present.get()
     assert budget is not None
     budget.seconds = seconds
     try:
         yield
     finally:
-        waiting.end()
+        request_budget.end()
 
 
 @contextmanager

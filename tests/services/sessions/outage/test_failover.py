@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from services.keyspaces import start_keyspace, teaser_chat_keyspace
-from services.sessions import document, waiting
-from services.sessions.document import Session
+from services.sessions import codec, request_budget
+from services.sessions.codec import Session
 from services.sessions.errors import (
     SessionConflict,
     SessionNotFound,
@@ -133,7 +133,7 @@ def abroad(engine: CutOff, tmp_path: Path) -> Worker:
 def messages(engine: Store, session_id: str) -> list[str]:
     """The messages that the engine itself has."""
     value = engine.get(CHAT.key(session_id))
-    return [one["id"] for one in document.decode(value)["history"]] if value else []
+    return [one["id"] for one in codec.decode(value)["history"]] if value else []
 
 
 def test_a_conversation_begins_and_goes_on_while_the_engine_is_away(
@@ -244,7 +244,7 @@ def test_a_turn_made_from_the_engine_s_copy_spares_another_one_in_the_spill(
 
 def test_what_was_sent_since_it_was_read_is_not_put_back(worker: Worker, other: Worker) -> None:
     """The engine may be further by now; whoever cannot ask it is told to try again."""
-    waiting.begin()
+    request_budget.begin()
     worker.link.down = True
     session_id = worker.begin()
     loaded = worker.chats.get(session_id)
@@ -299,7 +299,7 @@ def test_a_dict_that_lags_does_not_speak_for_the_engine(worker: Worker, abroad: 
     worker.link.refuses_writes = True
     both.copies.compare(CHAT.key(session_id))
     assert not worker.spill.occupied
-    assert document.version_of(dict_of_worker.get(CHAT.key(session_id)) or b"") == 3
+    assert codec.version_of(dict_of_worker.get(CHAT.key(session_id)) or b"") == 3
     assert session.version == 2
     assert worker.said(session_id) == ["first", "second"]
 
@@ -457,20 +457,20 @@ def test_an_extension_reaches_what_waits_and_is_forgiven_otherwise(worker: Worke
 
 def test_an_answer_by_way_of_the_spill_is_marked(worker: Worker) -> None:
     """Writes and reads; not what the engine answered."""
-    waiting.begin()
+    request_budget.begin()
     session_id = worker.begin()
-    assert not waiting.degraded()
+    assert not request_budget.degraded()
     worker.link.down = True
     waiting_id = worker.begin()
-    assert waiting.degraded()
-    waiting.begin()
+    assert request_budget.degraded()
+    request_budget.begin()
     assert worker.said(waiting_id)
-    assert waiting.degraded()
+    assert request_budget.degraded()
     worker.link.down = False
-    waiting.begin()
+    request_budget.begin()
     worker.said(session_id)
     worker.said(waiting_id)
-    assert not waiting.degraded()
+    assert not request_budget.degraded()
 
 
 def test_while_the_spill_is_empty_nothing_is_asked_of_it(worker: Worker, spill: Spill) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from services.sessions import document
+from services.sessions import codec
 from services.sessions.errors import SessionConflict, SessionFormatUnknown, SessionUnreadable
 from services.sessions.keyspaces import UNREADABLE_KEPT, Keyspace
 from services.sessions.stores.base import Clock, Condition, Outcome, Record, Store
@@ -116,14 +116,14 @@ class Settler:
         Raises:
             StoreUnavailable: the engine could not be asked.
         """
-        parts = document.split(value) if value else None
+        parts = codec.split(value) if value else None
         expires_at = self._engine.expires_at(key) if parts else None
         if not value or not parts or expires_at is None:
             return None
-        keyspace, deleted = self.keyspace_of(key), document.is_tombstone(value)
+        keyspace, deleted = self.keyspace_of(key), codec.is_tombstone(value)
         active_at = 0
         try:
-            owner = document.owner_of(value)
+            owner = codec.owner_of(value)
             if not deleted:
                 active_at = expires_at - _life(keyspace, value) * 1000
         except SessionUnreadable:
@@ -202,9 +202,9 @@ def _merged(keyspace: Keyspace, higher: Record, lower: Record) -> bytes | None:
     Raises:
         SessionFormatUnknown: a newer release wrote one of them, and knows how to do this.
     """
-    above = document.decode(document.join(higher.version, higher.body))
+    above = codec.decode(codec.join(higher.version, higher.body))
     try:
-        below = document.decode(document.join(lower.version, lower.body))
+        below = codec.decode(codec.join(lower.version, lower.body))
     except SessionUnreadable:
         return None
     together = keyspace.merge(above, below, None)
@@ -212,7 +212,7 @@ def _merged(keyspace: Keyspace, higher: Record, lower: Record) -> bytes | None:
         return None
     above.clear()
     above.update(together)
-    return document.encode_body(above, MERGED_MAX_BYTES)
+    return codec.encode_body(above, MERGED_MAX_BYTES)
 
 
 def _life(keyspace: Keyspace, value: bytes) -> int:
@@ -222,7 +222,7 @@ def _life(keyspace: Keyspace, value: bytes) -> int:
         SessionUnreadable: it is no document.
     """
     with contextlib.suppress(SessionFormatUnknown):
-        session = document.decode(value)
+        session = codec.decode(value)
         return keyspace.life(session, session.ttl)
     return 0
 
@@ -233,7 +233,7 @@ def same_owner(one: Record, other: Record) -> bool:
 
 
 def _owner(record: Record) -> str | None:
-    return document.owner_of(document.join(record.version, record.body))
+    return codec.owner_of(codec.join(record.version, record.body))
 
 
 def _for_everyone(record: Record, keyspace: Keyspace) -> Record:
@@ -242,9 +242,9 @@ def _for_everyone(record: Record, keyspace: Keyspace) -> Record:
     Raises:
         SessionFormatUnknown: a newer release wrote it.
     """
-    session = document.decode(document.join(record.version, record.body))
+    session = codec.decode(codec.join(record.version, record.body))
     session.owner = None
-    body = document.encode_body(session, MERGED_MAX_BYTES)
+    body = codec.encode_body(session, MERGED_MAX_BYTES)
     return record._replace(body=body, indexes=keyspace.indexes(None))
 
 

@@ -4,8 +4,8 @@ import contextlib
 import logging
 import time
 
-from services.sessions import document, metrics
-from services.sessions.document import Session
+from services.sessions import codec, metrics
+from services.sessions.codec import Session
 from services.sessions.errors import (
     UNSETTLED,
     SessionConflict,
@@ -83,11 +83,11 @@ class Documents:
         key = self.keyspace.key(session_id)
         if value is None:
             raise SessionNotFound(session_id)
-        if document.is_tombstone(value):
-            self._check_sure(key, document.owner_of(value), owner)
+        if codec.is_tombstone(value):
+            self._check_sure(key, codec.owner_of(value), owner)
             raise SessionNotFound(session_id)
         try:
-            session = document.decode(value)
+            session = codec.decode(value)
             if session.session_id != session_id:
                 raise SessionUnreadable("the document belongs under another key")
         except SessionUnreadable:
@@ -95,7 +95,7 @@ class Documents:
             raise
         except SessionFormatUnknown:
             with contextlib.suppress(SessionUnreadable):  # it may name its owner otherwise
-                if document.owner_of(value) not in (None, owner):
+                if codec.owner_of(value) not in (None, owner):
                     raise SessionForeign(session_id) from None
             raise
         self._check_sure(key, session.owner, owner)
@@ -121,7 +121,7 @@ class Documents:
         now = session.updated_at = self._now()
         session.created_at = session.created_at or now
         session.expires_at = now + self._life(session)
-        body = document.encode_body(session, self._max_bytes)
+        body = codec.encode_body(session, self._max_bytes)
         return self._record(session, body, now, session.expires_at)
 
     def accepted(self, session: Session, record: Record, done: Put) -> Session:
@@ -133,7 +133,7 @@ class Documents:
         if done.outcome is not Outcome.STORED:
             raise refusal(done.outcome, session.session_id)
         self._count("saved" if session.version else "created")
-        session.version, session.stored = done.version, document.join(done.version, record.body)
+        session.version, session.stored = done.version, codec.join(done.version, record.body)
         metrics.document_bytes(self.keyspace.name, len(record.body))
         return session
 
@@ -184,7 +184,7 @@ class Documents:
         # No copy made before this moment can live longer.
         now = self._now()
         until = now + self.keyspace.longest * 1000
-        body = document.tombstone_body(session.owner)
+        body = codec.tombstone_body(session.owner)
         return self._record(session, body, now, until)._replace(deleted=True)
 
     def _set_aside(self, key: str, value: bytes, session_id: str, owner: str | None = None) -> None:
@@ -207,7 +207,7 @@ class Documents:
     def may_be_of(self, owner: str | None, value: bytes) -> bool:
         """Whether a value that was set aside may have been this owner's, or everybody's."""
         try:
-            return document.owner_of(value) in (None, owner)
+            return codec.owner_of(value) in (None, owner)
         except SessionUnreadable:
             return True
 

@@ -8,7 +8,7 @@ live on though nobody has used them for long.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from services.sessions.document import Session
+from services.sessions.codec import Session
 from services.sessions.errors import SessionError, SessionUnreadable, StoreUnavailable
 from services.sessions.repository import Sessions
 from services.sessions.stores.base import Condition, Outcome, Record

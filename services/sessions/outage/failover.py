@@ -8,7 +8,7 @@ asked, nobody knows whether there is one.
 import logging
 from collections.abc import Sequence
 
-from services.sessions import document, metrics, waiting
+from services.sessions import codec, metrics, request_budget
 from services.sessions.errors import StoreUnavailable
 from services.sessions.outage.replay import Replay
 from services.sessions.outage.spill import Spill
@@ -47,9 +47,9 @@ class ShelteredStore(Store):
         """From the spill if it is there, else from the engine."""
         record = self._waiting(key)
         if record is not None:
-            waiting.mark_spilled(key)
+            request_budget.mark_spilled(key)
             present = self._replay.catch_up(record)
-            return document.join(present.version, present.body)
+            return codec.join(present.version, present.body)
         return self._engine.get(key)
 
     def head(self, key: str) -> bytes | None:
@@ -194,5 +194,5 @@ class ShelteredStore(Store):
             self.refusing = ""
         if done.outcome is Outcome.STORED:
             metrics.spilled(self._replay.kind_of(record.key))
-            waiting.mark_spilled(record.key)
+            request_budget.mark_spilled(record.key)
         return done
