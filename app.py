@@ -42,7 +42,7 @@ from services.saved_state import SavedStates
 from services.sessions import SessionRegistry
 from services.sessions.flask.browser import BROWSER, BROWSER_TTL, BrowserSessions
 from services.sessions.migration.control import ControlRoom
-from services.sessions.migration.last_stage import last_stage_beside
+from services.sessions.migration.last_stage import open_last_stage
 from services.sessions.migration.stages import Plan, Stage
 from services.sessions.migration.store import MigratingStore
 from services.sessions.migration.worker import Worker
@@ -100,7 +100,7 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
         store,
         ControlRoom(outage.engine),
         outage,
-        last_stage_beside(settings.spill_url),
+        open_last_stage(settings.spill_url),
         pinned=settings.stage is not None,
     )
     chats = sessions.sessions_of(TEASER_CHAT)

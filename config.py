@@ -13,9 +13,9 @@ from environs import Env, EnvValidationError, ValidationError, validate
 
 from services import origins
 from services.keyspaces import SESSION_TTL_ANALYZED
-from services.rate_limits import parsed
+from services.rate_limits import parse_limit
 from services.sessions.keyspaces import SESSION_TTL
-from services.sessions.migration.stages import Stage, stage_named
+from services.sessions.migration.stages import Stage, parse_stage
 from services.sessions.repository import SESSION_MAX_BYTES
 from services.sessions.request_budget import REQUEST_SECONDS
 from services.sessions.stores import SCHEMES, TIMEOUT, open_store
@@ -163,7 +163,7 @@ def load() -> Settings:
         faults = [f"  {name}: {' '.join(messages)}" for name, messages in said.items()]
         raise ConfigError("\n".join(["These settings keep it from starting:", *faults])) from None
     values["stage"] = Stage(values["stage"]) if values["stage"] else None
-    values["embed_origins"] = origins.listed(values["embed_origins"])
+    values["embed_origins"] = origins.parse_origins(values["embed_origins"])
     return Settings(**values)
 
 
@@ -227,7 +227,7 @@ def _rate_limit(env: Env, name: str, default: str) -> str | None:
 def _is_rate_limit(expression: str) -> None:
     try:
         if expression:
-            parsed(expression)
+            parse_limit(expression)
     except ValueError as error:
         raise ValidationError("Use an expression such as `60 per minute`, or nothing.") from error
 
@@ -254,14 +254,14 @@ def _is_not_blank(value: str) -> None:
 def _is_stage(name: str) -> None:
     try:
         if name:
-            stage_named(name)
+            parse_stage(name)
     except ValueError as error:
         raise ValidationError(f"{error}.") from error
 
 
 def _are_origins(text: str) -> None:
     try:
-        origins.listed(text)
+        origins.parse_origins(text)
     except ValueError as error:
         raise ValidationError(str(error)) from error
 

@@ -37,8 +37,8 @@ if "prometheus_client" not in sys.modules:
 from prometheus_client.multiprocess import mark_process_dead
 
 from config import ConfigError, load
-from services.sessions.migration.control import stage_at_start
-from services.sessions.migration.last_stage import last_stage_beside
+from services.sessions.migration.control import read_stage_at_start
+from services.sessions.migration.last_stage import open_last_stage
 from services.sessions.stores import open_store
 from services.teaser_chat import warm_up
 
@@ -59,9 +59,11 @@ UNREAD_SECONDS = 1.0
 bind = _settings.bind
 worker_class = "gthread"
 _engine = open_store(_settings.store_url, timeout=_settings.redis_timeout)
-_stage = _settings.stage or stage_at_start(_engine, last_stage_beside(_settings.spill_url).read())
+_stage = _settings.stage or read_stage_at_start(
+    _engine, open_last_stage(_settings.spill_url).read()
+)
 _engine.close()
-in_process = _stage.dict_first or any(
+in_process = _stage.is_dict_first or any(
     url.startswith("memory:") for url in (_settings.store_url, _settings.spill_url or "")
 )
 workers = 1 if in_process else _settings.workers

@@ -123,7 +123,7 @@ class _Crowd:
             owner = context_owner(TENANT, user)
             session = Session(context_id(TENANT, user, str(uuid.uuid4())), DATA, owner=owner)
             session.ttl = CONTEXT_TTL_LONGEST
-            record = self._sessions.prepared(session)
+            record = self._sessions.build_record(session)
             yield record._replace(
                 expires_at=record.expires_at - idle * 1000,
                 active_at=record.active_at - idle * 1000,

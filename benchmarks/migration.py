@@ -60,7 +60,7 @@ def _stages(server: RedisServer) -> None:
     for stage in Stage:
         process, complete = _Process(server, stage), _Process(server, Stage.COMPLETE)
         ours, theirs, ratio = paired(process.turn, complete.turn, rounds=ROUNDS, pairs=PAIRS)
-        compared = process.store.copies.tallies.compared
+        compared = process.store.copies.stats.compared
         process.close()
         complete.close()
         target = verdict(ratio, at_most=TARGETS[stage]) if stage in TARGETS else ""
@@ -80,7 +80,7 @@ def _backfill(server: RedisServer) -> None:
     data = conversation(2)
     for _ in range(BACKFILL):
         sessions.save(str(uuid.uuid4()), data)
-    copies = [copy for key in old.stored_keys() if (copy := old.copy_of(key))]
+    copies = [copy for key in old.list_keys() if (copy := old.read_record(key))]
     times: list[tuple[float, float]] = []
     for _ in range(3):
         client.flushall()
@@ -94,7 +94,7 @@ def _backfill(server: RedisServer) -> None:
             pipe.execute()
         bare = time.perf_counter() - begin
         client.flushall()
-        store.copies.unsent.add(*old.stored_keys())
+        store.copies.unsent.add(*old.list_keys())
         begin = time.perf_counter()
         store.copies.send_all()
         times.append((time.perf_counter() - begin, bare))

@@ -118,8 +118,8 @@ def _about(context: Context) -> dict[str, Any]:
         "session_id": context.session_id,
         "user_id": context.user_id,
         "tenant_id": context.tenant_id,
-        "stored_at": timestamps.told(context.stored_at),
-        "last_updated": timestamps.told(context.last_updated),
+        "stored_at": timestamps.isoformat(context.stored_at),
+        "last_updated": timestamps.isoformat(context.last_updated),
         "ttl": context.ttl,
     }
 

@@ -34,7 +34,7 @@ def counted(application: Application) -> Application:
         began = time.perf_counter()
 
         def start(status: str, *more: Any) -> Any:
-            metrics.answered(status[:3], time.perf_counter() - began)
+            metrics.count_answer(status[:3], time.perf_counter() - began)
             return start_response(status, *more)
 
         return application(environ, start)

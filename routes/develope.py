@@ -149,4 +149,4 @@ def _told(run: AnalysisRun, seen: str | None) -> Iterator[tuple[str, dict[str, A
             last = event[0]
             yield event
     except Exception as error:  # noqa: BLE001 - the status line is sent; the stream must tell
-        yield last, {"phase": "error", "error": errors.told_in_stream(error)}
+        yield last, {"phase": "error", "error": errors.describe_stream_error(error)}

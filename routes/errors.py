@@ -159,7 +159,7 @@ def answer(error: Exception) -> Response:
     return response
 
 
-def told_in_stream(error: Exception) -> str:
+def describe_stream_error(error: Exception) -> str:
     """The sentence for an error that came after a stream had begun."""
     found = _answer_for(error)
     if found.status >= InternalServerError.code and not _is_told(error):

@@ -160,7 +160,7 @@ def _behind(
 
     def refuse(limit: RequestLimit) -> None:
         # Raised here it is answered like every error of ours, with its own Retry-After.
-        metrics.rate_limited(mark.name)
+        metrics.count_rate_limited(mark.name)
         if mark.client is client_address and _is_behind_an_unknown_proxy():
             warn_of_proxy()
         if mark.locks:

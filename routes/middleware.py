@@ -71,7 +71,7 @@ def budgeted(application: counting.Application) -> counting.Application:
 
     def call(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
-            if request_budget.degraded():
+            if request_budget.is_degraded():
                 headers.append(("X-Session-Store", "degraded"))
             return start_response(status, headers, *more)
 

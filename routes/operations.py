@@ -28,12 +28,12 @@ def healthz() -> ResponseReturnValue:
 def readyz() -> ResponseReturnValue:
     """The process can serve: the engine that decides answers, or the spill stands in for it."""
     worker = cast(Worker, current_app.extensions["migration"])
-    state = worker.state()
+    state = worker.describe_state()
     try:
         worker.store.ping()
     except StoreUnavailable as error:
         state |= {"reason": error.reason, "degraded": True}
-        if not worker.outage.takes_writes:
+        if not worker.outage.can_take_writes:
             return jsonify(state | {"status": "unavailable"}), 503
     return jsonify(state | {"status": "ready"})
 
@@ -45,5 +45,5 @@ def scrape() -> ResponseReturnValue:
     worker = cast(Worker, current_app.extensions["migration"])
     worker.migration_metrics.report()
     sessions = cast(SessionRegistry, current_app.extensions["sessions"])
-    text = metrics.text(collect_readings(worker.outage, sessions))
-    return Response(text, content_type=metrics.CONTENT_TYPE)
+    render_text = metrics.render_text(collect_readings(worker.outage, sessions))
+    return Response(render_text, content_type=metrics.CONTENT_TYPE)

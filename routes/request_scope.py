@@ -76,7 +76,7 @@ class _Work:
             self._units[mapping] = mapping.begin()
         return self._units[mapping]
 
-    def settle(self, response: Response) -> Response:
+    def save_or_defer(self, response: Response) -> Response:
         """Save, unless the request failed; in a stream once it ends."""
         if response.status_code >= _FAILED:
             self._units.clear()
@@ -154,7 +154,7 @@ class _SavedStream:
         except Exception as error:
             if not self._tells:
                 raise  # the connection breaks, so that nobody takes it for a good end
-            event = {"phase": "error", "error": errors.told_in_stream(error)}
+            event = {"phase": "error", "error": errors.describe_stream_error(error)}
             return b"data: %b\n\n" % msgspec.json.encode(event)
         finally:
             self._work.end()
@@ -180,5 +180,5 @@ def _work_of_request() -> _Work:
     known: _Work | None = request.environ.get(_KEPT)
     if known is None:
         known = request.environ[_KEPT] = _Work()
-        after_this_request(known.settle)
+        after_this_request(known.save_or_defer)
     return known

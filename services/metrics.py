@@ -30,12 +30,12 @@ def announce_limit(name: str) -> None:
     _rate_limited.of(name)
 
 
-def rate_limited(name: str) -> None:
+def count_rate_limited(name: str) -> None:
     """Count a request that came too often for the limit of this name."""
     _rate_limited.of(name).inc()
 
 
-def answered(status: str, seconds: float) -> None:
+def count_answer(status: str, seconds: float) -> None:
     """Count an answer by the three digits of its status, and measure how soon it began."""
     _answers.of(status).inc()
     _answer_seconds.observe(seconds)

@@ -19,7 +19,7 @@ from services.sessions import SessionRegistry, metrics
 from services.sessions.errors import SessionError
 from services.sessions.migration.control import ControlRoom, Report, StageUnknown
 from services.sessions.migration.stages import Stage
-from services.sessions.migration.status import Status, status
+from services.sessions.migration.status import Status, read_status
 from services.sessions.migration.store import MigratingStore
 from services.sessions.migration.worker import Worker
 from services.sessions.outage.breaker import State
@@ -38,8 +38,8 @@ def overview(worker: Worker, sessions: SessionRegistry) -> dict[str, Any]:
         sessions: the kinds of session to be counted.
     """
     worker.migration_metrics.report()
-    counts = counted(metrics.samples())
-    known = worker.state()
+    counts = counted(metrics.read_samples())
+    known = worker.describe_state()
     asked = {
         "migration": _unless_away(lambda: _migration(worker.room)),
         "sessions": _unless_away(sessions.count_by_keyspace),
@@ -97,17 +97,17 @@ def _unless_away(find: Callable[[], _R]) -> _R | None:
 def _order(store: MigratingStore) -> dict[str, list[str]]:
     """Which engine is read first and which one on a miss; which are written, in this order."""
     stage, old, new = store.plan.stage, store.old.name, store.new.name
-    both = [old, new] if stage.dict_first else [new, old]
+    both = [old, new] if stage.is_dict_first else [new, old]
     return {
         "reads": both[:1] if stage in (Stage.RAMPDOWN, Stage.COMPLETE) else both,
-        "writes": both if stage.two_copies else both[:1],
+        "writes": both if stage.has_two_copies else both[:1],
     }
 
 
 def _migration(room: ControlRoom) -> dict[str, Any]:
-    workers = _without_names(room.workers())
+    workers = _without_names(room.list_workers())
     try:
-        now = status(room, workers)
+        now = read_status(room, workers)
     except StageUnknown as error:
         unknown = [f"the stage that is stored is unknown here: {error}"]
         return _told(Status(None, workers, unknown, room.engine.name)) | {"stage": None}
@@ -120,10 +120,10 @@ def _told(now: Status) -> dict[str, Any]:
         "begun": control is not None,
         "stage": now.stage.value,
         "cohort": now.cohort,
-        "changed_at": timestamps.told(control.changed_at) if control else None,
-        "next": now.following.value if now.following else None,
-        "hindrances": list(now.hindrances),
-        "settled": now.settled,
+        "changed_at": timestamps.isoformat(control.changed_at) if control else None,
+        "next": now.next_stage.value if now.next_stage else None,
+        "hindrances": list(now.blockers),
+        "settled": now.is_followed,
         "backfill": asdict(now.backfill),
         "workers": [_worker(report, now) for report in now.workers],
     }

@@ -14,7 +14,7 @@ _ORIGIN = re.compile(
 )
 
 
-def listed(text: str) -> frozenset[str]:
+def parse_origins(text: str) -> frozenset[str]:
     """The origins in a list with commas between them, each as a browser sends it.
 
     Raises:

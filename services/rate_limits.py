@@ -23,7 +23,7 @@ LONGEST_WINDOW = 86_400 * 366
 """Seconds."""
 
 
-def parsed(expression: str) -> list[RateLimitItem]:
+def parse_limit(expression: str) -> list[RateLimitItem]:
     """The limits of an expression such as `60 per minute` or `5/second; 100/hour`.
 
     Raises:

@@ -98,7 +98,7 @@ class SavedStates:
         if expected is None:
             return self._sessions.delete(session_id, owner=owner)
         try:
-            self._sessions.delete_checked(
+            self._sessions.delete_if(
                 session_id, lambda session: _check(expected, session), owner=owner
             )
         except SessionNotFound:

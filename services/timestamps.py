@@ -3,6 +3,6 @@
 from datetime import UTC, datetime
 
 
-def told(milliseconds: int) -> str:
+def isoformat(milliseconds: int) -> str:
     """Milliseconds since 1970 as ISO 8601 in UTC, to the millisecond."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")

@@ -87,7 +87,7 @@ class Tokens:
             raise TokenRefused("too_long")
         if not token.isascii():
             raise TokenRefused("malformed")
-        claims = _times_checked(self._claims(token, self._keys))
+        claims = _check_times(self._claims(token, self._keys))
         return Identity(
             tenant_id=_name(claims["tenant_id"], MAX_TENANT_ID),
             user_id=_name(claims["sub"], MAX_USER_ID),
@@ -162,7 +162,7 @@ def open_tokens(
     return Tokens(keys, audience=audience, issuer=issuer)
 
 
-def _times_checked(claims: dict[str, Any]) -> dict[str, Any]:
+def _check_times(claims: dict[str, Any]) -> dict[str, Any]:
     """The claims, whose instants are numbers; PyJWT takes texts and truth values for some too."""
     for name in INSTANTS:
         if name in claims and type(claims[name]) not in (int, float):

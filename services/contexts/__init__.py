@@ -9,7 +9,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from services.contexts.changes import EMPTY, merged
+from services.contexts.changes import EMPTY, merge_context
 from services.contexts.tenants import DEFAULT_SESSION_TTL, Tenants
 from services.errors import TenantIsolationError
 from services.keys import context_id, context_name, context_owner
@@ -155,7 +155,7 @@ class Contexts:
         life = self.tenants.of(tenant_id, register=True).ttl
 
         def change(session: Session) -> None:
-            together = merged({**EMPTY, **session}, additions)
+            together = merge_context({**EMPTY, **session}, additions)
             if ttl is not None:
                 together[OWN_TTL] = ttl
             session.update(together)
@@ -195,7 +195,7 @@ class Contexts:
             StoreUnavailable: the engine could not be asked.
         """
         owner = context_owner(tenant_id, user_id)
-        names = self._sessions.owned_by(owner, start=start, limit=limit)
+        names = self._sessions.list_owned(owner, start=start, limit=limit)
         found = batches.load(self._sessions, names, owner=owner).done.values()
         contexts = [
             _context(tenant_id, user_id, context_name(session.session_id), session)

@@ -17,7 +17,7 @@ _IDS = frozenset((str, int, bool))
 """Types that an id may have."""
 
 
-def merged(present: Mapping[str, Any], additions: Mapping[str, Any]) -> dict[str, Any]:
+def merge_context(present: Mapping[str, Any], additions: Mapping[str, Any]) -> dict[str, Any]:
     """A context with something added to it.
 
     Mappings merge, at every depth; lists are extended; any other value takes the place of what
@@ -36,7 +36,7 @@ def merged(present: Mapping[str, Any], additions: Mapping[str, Any]) -> dict[str
 
 def _together(present: Any, added: Any) -> Any:
     if isinstance(present, dict) and isinstance(added, dict):
-        return merged(present, added)
+        return merge_context(present, added)
     if isinstance(present, list) and isinstance(added, list):
         return _extended(present, added)
     return added

@@ -122,7 +122,7 @@ class Tenants:
             StoreUnavailable: the engine could not be asked.
         """
         names: list[str] = []
-        while page := self._sessions.listed(start=len(names), limit=PAGE):
+        while page := self._sessions.list_all(start=len(names), limit=PAGE):
             names += page
         found = batches.load(self._sessions, names).done
         return sorted((part_text(name), _settings(stored)) for name, stored in found.items())

@@ -37,22 +37,22 @@ __all__ = [
     "count_sessions",
     "delete_session",
     "delete_sessions",
-    "discard_aside",
-    "discard_asides",
+    "discard_quarantined",
+    "discard_quarantined_many",
     "get_registry",
     "get_session",
     "get_session_store",
     "get_sessions",
+    "is_session_quarantined",
     "is_using_redis",
     "list_sessions",
+    "quarantine_session",
     "save_session",
     "save_sessions",
     "session_counts",
     "session_exists",
     "session_expires_at",
-    "session_was_set_aside",
     "sessions_of",
-    "set_aside_session",
     "set_session_store",
     "set_session_ttl",
     "store_health",
@@ -130,7 +130,7 @@ def session_expires_at(
     session_id: str, *, owner: str | None = None, keyspace: str | None = None
 ) -> int:
     """Milliseconds since 1970 at which a session ends if nobody uses it; see Sessions.ends."""
-    return sessions_of(keyspace).ends(session_id, owner=owner)
+    return sessions_of(keyspace).get_expiry(session_id, owner=owner)
 
 
 def set_session_ttl(
@@ -148,35 +148,35 @@ def cleanup_expired_sessions(owner: str | None = None, *, keyspace: str | None =
     return maintenance.trim(sessions_of(keyspace), owner=owner)
 
 
-def session_was_set_aside(
+def is_session_quarantined(
     session_id: str, *, owner: str | None = None, keyspace: str | None = None
 ) -> bool:
-    """Whether an unreadable value of this id was set aside; see Sessions.was_set_aside."""
-    return sessions_of(keyspace).was_set_aside(session_id, owner=owner)
+    """Whether an unreadable value of this id was set aside; see Sessions.is_quarantined."""
+    return sessions_of(keyspace).is_quarantined(session_id, owner=owner)
 
 
-def discard_aside(session_id: str, *, keyspace: str | None = None) -> None:
-    """Remove what was set aside under this id; see Sessions.discard_aside."""
-    sessions_of(keyspace).discard_aside(session_id)
+def discard_quarantined(session_id: str, *, keyspace: str | None = None) -> None:
+    """Remove what was set aside under this id; see Sessions.discard_quarantined."""
+    sessions_of(keyspace).discard_quarantined(session_id)
 
 
-def discard_asides(
+def discard_quarantined_many(
     session_ids: Iterable[str], *, owner: str | None = None, keyspace: str | None = None
 ) -> None:
     """Remove what was set aside under many ids and may be this owner's; see batches."""
-    batches.discard_asides(sessions_of(keyspace), session_ids, owner=owner)
+    batches.discard_quarantined_many(sessions_of(keyspace), session_ids, owner=owner)
 
 
-def set_aside_session(session: Session, *, keyspace: str | None = None) -> None:
-    """Move a loaded session aside whose data cannot be used; see Sessions.set_aside."""
-    sessions_of(keyspace).set_aside(session)
+def quarantine_session(session: Session, *, keyspace: str | None = None) -> None:
+    """Move a loaded session aside whose data cannot be used; see Sessions.quarantine."""
+    sessions_of(keyspace).quarantine(session)
 
 
 def list_sessions(
     owner: str, *, start: int = 0, limit: int = 50, keyspace: str | None = None
 ) -> list[str]:
     """Ids of an owner's sessions, the ones used last first, in pages."""
-    return sessions_of(keyspace).owned_by(owner, start=start, limit=limit)
+    return sessions_of(keyspace).list_owned(owner, start=start, limit=limit)
 
 
 def session_counts() -> dict[str, int]:

@@ -17,7 +17,7 @@ class Background:
         self._threads: list[threading.Thread] = []
 
     @property
-    def runs(self) -> bool:
+    def is_running(self) -> bool:
         """Whether there are threads at work."""
         return bool(self._threads) and not self._stopped.is_set()
 

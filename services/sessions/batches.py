@@ -10,7 +10,7 @@ from typing import Any
 
 from services.sessions.codec import Session
 from services.sessions.errors import InvalidSessionId, SessionError
-from services.sessions.repository import Sessions, condition_for
+from services.sessions.repository import Sessions, choose_condition
 from services.sessions.stores.base import Condition, Record
 
 
@@ -37,7 +37,7 @@ def load(sessions: Sessions, session_ids: Iterable[str], *, owner: str | None = 
     keys = _keys(sessions, session_ids, batch)
     for session_id, value in zip(keys, sessions.store.get_many(list(keys.values())), strict=True):
         try:
-            batch.done[session_id] = sessions.found(session_id, value, owner)
+            batch.done[session_id] = sessions.decode_stored(session_id, value, owner)
         except SessionError as error:
             batch.failed[session_id] = error
     return batch
@@ -66,15 +66,15 @@ def save(
     batch = Batch()
     prepared: dict[Condition, list[tuple[Session, Record]]] = {}
     for session_id, data in items.items():
-        session = sessions.to_save(session_id, data, owner, ttl)
+        session = sessions.prepare_session(session_id, data, owner, ttl)
         before = session.times
         try:
-            record = sessions.prepared(session)
+            record = sessions.build_record(session)
         except SessionError as error:
             session.times = before
             _note_failure(sessions, batch, session_id, error)
         else:
-            prepared.setdefault(condition_for(session), []).append((session, record))
+            prepared.setdefault(choose_condition(session), []).append((session, record))
     for condition, some in prepared.items():
         _put(sessions, some, condition, batch)
     return batch
@@ -90,12 +90,12 @@ def delete(sessions: Sessions, session_ids: Iterable[str], *, owner: str | None 
     """
     batch = load(sessions, session_ids, owner=owner)
     if batch.done:
-        records = [sessions.tombstone(session) for session in batch.done.values()]
+        records = [sessions.build_tombstone(session) for session in batch.done.values()]
         sessions.count_deleted(sum(sessions.store.delete_many(records)))
     return batch
 
 
-def discard_asides(
+def discard_quarantined_many(
     sessions: Sessions, session_ids: Iterable[str], *, owner: str | None = None
 ) -> None:
     """Remove what was set aside under these ids, as far as it may have been this owner's.
@@ -105,12 +105,12 @@ def discard_asides(
     Raises:
         StoreUnavailable: the engine could not be asked; some may have been removed.
     """
-    records = [sessions.aside(session_id) for session_id in session_ids]
+    records = [sessions.quarantine_record(session_id) for session_id in session_ids]
     values = sessions.store.get_many([record.key for record in records])
     found = [
         record
         for record, value in zip(records, values, strict=True)
-        if value is not None and sessions.may_be_of(owner, value)
+        if value is not None and sessions.can_belong_to(owner, value)
     ]
     if found:
         sessions.store.delete_many(found)
@@ -134,7 +134,7 @@ def _put(
     answers = sessions.store.put_many([record for _, record in some], condition)
     for (session, record), answer in zip(some, answers, strict=True):
         try:
-            batch.done[session.session_id] = sessions.accepted(session, record, answer)
+            batch.done[session.session_id] = sessions.accept(session, record, answer)
         except SessionError as error:
             _note_failure(sessions, batch, session.session_id, error)
 

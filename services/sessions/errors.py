@@ -1,6 +1,6 @@
 """Every error of the library; their root is SessionError."""
 
-UNSETTLED = "unsettled"
+OWNER_UNKNOWN = "unsettled"
 """Why nobody is told of a session whose owner is not known before the engine can be asked."""
 
 

@@ -60,7 +60,7 @@ def remove_idle(
     index = sessions.keyspace.idle_index_of(group)
     removed = expired = 0
     while names := sessions.store.idle(index, before, limit=BATCH):
-        records = [_removal(sessions, name, owner_in(name), before) for name in names]
+        records = [_build_removal(sessions, name, owner_in(name), before) for name in names]
         answers = sessions.store.put_many(records, Condition.IDLE)
         outcomes = [answer.outcome for answer in answers]
         removed += outcomes.count(Outcome.STORED)
@@ -68,7 +68,7 @@ def remove_idle(
         unreadable = [
             name
             for name, outcome in zip(names, outcomes, strict=True)
-            if outcome is Outcome.CORRUPT and _set_aside(sessions, name, owner_in(name))
+            if outcome is Outcome.CORRUPT and _quarantine(sessions, name, owner_in(name))
         ]
         if not (unreadable or {Outcome.STORED, Outcome.MISSING} & set(outcomes)):
             break  # all of these are in use again, and stand elsewhere in the list by now
@@ -76,7 +76,7 @@ def remove_idle(
     return Removal(removed, expired)
 
 
-def _set_aside(sessions: Sessions, session_id: str, owner: str) -> bool:
+def _quarantine(sessions: Sessions, session_id: str, owner: str) -> bool:
     """Whether a value that is no document was found so, and thereby leaves the list."""
     try:
         sessions.get(session_id, owner=owner)
@@ -89,6 +89,6 @@ def _set_aside(sessions: Sessions, session_id: str, owner: str) -> bool:
     return False
 
 
-def _removal(sessions: Sessions, session_id: str, owner: str, before: int) -> Record:
+def _build_removal(sessions: Sessions, session_id: str, owner: str, before: int) -> Record:
     session = Session(session_id, owner=owner)
-    return sessions.tombstone(session)._replace(active_at=before)
+    return sessions.build_tombstone(session)._replace(active_at=before)

@@ -103,7 +103,7 @@ class SessionMapping(MutableMapping[str, Value]):
         return UnitOfWork(self.keyspace, self._owner(), self._merge)
 
     @contextmanager
-    def saved(self) -> Iterator[Self]:
+    def unit_of_work(self) -> Iterator[Self]:
         """A unit of work of its own: what changed in the block is saved when it ends well.
 
         A block inside another one belongs to the outer one.
@@ -237,7 +237,7 @@ class UnitOfWork:
 
     def count(self) -> int:
         """How many sessions there are, with the new ones of this unit."""
-        return self._sessions.store.count(self._index()) + len(self._new())
+        return self._sessions.store.count(self._index()) + len(self._list_new())
 
     def ids(self) -> list[str]:
         """All ids, with the new ones of this unit."""
@@ -245,7 +245,7 @@ class UnitOfWork:
         found: dict[str, None] = {}
         for start in range(0, store.count(index) + PAGE, PAGE):
             found |= dict.fromkeys(store.members(index, start=start, limit=PAGE))
-        return list(found | dict.fromkeys(self._new()))
+        return list(found | dict.fromkeys(self._list_new()))
 
     def commit(self) -> None:
         """Save what changed and let what was looked up live on; again for later changes.
@@ -267,7 +267,7 @@ class UnitOfWork:
             )
         return keyspace.index() if self._owner is None else keyspace.owner_index(self._owner)
 
-    def _new(self) -> list[str]:
+    def _list_new(self) -> list[str]:
         return [session_id for session_id, held in self._held.items() if held.stored is None]
 
     def _keep(self, session_id: str, held: "_Held") -> None:
@@ -281,14 +281,14 @@ class UnitOfWork:
             if session is None:
                 saved = sessions.save(session_id, dict(held.value), owner=self._owner)
             else:
-                saved = sessions.save(session_id, held.put_into(session))
+                saved = sessions.save(session_id, held.write_into(session))
         except SessionConflict:
-            saved = sessions.update(session_id, self._merging(held), owner=self._owner)
+            saved = sessions.update(session_id, self._build_merge(held), owner=self._owner)
             held.value.clear()
             held.value.update(saved)
         held.stored, held.before, held.looked_up = saved, _snapshot(saved), False
 
-    def _merging(self, held: "_Held") -> Change:
+    def _build_merge(self, held: "_Held") -> Change:
         ours, rule = dict(held.value), self._merge or self._sessions.keyspace.merge
         base = msgspec.json.decode(held.before) if held.stored is not None else None
 
@@ -309,7 +309,7 @@ class _Held:
     before: bytes = b""
     looked_up: bool = False
 
-    def put_into(self, session: Session) -> Session:
+    def write_into(self, session: Session) -> Session:
         """The stored session with the value as its data, for the version that guards it."""
         if self.value is not session:
             session.clear()

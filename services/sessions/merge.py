@@ -132,10 +132,10 @@ class _Rule:
         self, higher: Any, lower: Any, base: Sequence[Any], *, with_base: bool
     ) -> list[Any]:
         """The entries of two lists, each once."""
-        ours, theirs = _placed(_entries(higher)), _placed(_entries(lower))
+        ours, theirs = _place(_entries(higher)), _place(_entries(lower))
         mine = {placed.key: placed.message for placed in ours}
         other = {placed.key: placed.message for placed in theirs}
-        old = {placed.key: placed.message for placed in _placed(base)}
+        old = {placed.key: placed.message for placed in _place(base)}
         merged = []
         for key in _in_order(ours, theirs):
             entry = mine[key] if key in mine else other[key]
@@ -169,7 +169,7 @@ def _has_messages(name: str, *copies: Any) -> bool:
     )
 
 
-def _placed(messages: Sequence[Any]) -> list[_Placed]:
+def _place(messages: Sequence[Any]) -> list[_Placed]:
     """The messages of a copy by the moment of their turn; turns stay whole.
 
     What is no message, as a text in a list of texts, stays after the one before it.
@@ -183,7 +183,7 @@ def _placed(messages: Sequence[Any]) -> list[_Placed]:
         if not follows:
             said = _moment(about)
             moment, turn, first = moment if said is None else said, set(), b""
-        known_by = _known_by(message, first)
+        known_by = _identify(message, first)
         key = known_by, seen[known_by]
         seen[known_by] += 1
         turn.add(str(about.get("id")))
@@ -192,7 +192,7 @@ def _placed(messages: Sequence[Any]) -> list[_Placed]:
     return sorted(placed, key=lambda one: one.moment)
 
 
-def _known_by(message: Any, first: bytes) -> bytes:
+def _identify(message: Any, first: bytes) -> bytes:
     """What a message is known by in both copies: its id, or its content and its turn's first."""
     if isinstance(message, dict) and message.get("id") is not None:
         return b"id " + _encode(message["id"])

@@ -39,7 +39,7 @@ EVENTS = (
     "unknown_format",
     "too_large",
 )
-"""What can become of a session, for `session_event`."""
+"""What can become of a session, for `count_session_event`."""
 SPILL_REASONS = ("busy", "corrupt_file", "disk_full", "file_system", "pool_exhausted", "read_only")
 """Why a spill in a file can refuse a write."""
 STATES = {"closed": 0, "half_open": 1, "open": 2}
@@ -181,7 +181,7 @@ _shared = values.ValueClass is not values.MutexValue
 """Whether the processes have a folder to share; the client library decided it when imported."""
 
 
-def announce(keyspace: str) -> None:
+def announce_keyspace(keyspace: str) -> None:
     """Show a keyspace's events as 0 before there is one; a first one could not be told else.
 
     Prometheus sees a rise only between two values.
@@ -191,58 +191,58 @@ def announce(keyspace: str) -> None:
     _document_bytes.of(keyspace)
 
 
-def session_event(keyspace: str, event: str) -> None:
+def count_session_event(keyspace: str, event: str) -> None:
     """Count what became of a session; see EVENTS."""
     _events.of(keyspace, event).inc()
 
 
-def document_bytes(keyspace: str, size: int) -> None:
+def observe_document_bytes(keyspace: str, size: int) -> None:
     """Measure a document that was stored."""
     _document_bytes.of(keyspace).observe(size)
 
 
-def engine_call(engine: str, direction: str, seconds: float) -> None:
+def observe_engine_call(engine: str, direction: str, seconds: float) -> None:
     """Measure a call to an engine; the direction is "read" or "write"."""
     _engine_seconds.of(engine, direction).observe(seconds)
 
 
-def unavailable(engine: str, direction: str, reason: str) -> None:
+def count_unavailable(engine: str, direction: str, reason: str) -> None:
     """Count a call that an engine could not be asked, or refused."""
     _unavailable.of(engine, direction, reason).inc()
 
 
-def breaker_state(direction: str, state: str) -> None:
+def set_breaker_state(direction: str, state: str) -> None:
     """Tell the state of this process's breaker; see STATES."""
     _breakers.of(direction).set(STATES[state])
 
 
-def spilled(keyspace: str) -> None:
+def count_spilled(keyspace: str) -> None:
     """Count a write that the spill took."""
     _spilled.of(keyspace).inc()
 
 
-def replayed(count: int, merged: int = 0) -> None:
+def count_replayed(count: int, merged: int = 0) -> None:
     """Count entries of the spill that the engine has now, and how many of them were merged."""
     _replayed.inc(count)
     _merged.inc(merged)
 
 
-def spill_refused(reason: str) -> None:
+def count_spill_refused(reason: str) -> None:
     """Count a write that the spill could not take either; it was answered with 503."""
     _spill_refused.of(reason).inc()
 
 
-def spill_moved_aside() -> None:
+def count_spill_quarantined() -> None:
     """Count an unreadable spill file that was moved aside."""
     _moved_aside.inc()
 
 
-def copies(event: str, count: int) -> None:
+def count_copies(event: str, count: int) -> None:
     """Count what happened to so many second copies."""
     _copies.of(event).inc(count)
 
 
-def migration(stage: str, unsent: int) -> None:
+def set_migration(stage: str, unsent: int) -> None:
     """Tell by which stage this process serves, and how many copies it has still to send."""
     _unsent.set(unsent)
     _stages.of(stage)
@@ -266,7 +266,7 @@ class Reading(NamedTuple):
     labels: tuple[str, ...] = ()
 
 
-def text(readings: Iterable[Reading] = ()) -> bytes:
+def render_text(readings: Iterable[Reading] = ()) -> bytes:
     """Everything that was counted in all processes, and these readings, for Prometheus."""
     registry = CollectorRegistry()
     registry.register(_Processes())
@@ -274,7 +274,7 @@ def text(readings: Iterable[Reading] = ()) -> bytes:
     return generate_latest(registry)
 
 
-def samples() -> Iterator[Sample]:
+def read_samples() -> Iterator[Sample]:
     """Everything that was counted in all processes, number by number."""
     for family in _Processes().collect():
         yield from family.samples

@@ -18,14 +18,14 @@ from services.sessions.stores.base import Clock, Condition, Outcome, Record, Sto
 
 log = logging.getLogger(__name__)
 
-SETTLE_ATTEMPTS = 20
+RECONCILE_ATTEMPTS = 20
 """How often two copies are compared again when someone else is faster."""
 MERGED_MAX_BYTES = 2**31
 """Two copies that were both accepted make one, also above the limit for a save."""
 
 
 @dataclass(slots=True)
-class Settlements:
+class ReconcileStats:
     """What was settled since the process started.
 
     Attributes:
@@ -37,7 +37,7 @@ class Settlements:
     merged: int = 0
 
 
-class Settled(NamedTuple):
+class Reconciled(NamedTuple):
     """How two copies were settled.
 
     Attributes:
@@ -49,22 +49,22 @@ class Settled(NamedTuple):
     merged: bool
 
 
-class Settler:
+class Reconciler:
     """Brings an engine's copies and those of this host together.
 
     Args:
         engine: where the sessions belong.
         keyspaces: the kinds of session, for owners and merging.
-        tallies: counts what is done.
+        stats: counts what is done.
         clock: seconds since 1970.
     """
 
     def __init__(
-        self, engine: Store, keyspaces: Iterable[Keyspace], tallies: Settlements, *, clock: Clock
+        self, engine: Store, keyspaces: Iterable[Keyspace], stats: ReconcileStats, *, clock: Clock
     ) -> None:
         self._engine = engine
         self._keyspaces = tuple(keyspaces)
-        self._tallies = tallies
+        self._stats = stats
         self._clock = clock
 
     def offer(self, records: Sequence[Record]) -> list[bool]:
@@ -75,10 +75,10 @@ class Settler:
         """
         answers = self._engine.put_many(records, Condition.ABSENT)
         taken = [answer.outcome is Outcome.STORED for answer in answers]
-        self._tallies.sent += sum(taken)
+        self._stats.sent += sum(taken)
         return taken
 
-    def settle(self, mine: Record) -> "Settled":
+    def reconcile(self, mine: Record) -> "Reconciled":
         """Bring the engine's copy up to this one, or both to what is right.
 
         Returns:
@@ -87,16 +87,16 @@ class Settler:
         Raises:
             StoreUnavailable: the engine could not be asked.
             SessionFormatUnknown: a newer release wrote the engine's copy; it is left alone.
-            SessionConflict: others wrote it faster, SETTLE_ATTEMPTS times.
+            SessionConflict: others wrote it faster, RECONCILE_ATTEMPTS times.
         """
-        for _ in range(SETTLE_ATTEMPTS):
+        for _ in range(RECONCILE_ATTEMPTS):
             settled = self._attempt(mine)
             if settled is not None:
-                self._tallies.merged += settled.merged
+                self._stats.merged += settled.merged
                 return settled
         raise SessionConflict(mine.member)
 
-    def better(self, mine: Record, value: bytes | None) -> Record:
+    def resolve(self, mine: Record, value: bytes | None) -> Record:
         """What this copy becomes together with the engine's, which is not written.
 
         Args:
@@ -107,10 +107,10 @@ class Settler:
             StoreUnavailable: the engine could not be asked.
             SessionFormatUnknown: a newer release wrote it.
         """
-        theirs = self.record_of(mine.key, value)
-        return self._better(mine, theirs) if theirs else mine
+        theirs = self.to_record(mine.key, value)
+        return self._resolve(mine, theirs) if theirs else mine
 
-    def record_of(self, key: str, value: bytes | None) -> Record | None:
+    def to_record(self, key: str, value: bytes | None) -> Record | None:
         """The engine's copy as a record; None when it holds no document.
 
         Raises:
@@ -120,12 +120,12 @@ class Settler:
         expires_at = self._engine.expires_at(key) if parts else None
         if not value or not parts or expires_at is None:
             return None
-        keyspace, deleted = self.keyspace_of(key), codec.is_tombstone(value)
+        keyspace, deleted = self.find_keyspace(key), codec.is_tombstone(value)
         active_at = 0
         try:
             owner = codec.owner_of(value)
             if not deleted:
-                active_at = expires_at - _life(keyspace, value) * 1000
+                active_at = expires_at - _read_life(keyspace, value) * 1000
         except SessionUnreadable:
             return None
         session_id = keyspace.id_in(key)
@@ -140,7 +140,7 @@ class Settler:
             active_at=active_at,
         )
 
-    def keyspace_of(self, key: str) -> Keyspace:
+    def find_keyspace(self, key: str) -> Keyspace:
         """The kind of session that lives under this key.
 
         Raises:
@@ -151,52 +151,52 @@ class Settler:
                 return keyspace
         raise LookupError("the key belongs to no keyspace of this process")
 
-    def _attempt(self, mine: Record) -> "Settled | None":
+    def _attempt(self, mine: Record) -> "Reconciled | None":
         """One try; None when the engine's copy changed meanwhile."""
         if self._engine.put(mine, Condition.ABSENT).outcome is Outcome.STORED:
-            self._tallies.sent += 1
-            return Settled(mine, merged=False)
+            self._stats.sent += 1
+            return Reconciled(mine, merged=False)
         value = self._engine.get(mine.key)
         if value is None:
             return None
-        theirs = self.record_of(mine.key, value)
+        theirs = self.to_record(mine.key, value)
         if theirs is None:
             keep_until = int(self._clock() * 1000) + UNREADABLE_KEPT * 1000
-            self._engine.set_aside(mine.key, value, keep_until, mine.member)
+            self._engine.quarantine(mine.key, value, keep_until, mine.member)
             return None
-        right = self._better(mine, theirs)
-        if same_document(right, theirs):
+        right = self._resolve(mine, theirs)
+        if is_same_document(right, theirs):
             self._engine.touch(right)
-            return Settled(right, merged=False)
+            return Reconciled(right, merged=False)
         replacing = right._replace(replaces=theirs.version, base=value)
         if self._engine.put(replacing, Condition.UNCHANGED).outcome is not Outcome.STORED:
             return None
-        self._tallies.sent += 1
-        return Settled(right, merged=right.version > max(mine.version, theirs.version))
+        self._stats.sent += 1
+        return Reconciled(right, merged=right.version > max(mine.version, theirs.version))
 
-    def _better(self, mine: Record, theirs: Record) -> Record:
+    def _resolve(self, mine: Record, theirs: Record) -> Record:
         """The one record that both copies are to become."""
-        keyspace = self.keyspace_of(mine.key)
-        if not theirs.deleted and not same_owner(mine, theirs):
-            if _owner(theirs) is not None:
+        keyspace = self.find_keyspace(mine.key)
+        if not theirs.deleted and not is_same_owner(mine, theirs):
+            if _read_owner(theirs) is not None:
                 # Whoever wrote it, or deleted what was written here, while the engine was away
                 # could not know that the id is taken.
                 log.warning("a copy of somebody else's session gives way to the engine's")
                 return theirs
-            mine = mine if mine.deleted else _for_everyone(mine, keyspace)
+            mine = mine if mine.deleted else _drop_owner(mine, keyspace)
         higher, lower = (mine, theirs) if mine.version > theirs.version else (theirs, mine)
         expires_at = max(mine.expires_at, theirs.expires_at)
         if higher.deleted or (keyspace.reusable and lower.deleted):
             return higher
         if lower.deleted:
             return lower._replace(version=higher.version + 1)
-        merged = _merged(keyspace, higher, lower)
+        merged = _merge(keyspace, higher, lower)
         if merged is None:
             return higher._replace(expires_at=expires_at)
         return higher._replace(version=higher.version + 1, body=merged, expires_at=expires_at)
 
 
-def _merged(keyspace: Keyspace, higher: Record, lower: Record) -> bytes | None:
+def _merge(keyspace: Keyspace, higher: Record, lower: Record) -> bytes | None:
     """The body both copies make together; None when the higher has all of the lower.
 
     Raises:
@@ -215,7 +215,7 @@ def _merged(keyspace: Keyspace, higher: Record, lower: Record) -> bytes | None:
     return codec.encode_body(above, MERGED_MAX_BYTES)
 
 
-def _life(keyspace: Keyspace, value: bytes) -> int:
+def _read_life(keyspace: Keyspace, value: bytes) -> int:
     """Seconds a stored document lives after each use; 0 for one of a newer release.
 
     Raises:
@@ -227,16 +227,16 @@ def _life(keyspace: Keyspace, value: bytes) -> int:
     return 0
 
 
-def same_owner(one: Record, other: Record) -> bool:
+def is_same_owner(one: Record, other: Record) -> bool:
     """Whether two documents or tombstones belong to the same owner, or both to nobody."""
-    return _owner(one) == _owner(other)
+    return _read_owner(one) == _read_owner(other)
 
 
-def _owner(record: Record) -> str | None:
+def _read_owner(record: Record) -> str | None:
     return codec.owner_of(codec.join(record.version, record.body))
 
 
-def _for_everyone(record: Record, keyspace: Keyspace) -> Record:
+def _drop_owner(record: Record, keyspace: Keyspace) -> Record:
     """The same document without an owner, as the one it replaces has none.
 
     Raises:
@@ -248,6 +248,6 @@ def _for_everyone(record: Record, keyspace: Keyspace) -> Record:
     return record._replace(body=body, indexes=keyspace.indexes(None))
 
 
-def same_document(one: Record, other: Record) -> bool:
+def is_same_document(one: Record, other: Record) -> bool:
     """Whether two records hold the same document; their expiry may differ."""
     return (one.version, one.body) == (other.version, other.body)

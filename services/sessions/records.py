@@ -7,7 +7,7 @@ import time
 from services.sessions import codec, metrics
 from services.sessions.codec import Session
 from services.sessions.errors import (
-    UNSETTLED,
+    OWNER_UNKNOWN,
     SessionConflict,
     SessionError,
     SessionForeign,
@@ -18,8 +18,8 @@ from services.sessions.errors import (
     StoreUnavailable,
 )
 from services.sessions.keyspaces import UNREADABLE_KEPT, Keyspace
-from services.sessions.stores.base import Clock, Outcome, Put, Record, Store, corrupt_key
-from services.sessions.stores.clocks import steady
+from services.sessions.stores.base import Clock, Outcome, Put, Record, Store, quarantine_key
+from services.sessions.stores.clocks import make_steady
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ EVENTS: dict[type[BaseException], str] = {
 """What a failure is counted as; one of the engine is counted where it is asked."""
 
 
-class Documents:
+class SessionRecords:
     """What the sessions of one keyspace are as stored documents.
 
     Args:
@@ -62,24 +62,24 @@ class Documents:
         self.keyspace = keyspace
         self.unreadable = 0
         self._max_bytes = max_bytes
-        self.clock = steady(clock)
-        metrics.announce(keyspace.name)
+        self.clock = make_steady(clock)
+        metrics.announce_keyspace(keyspace.name)
 
-    def found(self, session_id: str, value: bytes | None, owner: str | None) -> Session:
+    def decode_stored(self, session_id: str, value: bytes | None, owner: str | None) -> Session:
         """The session in what is stored under its key, counted as a load.
 
         Raises:
             As `get`.
         """
         try:
-            session = self._found(session_id, value, owner)
+            session = self._decode_checked(session_id, value, owner)
         except SessionError as error:
             self.count_failure(error)
             raise
         self._count("loaded")
         return session
 
-    def _found(self, session_id: str, value: bytes | None, owner: str | None) -> Session:
+    def _decode_checked(self, session_id: str, value: bytes | None, owner: str | None) -> Session:
         key = self.keyspace.key(session_id)
         if value is None:
             raise SessionNotFound(session_id)
@@ -91,7 +91,7 @@ class Documents:
             if session.session_id != session_id:
                 raise SessionUnreadable("the document belongs under another key")
         except SessionUnreadable:
-            self._set_aside(key, value, session_id)
+            self._quarantine(key, value, session_id)
             raise
         except SessionFormatUnknown:
             with contextlib.suppress(SessionUnreadable):  # it may name its owner otherwise
@@ -110,9 +110,9 @@ class Documents:
             StoreUnavailable: it can be known only when the engine can be asked.
         """
         if whose != owner and self.store.is_unsure(key):
-            raise StoreUnavailable(UNSETTLED)
+            raise StoreUnavailable(OWNER_UNKNOWN)
 
-    def prepared(self, session: Session) -> Record:
+    def build_record(self, session: Session) -> Record:
         """A session with its times set, as a record to be stored.
 
         Raises:
@@ -120,21 +120,21 @@ class Documents:
         """
         now = session.updated_at = self._now()
         session.created_at = session.created_at or now
-        session.expires_at = now + self._life(session)
+        session.expires_at = now + self._life_ms(session)
         body = codec.encode_body(session, self._max_bytes)
-        return self._record(session, body, now, session.expires_at)
+        return self._make_record(session, body, now, session.expires_at)
 
-    def accepted(self, session: Session, record: Record, done: Put) -> Session:
+    def accept(self, session: Session, record: Record, done: Put) -> Session:
         """The session as it is stored now, if the store took it.
 
         Raises:
             SessionConflict, SessionNotFound, SessionUnreadable: it did not.
         """
         if done.outcome is not Outcome.STORED:
-            raise refusal(done.outcome, session.session_id)
+            raise build_refusal(done.outcome, session.session_id)
         self._count("saved" if session.version else "created")
         session.version, session.stored = done.version, codec.join(done.version, record.body)
-        metrics.document_bytes(self.keyspace.name, len(record.body))
+        metrics.observe_document_bytes(self.keyspace.name, len(record.body))
         return session
 
     def count_failure(self, error: BaseException) -> None:
@@ -149,24 +149,24 @@ class Documents:
             self._count("deleted")
 
     def _count(self, event: str) -> None:
-        metrics.session_event(self.keyspace.name, event)
+        metrics.count_session_event(self.keyspace.name, event)
 
     def _now(self) -> int:
         return int(self.clock() * 1000)
 
-    def _moment(self) -> int:
+    def _now_as_version(self) -> int:
         """The present moment as a version."""
         return int(self.clock() * MOMENTS)
 
-    def _life(self, session: Session) -> int:
+    def _life_ms(self, session: Session) -> int:
         """Milliseconds it lives after each use."""
         return self.keyspace.life(session, session.ttl) * 1000
 
-    def _record(self, session: Session, body: bytes, now: int, expires_at: int) -> Record:
+    def _make_record(self, session: Session, body: bytes, now: int, expires_at: int) -> Record:
         version = session.version + 1
         if not session.version and self.keyspace.reusable:
             # Counting from 1 once more, an id's second life would pass for its first.
-            version = self._moment()
+            version = self._now_as_version()
         return Record(
             key=self.keyspace.key(session.session_id),
             version=version,
@@ -179,39 +179,41 @@ class Documents:
             active_at=now,
         )
 
-    def tombstone(self, session: Session) -> Record:
+    def build_tombstone(self, session: Session) -> Record:
         """What takes the place of a session that is removed."""
         # No copy made before this moment can live longer.
         now = self._now()
         until = now + self.keyspace.longest * 1000
         body = codec.tombstone_body(session.owner)
-        return self._record(session, body, now, until)._replace(deleted=True)
+        return self._make_record(session, body, now, until)._replace(deleted=True)
 
-    def _set_aside(self, key: str, value: bytes, session_id: str, owner: str | None = None) -> None:
+    def _quarantine(
+        self, key: str, value: bytes, session_id: str, owner: str | None = None
+    ) -> None:
         keep_until = self._now() + UNREADABLE_KEPT * 1000
         indexes = [*self.keyspace.indexes(owner), self.keyspace.idle_index(session_id)]
-        if self.store.set_aside(key, value, keep_until, session_id, list(filter(None, indexes))):
+        if self.store.quarantine(key, value, keep_until, session_id, list(filter(None, indexes))):
             self.unreadable += 1
             # The id gives access, so the log has only enough of it to find the key.
             shown = 0 if self.keyspace.group else 8
             start = key[: len(self.keyspace.prefix) + shown]
             log.warning("set aside an unreadable session: %s... (%d bytes)", start, len(value))
 
-    def aside(self, session_id: str) -> Record:
+    def quarantine_record(self, session_id: str) -> Record:
         """Where an unreadable value of this session is set aside, as a record to be removed."""
-        record = self.tombstone(Session(session_id))
+        record = self.build_tombstone(Session(session_id))
         return record._replace(
-            key=corrupt_key(record.key), indexes=(), idle_index="", deleted=False
+            key=quarantine_key(record.key), indexes=(), idle_index="", deleted=False
         )
 
-    def may_be_of(self, owner: str | None, value: bytes) -> bool:
+    def can_belong_to(self, owner: str | None, value: bytes) -> bool:
         """Whether a value that was set aside may have been this owner's, or everybody's."""
         try:
             return codec.owner_of(value) in (None, owner)
         except SessionUnreadable:
             return True
 
-    def set_aside(self, session: Session) -> None:
+    def quarantine(self, session: Session) -> None:
         """Move a loaded session aside whose data its reader cannot use, as an unreadable value.
 
         Raises:
@@ -219,10 +221,10 @@ class Documents:
         """
         key = self.keyspace.key(session.session_id)
         self._count("corrupt")
-        self._set_aside(key, session.stored or b"", session.session_id, session.owner)
+        self._quarantine(key, session.stored or b"", session.session_id, session.owner)
 
 
-def refusal(outcome: Outcome, session_id: str) -> Exception:
+def build_refusal(outcome: Outcome, session_id: str) -> Exception:
     """What is raised for a write that a store did not take."""
     if outcome is Outcome.CONFLICT:
         return SessionConflict(session_id)

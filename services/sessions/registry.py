@@ -16,7 +16,7 @@ from services.sessions.keyspaces import Keyspace, named_keyspace
 from services.sessions.migration.flusher import Flusher
 from services.sessions.migration.stages import Plan, Stage
 from services.sessions.migration.store import MigratingStore
-from services.sessions.outage import GuardedStore, ShelteredStore
+from services.sessions.outage import GuardedStore, SpillingStore
 from services.sessions.repository import SESSION_MAX_BYTES, Sessions
 from services.sessions.stores.base import Clock, Store
 from services.sessions.stores.memory import MemoryStore
@@ -176,10 +176,10 @@ def _attach(
     if not isinstance(memory, MemoryStore):
         raise ValueError("sync_on_access needs sessions that are in memory until now")
     plan = Plan(Stage.LIVE if sync_on_access else Stage.DUALWRITE, stepped=True)
-    guarded = engine if isinstance(engine, GuardedStore | ShelteredStore) else GuardedStore(engine)
+    guarded = engine if isinstance(engine, GuardedStore | SpillingStore) else GuardedStore(engine)
     both = MigratingStore(memory, guarded, keyspaces, plan, alone=not sync_on_access)
     if not sync_on_access:
-        both.copies.unsent.add(*memory.stored_keys())
+        both.copies.unsent.add(*memory.list_keys())
     return both
 
 

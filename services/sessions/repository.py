@@ -19,10 +19,10 @@ from services.sessions.errors import (
     SessionUnreadable,
     StoreUnavailable,
 )
-from services.sessions.records import SESSION_MAX_BYTES, Documents, refusal
+from services.sessions.records import SESSION_MAX_BYTES, SessionRecords, build_refusal
 from services.sessions.stores.base import Condition, Outcome, Record
 
-__all__ = ["SESSION_MAX_BYTES", "Change", "Sessions", "condition_for"]
+__all__ = ["SESSION_MAX_BYTES", "Change", "Sessions", "choose_condition"]
 
 UPDATE_ATTEMPTS = 60
 """How often `update` applies its change before it gives up on a busy session."""
@@ -36,8 +36,8 @@ Change = Callable[[Session], bool | None]
 than once, each time to a freshly loaded session."""
 
 
-class Sessions(Documents):
-    """The sessions of one keyspace; see Documents for its arguments."""
+class Sessions(SessionRecords):
+    """The sessions of one keyspace; see SessionRecords for its arguments."""
 
     def get(self, session_id: str, *, owner: str | None = None, extend: bool = False) -> Session:
         """The session with this id.
@@ -83,10 +83,10 @@ class Sessions(Documents):
             SessionNotFound: it was deleted or has expired meanwhile.
             SessionNotSerialisable, SessionTooLarge: nothing is stored.
         """
-        session = self.to_save(session_id, data, owner, ttl)
-        return self._write(session, condition_for(session))
+        session = self.prepare_session(session_id, data, owner, ttl)
+        return self._write(session, choose_condition(session))
 
-    def to_save(
+    def prepare_session(
         self, session_id: str, data: Mapping[str, Any], owner: str | None, ttl: int | None
     ) -> Session:
         """The session that `save` stores: the loaded one that was passed, or a new one."""
@@ -125,11 +125,11 @@ class Sessions(Documents):
         """
         session = Session(session_id, data, owner=owner)
         session.ttl, session.parsed = ttl, parsed
-        session.version = self._moment()
+        session.version = self._now_as_version()
         try:
             return self._write(session, Condition.OWNED)
         except SessionConflict:
-            return self._retried(lambda: self._replaced(session))
+            return self._retry(lambda: self._replace_loaded(session))
 
     def update(
         self, session_id: str, change: Change, *, owner: str | None = None, create: bool = False
@@ -151,9 +151,9 @@ class Sessions(Documents):
             session = self._load_or_begin(session_id, owner, create=create)
             if change(session) is False:
                 return self.extend(session) if session.created_at else session
-            return self._write(session, condition_for(session))
+            return self._write(session, choose_condition(session))
 
-        return self._retried(attempt)
+        return self._retry(attempt)
 
     def delete(self, session_id: str, *, owner: str | None = None) -> bool:
         """Remove a session; False when there was none that this owner could reach.
@@ -168,8 +168,8 @@ class Sessions(Documents):
         except SessionNotFound:
             return False
         except SessionUnreadable:
-            return self._deleted(self.aside(session_id))
-        return self._deleted(self.tombstone(session))
+            return self._delete_record(self.quarantine_record(session_id))
+        return self._delete_record(self.build_tombstone(session))
 
     def exists(self, session_id: str, *, owner: str | None = None) -> bool:
         """Whether there is a session with this id that this owner can reach.
@@ -183,7 +183,7 @@ class Sessions(Documents):
             return False
         return True
 
-    def ends(self, session_id: str, *, owner: str | None = None) -> int:
+    def get_expiry(self, session_id: str, *, owner: str | None = None) -> int:
         """Milliseconds since 1970 at which a session ends if nobody uses it.
 
         Raises:
@@ -195,22 +195,22 @@ class Sessions(Documents):
             raise SessionNotFound(session_id)
         return until
 
-    def was_set_aside(self, session_id: str, *, owner: str | None = None) -> bool:
+    def is_quarantined(self, session_id: str, *, owner: str | None = None) -> bool:
         """Whether a value was set aside that stood under this id and may have been this owner's.
 
         Raises:
             InvalidSessionId, StoreUnavailable.
         """
-        value = self.store.get(self.aside(session_id).key)
-        return value is not None and self.may_be_of(owner, value)
+        value = self.store.get(self.quarantine_record(session_id).key)
+        return value is not None and self.can_belong_to(owner, value)
 
-    def discard_aside(self, session_id: str) -> None:
+    def discard_quarantined(self, session_id: str) -> None:
         """Remove what was set aside under this id, if anything was.
 
         Raises:
             InvalidSessionId, StoreUnavailable.
         """
-        self.store.delete(self.aside(session_id))
+        self.store.delete(self.quarantine_record(session_id))
 
     def set_ttl(self, session_id: str, seconds: int, *, owner: str | None = None) -> Session:
         """Give a session a life of its own: so long from now on, and after each later use.
@@ -227,7 +227,7 @@ class Sessions(Documents):
 
         return self.update(session_id, change, owner=owner)
 
-    def delete_checked(
+    def delete_if(
         self, session_id: str, check: Callable[[Session], None], *, owner: str | None = None
     ) -> None:
         """Remove a session if it is as somebody wants it; nobody changes it in between.
@@ -244,12 +244,12 @@ class Sessions(Documents):
         def attempt() -> Session:
             session = self._load(session_id, owner)
             check(session)
-            done = self.store.put(self.tombstone(session), Condition.UNCHANGED)
+            done = self.store.put(self.build_tombstone(session), Condition.UNCHANGED)
             if done.outcome is not Outcome.STORED:
-                raise refusal(done.outcome, session_id)
+                raise build_refusal(done.outcome, session_id)
             return session
 
-        self._retried(attempt)
+        self._retry(attempt)
         self._count("deleted")
 
     def extend(self, session: Session) -> Session:
@@ -260,26 +260,26 @@ class Sessions(Documents):
         """
         now = self._now()
         with contextlib.suppress(StoreUnavailable):
-            self.store.touch(self._record(session, b"", now, now + self._life(session)))
+            self.store.touch(self._make_record(session, b"", now, now + self._life_ms(session)))
         return session
 
-    def past_half_life(self, session: Session) -> bool:
+    def is_past_half_life(self, session: Session) -> bool:
         """Whether less than half of the time remains that the last write gave the session."""
-        return session.expires_at - self._now() < self._life(session) / 2
+        return session.expires_at - self._now() < self._life_ms(session) / 2
 
     def count(self) -> int:
         """How many sessions there are; exact but for entries of deletions that were cut short."""
         return self.store.count(self.keyspace.index())
 
-    def owned_by(self, owner: str, *, start: int = 0, limit: int = 50) -> list[str]:
+    def list_owned(self, owner: str, *, start: int = 0, limit: int = 50) -> list[str]:
         """Ids of an owner's sessions, the ones used last first, in pages."""
         return self.store.members(self.keyspace.owner_index(owner), start=start, limit=limit)
 
-    def listed(self, *, start: int = 0, limit: int = 50) -> list[str]:
+    def list_all(self, *, start: int = 0, limit: int = 50) -> list[str]:
         """Ids of everybody's sessions, in pages; for those who run it, never for a visitor."""
         return self.store.members(self.keyspace.index(), start=start, limit=limit)
 
-    def _retried(self, attempt: Callable[[], Session]) -> Session:
+    def _retry(self, attempt: Callable[[], Session]) -> Session:
         """Do it until nobody else is faster, for so many times or so long."""
         give_up_at = time.monotonic() + UPDATE_SECONDS
         for number in range(UPDATE_ATTEMPTS):
@@ -292,11 +292,11 @@ class Sessions(Documents):
             time.sleep(random.uniform(0, 2 * pause))  # noqa: S311 - jitter, not a secret
         raise SessionConflict("a session is being changed by too many requests at once")
 
-    def _replaced(self, session: Session) -> Session:
+    def _replace_loaded(self, session: Session) -> Session:
         """Put a session in the place of what is there, if that is nobody else's."""
         there = self._load_or_begin(session.session_id, session.owner, create=True)
         session.version, session.stored, session.owner = there.version, there.stored, there.owner
-        return self._write(session, condition_for(session))
+        return self._write(session, choose_condition(session))
 
     def _load_or_begin(self, session_id: str, owner: str | None, *, create: bool) -> Session:
         """The session, or where there is none and one may be begun, an empty one.
@@ -306,7 +306,7 @@ class Sessions(Documents):
         value = self.store.get(self.keyspace.key(session_id))
         is_free = value is None or (self.keyspace.reusable and codec.is_tombstone(value))
         if not create or not is_free:
-            return self.found(session_id, value, owner)
+            return self.decode_stored(session_id, value, owner)
         if value is not None:
             self._check_sure(self.keyspace.key(session_id), codec.owner_of(value), owner)
         session = Session(session_id, owner=owner)
@@ -315,24 +315,24 @@ class Sessions(Documents):
 
     def _load(self, session_id: str, owner: str | None) -> Session:
         value = self.store.get(self.keyspace.key(session_id))
-        return self.found(session_id, value, owner)
+        return self.decode_stored(session_id, value, owner)
 
     def _write(self, session: Session, condition: Condition) -> Session:
         before = session.times
         try:
-            record = self.prepared(session)
-            return self.accepted(session, record, self.store.put(record, condition))
+            record = self.build_record(session)
+            return self.accept(session, record, self.store.put(record, condition))
         except BaseException as error:
             session.times = before
             self.count_failure(error)
             raise
 
-    def _deleted(self, record: Record) -> bool:
+    def _delete_record(self, record: Record) -> bool:
         there_was_one = self.store.delete(record)
         self.count_deleted(int(there_was_one))
         return there_was_one
 
 
-def condition_for(session: Session) -> Condition:
+def choose_condition(session: Session) -> Condition:
     """How a session is stored: as new, or in the place of what it was made from."""
     return Condition.UNCHANGED if session.version else Condition.ABSENT

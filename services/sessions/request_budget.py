@@ -49,7 +49,7 @@ def in_request() -> bool:
     return _present.get() is not None
 
 
-def allowed(most: float) -> float:
+def limit_wait(most: float) -> float:
     """How many seconds a call may wait now, `most` at most.
 
     Raises:
@@ -83,7 +83,7 @@ def was_spilled(key: str) -> bool:
     return budget is not None and key in budget.spilled
 
 
-def degraded() -> bool:
+def is_degraded() -> bool:
     """Whether this request was served by way of the spill."""
     budget = _present.get()
     return budget is not None and bool(budget.spilled)

@@ -241,8 +241,8 @@ class TeaserChat:
         found = self._conversations.delete(session_id, owner=owner)
         # What could not be read of it goes as well, or the next message would begin it anew.
         with contextlib.suppress(StoreUnavailable):
-            if found or self._conversations.was_set_aside(session_id, owner=owner):
-                self._conversations.discard_aside(session_id)
+            if found or self._conversations.is_quarantined(session_id, owner=owner):
+                self._conversations.discard_quarantined(session_id)
 
 
 def _finish(session: Session, *, outdated: bool) -> None:

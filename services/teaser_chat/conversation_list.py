@@ -49,7 +49,7 @@ class ConversationList:
         """
         if owner is None:
             return []
-        ids = self._conversations.owned_by(owner, start=0, limit=MOST_LISTED)
+        ids = self._conversations.list_owned(owner, start=0, limit=MOST_LISTED)
         if shown and shown not in ids:
             ids = [shown, *ids[: MOST_LISTED - 1]]
         batch = batches.load(self._conversations, ids, owner=owner)
@@ -77,12 +77,12 @@ class ConversationList:
             return 0
         cleared, tried, start = 0, set[str](), 0
         left: list[SessionError] = []
-        while page := self._conversations.owned_by(owner, start=start, limit=CLEARED_AT_ONCE):
+        while page := self._conversations.list_owned(owner, start=start, limit=CLEARED_AT_ONCE):
             fresh = [session_id for session_id in page if session_id not in tried]
             if fresh:
                 tried.update(fresh)
                 batch = batches.delete(self._conversations, fresh, owner=owner)
-                batches.discard_asides(self._conversations, fresh, owner=owner)
+                batches.discard_quarantined_many(self._conversations, fresh, owner=owner)
                 cleared += len(batch.done)
                 left += batch.failed.values()
             # What went has made room for others on this page, and what was used since is on one
@@ -123,8 +123,8 @@ def _entry(session: Session) -> Answer:
     return {
         "session_id": session.session_id,
         "title": title(session["history"][0]["content"]),
-        "started_at": timestamps.told(session.created_at),
-        "last_message_at": max(times, default=timestamps.told(session.updated_at)),
+        "started_at": timestamps.isoformat(session.created_at),
+        "last_message_at": max(times, default=timestamps.isoformat(session.updated_at)),
         "complete": session["complete"],
         "analyzed": session["analyzed"],
     }

@@ -86,7 +86,7 @@ class UnifiedChat:
                 if is_known(conversation_in(session), message_id):
                     return False
             except SessionUnreadable:
-                self._conversations.set_aside(session)
+                self._conversations.quarantine(session)
                 raise
             _take(session, message_id, message)
             return True
@@ -102,7 +102,7 @@ class UnifiedChat:
             # to be missing while the engine cannot be asked was deleted.
             found = False
             with contextlib.suppress(StoreUnavailable):
-                found = self._conversations.was_set_aside(session_id, owner=owner)
+                found = self._conversations.is_quarantined(session_id, owner=owner)
             if not found:
                 raise
         try:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from tests.drills.journal import Answered, Conversation, Journal, Turn
 from tests.drills.wire import Reply, Wire
 
-PATIENCE = 30.0
+PROBE_GRACE_SECONDS = 30.0
 """Seconds for which the same request is repeated."""
 PAUSE = 0.05
 """Seconds between two of these attempts."""
@@ -59,7 +59,7 @@ class Asker:
 
         With `once` it is not sent again when nobody knows what became of it.
         """
-        give_up = time.monotonic() + PATIENCE
+        give_up = time.monotonic() + PROBE_GRACE_SECONDS
         while time.monotonic() < give_up:
             reply = self._send(method, path, body)
             if self._leniency.outage and reply.refused:

@@ -7,7 +7,7 @@ from typing import Any
 
 from routes.errors import ANSWERS
 from services.sessions.errors import StoreUnavailable
-from tests.drills.asking import PATIENCE, STRICT, Asker, Leniency, start_body, turn_body
+from tests.drills.asking import PROBE_GRACE_SECONDS, STRICT, Asker, Leniency, start_body, turn_body
 from tests.drills.checker import judge, known
 from tests.drills.journal import Conversation, Journal, Turn, note
 from tests.drills.wire import Reply
@@ -90,7 +90,7 @@ class Maker:
         """Have every norm checked, step by step; from the start again if the stream breaks."""
         deleted = conversation.deleted
         path = f"{API}/analyze-stream?session_id={conversation.session_id}"
-        give_up = time.monotonic() + PATIENCE
+        give_up = time.monotonic() + PROBE_GRACE_SECONDS
         while time.monotonic() < give_up:
             reply = self._asker.settle("GET", path)
             if reply is None or not self._asker.granted(reply, conversation, deleted=deleted):

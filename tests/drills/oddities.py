@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from services.keyspaces import SESSION_PREFIX
-from services.sessions.stores.base import corrupt_key
+from services.sessions.stores.base import quarantine_key
 from tests.drills.asking import Asker, Leniency, turn_body
 from tests.drills.clients import Maker
 from tests.drills.happenings import once
@@ -31,7 +31,7 @@ def corrupt(scene: Scene, seconds: float) -> None:
     _ask_for(scene, chosen)
     with scene.deployment.redis.client() as client:
         for conversation in _not_deleted(chosen):
-            key = corrupt_key(f"{SESSION_PREFIX}{conversation.session_id}")
+            key = quarantine_key(f"{SESSION_PREFIX}{conversation.session_id}")
             if client.get(key) != b"no document at all":
                 scene.journal.fault("lost", key, "the unreadable value is not set aside")
     time.sleep(seconds / 2)

@@ -109,7 +109,7 @@ def _replay(server: RedisServer, url: str, keyspace: Keyspace) -> float:
     begun = time.monotonic()
     outage.start()
     # To count the rows again and again would slow down what is measured.
-    empty = eventually(lambda: not spill.occupied, MOST_SECONDS)
+    empty = eventually(lambda: not spill.is_occupied, MOST_SECONDS)
     seconds = time.monotonic() - begun
     outage.finish()
     outage.store.close()

@@ -313,10 +313,10 @@ class ReadsOnly(CutOff):
         finally:
             self.down = False
 
-    def set_aside(self, *args: Any, **kwargs: Any) -> bool:
+    def quarantine(self, *args: Any, **kwargs: Any) -> bool:
         self.down = not self.writable
         try:
             self._ask()
         finally:
             self.down = False
-        return super().set_aside(*args, **kwargs)
+        return super().quarantine(*args, **kwargs)

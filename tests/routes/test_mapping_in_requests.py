@@ -174,7 +174,7 @@ def block_stream(session_id: str) -> ResponseReturnValue:
 
     def generate() -> Iterator[str]:
         yield "saved"
-        with conversation_sessions.saved():
+        with conversation_sessions.unit_of_work():
             conversation_sessions[session_id]["analyzed"] = True
 
     return Response(generate())
@@ -473,7 +473,7 @@ def test_outside_of_a_request_a_block_is_needed(app: Flask) -> None:
     save_session(session_id, {})
     with app.app_context(), pytest.raises(RuntimeError, match="no request is going on"):
         mapping.get(session_id)
-    with mapping.saved():
+    with mapping.unit_of_work():
         mapping[session_id]["step"] = 1
     assert dict(get_session(session_id)) == {"step": 1}
 

@@ -152,7 +152,7 @@ def test_status_is_a_table(operator: Operator) -> None:
         lag=1,
         backfill=Task(1, 4, 7),
     )
-    operator.room.ask_for("backfill")
+    operator.room.request_task("backfill")
     operator.worker("shadow", 200, cohort=10, pinned=True, mismatches=2)
     shown = operator.run("status")
     assert shown.exit_code == 1
@@ -409,7 +409,7 @@ def test_a_task_whose_workers_are_gone_ends(
     """When the last worker ends meanwhile, nobody is left to wait for."""
     at(operator, "shadow")
     name = operator.worker("shadow")
-    ask = operator.room.ask_for
+    ask = operator.room.request_task
 
     def ask_and_end(task: str) -> int:
         operator.room.forget(name)

@@ -15,7 +15,7 @@ from services.keys import (
 )
 from services.keyspaces import application_keyspaces, context_keyspace, tenant_keyspace
 from services.sessions.errors import InvalidSessionId
-from services.sessions.stores.base import corrupt_key
+from services.sessions.stores.base import quarantine_key
 from tests.support.crafted import BROKEN, LONG, Triple, bounded, names, texts, triples
 
 CONTEXTS, TENANTS = context_keyspace(), tenant_keyspace()
@@ -25,7 +25,7 @@ UUID = "0b2f1c9e-5d3a-4c7b-9e1f-2a3b4c5d6e7f"
 def keys_of(triple: Triple) -> set[str]:
     """Every key in which anything of a context may stand, but for its lists."""
     key = CONTEXTS.key(context_id(*triple))
-    return {key, corrupt_key(key)}
+    return {key, quarantine_key(key)}
 
 
 @bounded(300)

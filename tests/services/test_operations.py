@@ -53,8 +53,8 @@ def deployment() -> Iterator[Deployment]:
     yield Deployment()
     sessions.close_session_store()
     for direction in ("read", "write"):
-        metrics.breaker_state(direction, "closed")
-    metrics.migration("complete", 0)
+        metrics.set_breaker_state(direction, "closed")
+    metrics.set_migration("complete", 0)
 
 
 @pytest.mark.parametrize(
@@ -137,9 +137,9 @@ def test_without_the_engine_it_tells_what_the_process_knows(deployment: Deployme
 def test_counts_come_from_the_metrics(deployment: Deployment) -> None:
     """They only grow, and say how soon answers began."""
     before = deployment.look()
-    application.answered("200", 0.003)
-    application.answered("503", 7.0)
-    metrics.copies("mismatched", 2)
+    application.count_answer("200", 0.003)
+    application.count_answer("503", 7.0)
+    metrics.count_copies("mismatched", 2)
     after = deployment.look()
     assert after["answers"]["200"] == before["answers"].get("200", 0) + 1
     assert after["answers"]["503"] == before["answers"].get("503", 0) + 1
@@ -164,8 +164,8 @@ def test_the_worst_breaker_of_all_processes_is_told() -> None:
 
 def test_a_breaker_that_is_not_closed_degrades(deployment: Deployment) -> None:
     """That of the counters for rate limits is none of an operator's sessions."""
-    metrics.breaker_state("write", "half_open")
-    metrics.breaker_state("count", "open")
+    metrics.set_breaker_state("write", "half_open")
+    metrics.set_breaker_state("count", "open")
     found = deployment.look()
     assert found["breaker"] == {"read": "closed", "write": "half_open"}
     assert found["degraded"]
@@ -177,6 +177,6 @@ def test_nothing_of_a_session_or_a_host_is_told(deployment: Deployment) -> None:
     session_id = "123e4567-e89b-42d3-a456-426614174000"
     sessions.save_session(session_id, {"history": ["a secret lamp"]}, owner="anna")
     text = json.dumps(deployment.look())
-    worker_id = deployment.worker.report().worker
+    worker_id = deployment.worker.build_report().worker
     for word in (session_id, "lamp", "anna", socket.gethostname(), worker_id, "memory://"):
         assert word not in text

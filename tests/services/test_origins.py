@@ -25,7 +25,7 @@ from services import origins
 )
 def test_a_list_of_origins(text: str, expected: set[str]) -> None:
     """In the spelling that a browser has for them, however they were written."""
-    assert origins.listed(text) == expected
+    assert origins.parse_origins(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,6 @@ def test_a_list_of_origins(text: str, expected: set[str]) -> None:
 def test_what_is_no_exact_origin_is_refused(piece: str) -> None:
     """And named, beside whatever is right."""
     with pytest.raises(ValueError, match="No exact origin") as refused:
-        origins.listed(f"https://shop.example,{piece}")
+        origins.parse_origins(f"https://shop.example,{piece}")
     assert repr(piece) in str(refused.value)
     assert "'https://shop.example'" not in str(refused.value)

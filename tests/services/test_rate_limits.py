@@ -11,7 +11,7 @@ from services.rate_limits import (
     CounterStorage,
     MemoryCounters,
     SteadyCounters,
-    parsed,
+    parse_limit,
 )
 from services.sessions.errors import SessionUnreadable, StoreUnavailable
 from services.sessions.stores.base import COUNTER_PREFIX, Count, Counters
@@ -42,7 +42,7 @@ class Failing(Counters):
 )
 def test_an_expression_says_how_often(expression: str, allowed: list[tuple[int, int]]) -> None:
     """One limit or several."""
-    assert [(limit.amount, limit.get_expiry()) for limit in parsed(expression)] == allowed
+    assert [(limit.amount, limit.get_expiry()) for limit in parse_limit(expression)] == allowed
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_an_expression_says_how_often(expression: str, allowed: list[tuple[int, 
 def test_another_expression_is_none(expression: str) -> None:
     """Nor is one that allows nothing, or has no sensible window."""
     with pytest.raises(ValueError, match=r"parse|matched|at most"):
-        parsed(expression)
+        parse_limit(expression)
 
 
 def test_a_window_begins_with_the_first_count() -> None:
@@ -140,7 +140,7 @@ def test_a_limit_costs_one_question() -> None:
     engine = Failing()
     now = 1_000_000.0
     strategy = FixedWindowRateLimiter(CounterStorage(counters=engine, clock=lambda: now))
-    (limit,) = parsed("99 per minute")
+    (limit,) = parse_limit("99 per minute")
     assert not strategy.hit(limit, "someone", "conversations")
     assert strategy.get_window_stats(limit, "someone", "conversations") == (now + 60, 0)
     assert len(engine.keys) == 1

@@ -30,7 +30,7 @@ def leaps(now: Status, target: Stage) -> list[str]:
     found = []
     if abs(steps) > 1:
         found.append(f"{target} is {abs(steps)} steps from {now.stage}")
-    return found + (list(now.hindrances) if steps > 0 else [])
+    return found + (list(now.blockers) if steps > 0 else [])
 
 
 def changed(
@@ -44,8 +44,8 @@ def changed(
     """Change the stage, wait for the workers, and say what follows from it."""
     origin = before.stage if before else Stage.COMPLETE
     control = room.change(target, cohort)
-    until(lambda: not behind(room.workers(), control), SETTLE_SECONDS)
-    workers = room.workers()
+    until(lambda: not behind(room.list_workers(), control), SETTLE_SECONDS)
+    workers = room.list_workers()
     late = behind(workers, control)
     following = sum(not report.pinned for report in workers)
     notes = _notes(origin, target, workers)
@@ -91,12 +91,12 @@ def _notes(origin: Stage, target: Stage, workers: Sequence[Report]) -> list[str]
         if report.pinned and report.stage != target
     ]
     reload = _reload_command(workers)
-    if target.dict_first and not origin.dict_first:
+    if target.is_dict_first and not origin.is_dict_first:
         found.append(
             f"One process must serve from now on: {reload} leaves one; until then conversations"
             " are safe, because every read asks the engine as well."
         )
-    if origin.dict_first and not target.dict_first:
+    if origin.is_dict_first and not target.is_dict_first:
         found.append(f"More processes may serve now: {reload} starts WEB_CONCURRENCY of them.")
     if target is Stage.OFF:
         found.append("In off the engine is written when the process ends, and only then.")

@@ -36,7 +36,7 @@ from routes.commands.migration.watch import begun, until
 from services.sessions.errors import StoreUnavailable
 from services.sessions.migration.control import ControlRoom, StageUnknown
 from services.sessions.migration.stages import Stage
-from services.sessions.migration.status import Status, status
+from services.sessions.migration.status import Status, read_status
 from services.sessions.migration.worker import Worker
 
 STAGES = [stage.value for stage in Stage]
@@ -84,7 +84,7 @@ def answering(command: Command) -> Callable[..., None]:
 @answering
 def begin(room: ControlRoom, *, force: bool) -> Answer:
     """Begin a migration, in stage off."""
-    before, workers = room.read(), room.workers()
+    before, workers = room.read(), room.list_workers()
     following = [report for report in workers if not report.pinned]
     reasons = [f"a migration was begun before and is at {before.stage}"] if before else []
     if len(following) > 1:
@@ -107,12 +107,12 @@ def begin(room: ControlRoom, *, force: bool) -> Answer:
 @answering
 def show_status(room: ControlRoom, *, wait: float) -> Answer:
     """Show the stage, every living worker, and whether the next step may be taken."""
-    until(lambda: status(room).settled, wait)
-    return printed(status(room))
+    until(lambda: read_status(room).is_followed, wait)
+    return printed(read_status(room))
 
 
 @group.command("advance")
-@click.option("--wait", type=click.FloatRange(0), default=5, help="Seconds to wait for hindrances.")
+@click.option("--wait", type=click.FloatRange(0), default=5, help="Seconds to wait for blockers.")
 @force_option
 @answering
 def advance(room: ControlRoom, *, wait: float, force: bool) -> Answer:
@@ -124,13 +124,13 @@ def advance(room: ControlRoom, *, wait: float, force: bool) -> Answer:
     found: list[Status] = []
 
     def unhindered() -> bool:
-        found[:] = [status(room)]
-        return not found[0].hindrances
+        found[:] = [read_status(room)]
+        return not found[0].blockers
 
     until(unhindered, wait)
     if found[0].stage is not control.stage:
         raise Refused("someone else changed the stage", hint="Run `flask migration status`")
-    reasons = found[0].hindrances
+    reasons = found[0].blockers
     refuse(reasons, f"Put this right and run it again, or go to {target} with --force", force=force)
     return changed(room, control, target, overridden=reasons)
 
@@ -168,7 +168,7 @@ def set_stage(room: ControlRoom, *, stage: str, cohort: int, force: bool) -> Ans
         reasons = [f"the stage that is stored is unknown here: {error}"]
         refuse(reasons, f"Run `flask migration set {stage} --force`", force=force)
         return changed(room, None, target, cohort, overridden=reasons)
-    now = status(room)
+    now = read_status(room)
     if (now.stage, now.cohort) == (target, cohort):
         data = change_data(now.stage, target, cohort)
         return Answer(f"The stage is {named(target, cohort)} already.", data)
@@ -220,7 +220,7 @@ def backfill(room: ControlRoom, *, resume: bool, no_wait: bool, timeout: float) 
 def compare(room: ControlRoom, *, resume: bool, no_wait: bool, timeout: float) -> Answer:
     """Compare everything in the dicts with the engine's copies."""
     refuse_without_copies(room, "there is nothing to compare with in off")
-    before = {} if resume else {report.worker: report for report in room.workers()}
+    before = {} if resume else {report.worker: report for report in room.list_workers()}
     number = number_of(room, "compare", resume=resume)
     if no_wait:
         return asked("compare", number)

@@ -36,12 +36,12 @@ def printed(status: Status) -> Answer:
         "engine": status.engine,
         "backfill": control.backfill if control else 0,
         "compare": control.compare if control else 0,
-        "settled": status.settled,
+        "settled": status.is_followed,
         "workers": [asdict(report) for report in status.workers],
-        "next": status.following.value if status.following else None,
-        "hindrances": list(status.hindrances),
+        "next": status.next_stage.value if status.next_stage else None,
+        "hindrances": list(status.blockers),
     }
-    return Answer("\n\n".join(blocks), data, DONE if status.settled else REFUSED)
+    return Answer("\n\n".join(blocks), data, DONE if status.is_followed else REFUSED)
 
 
 def workers_table(workers: Sequence[Report]) -> str:
@@ -87,12 +87,12 @@ def _backfill(task: Task) -> str:
 def _next(status: Status) -> str:
     if status.control is None:
         return "Nothing is under way."
-    if status.following is None:
+    if status.next_stage is None:
         return "complete is the last stage; `flask migration rollback` goes one step back."
-    if status.hindrances:
-        reasons = "\n".join(f"- {reason}" for reason in status.hindrances)
-        return f"Not ready for {status.following}:\n{reasons}"
-    return f"Ready for {status.following}: run `flask migration advance`."
+    if status.blockers:
+        reasons = "\n".join(f"- {reason}" for reason in status.blockers)
+        return f"Not ready for {status.next_stage}:\n{reasons}"
+    return f"Ready for {status.next_stage}: run `flask migration advance`."
 
 
 def _row(report: Report) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ def refuse_without_copies(room: ControlRoom, in_off: str) -> None:
         raise Refused(in_off, hint="Run `flask migration advance` to get to dualwrite first")
     if control.stage is Stage.COMPLETE:
         raise Refused("the dict is not in use in complete", hint="There is nothing to do")
-    workers = room.workers()
+    workers = room.list_workers()
     if not workers:
         raise Refused("no worker reports", hint="Start the service first")
     for report in workers:
@@ -29,8 +29,8 @@ def refuse_without_copies(room: ControlRoom, in_off: str) -> None:
 def number_of(room: ControlRoom, task: str, *, resume: bool) -> int:
     """The number of a new request, or of the last one."""
     if not resume:
-        return room.ask_for(task)
-    number = begun(room).number_of(task)
+        return room.request_task(task)
+    number = begun(room).task_number(task)
     if not number:
         raise Refused(f"no {task} was asked for", hint=f"Run `flask migration {task}`")
     return number

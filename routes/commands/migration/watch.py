@@ -82,14 +82,14 @@ def watch(
     seen: dict[str, Report] = {}
 
     def done() -> bool:
-        workers = room.workers()
+        workers = room.list_workers()
         if not workers:
             raise Refused("no worker reports any more", hint="Start the service and run it again")
         begun = [report for report in workers if task_of(report).number >= number]
         seen.update({report.worker: report for report in begun})
         tasks = [task_of(report) for report in seen.values()]
         progress(sum(task.done for task in tasks), sum(task.total for task in tasks))
-        return len(begun) == len(workers) and all(task_of(one).finished for one in begun)
+        return len(begun) == len(workers) and all(task_of(one).is_finished for one in begun)
 
     if not until(done, timeout):
         raise TimedOut

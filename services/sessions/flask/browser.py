@@ -125,7 +125,7 @@ class BrowserSession(SessionMixin):
                 self._data, self.untouchable = Session(self.sid), True
             except (SessionNotFound, SessionUnreadable):
                 self._data = Session(self.sid)
-            self.renew = bool(self._data.version) and self._sessions.past_half_life(self._data)
+            self.renew = bool(self._data.version) and self._sessions.is_past_half_life(self._data)
         return self._data
 
     def __bool__(self) -> bool:

@@ -22,7 +22,7 @@ from services.sessions.errors import (
     SessionUnreadable,
 )
 from services.sessions.keyspaces import KEPT, Keyspace
-from services.sessions.migration.stages import Plan, Stage, stage_named
+from services.sessions.migration.stages import Plan, Stage, parse_stage
 from services.sessions.repository import Change, Sessions
 from services.sessions.stores.base import Clock, Store
 
@@ -82,7 +82,7 @@ class Control:
         """How a worker serves that follows this."""
         return Plan(self.stage, self.cohort, self.salt, stepped=True)
 
-    def number_of(self, task: str) -> int:
+    def task_number(self, task: str) -> int:
         """The number of the last request for a task, "backfill" or "compare"."""
         return self.backfill if task == "backfill" else self.compare
 
@@ -101,7 +101,7 @@ class Task:
     total: int = 0
 
     @property
-    def finished(self) -> bool:
+    def is_finished(self) -> bool:
         """Whether nothing of it is left."""
         return self.done >= self.total
 
@@ -180,7 +180,7 @@ class ControlRoom:
         if value is None:
             return None
         try:
-            return _control_in(codec.decode(value))
+            return _read_control(codec.decode(value))
         except (SessionUnreadable, SessionFormatUnknown) as error:
             raise StageUnknown("the stored stage is unreadable") from error
 
@@ -191,13 +191,13 @@ class ControlRoom:
             SessionConflict: one was begun before.
         """
         control = Control(Stage.OFF, salt=secrets.token_hex(8), changed_at=self._now())
-        self._control.save("control", _data_of(control))
+        self._control.save("control", _to_data(control))
         return control
 
     def restore(self, control: Control) -> None:
         """Store again what an engine has lost, unless there is something by now."""
         with contextlib.suppress(SessionConflict):
-            self._control.save("control", _data_of(control))
+            self._control.save("control", _to_data(control))
 
     def change(self, stage: Stage, cohort: int = 0) -> Control:
         """Ask every worker to serve by this stage; begins a migration where there is none.
@@ -217,15 +217,15 @@ class ControlRoom:
         def change(data: Session) -> None:
             data.update(stage=stage.value, cohort=cohort, changed_at=self._now())
 
-        return self._changed(change)
+        return self._change_control(change)
 
-    def ask_for(self, task: str) -> int:
+    def request_task(self, task: str) -> int:
         """Ask every worker for a backfill or a comparison; answers the number of the request."""
 
         def change(data: Session) -> None:
             data[task] = int(data.get(task, 0)) + 1
 
-        return self._changed(change).number_of(task)
+        return self._change_control(change).task_number(task)
 
     def report(self, report: Report) -> None:
         """Store a worker's heartbeat."""
@@ -235,7 +235,7 @@ class ControlRoom:
         """Take a worker that ends out of the list."""
         self._workers.delete(worker)
 
-    def workers(self) -> list[Report]:
+    def list_workers(self) -> list[Report]:
         """The workers that live, by host and process."""
         names = self.engine.members(WORKERS.index(), limit=MOST_WORKERS)
         found = []
@@ -252,19 +252,19 @@ class ControlRoom:
                 continue
         return sorted(found, key=lambda report: (report.host, report.pid))
 
-    def _changed(self, change: Change) -> Control:
+    def _change_control(self, change: Change) -> Control:
         try:
-            return _control_in(self._control.update("control", change))
+            return _read_control(self._control.update("control", change))
         except (SessionNotFound, SessionUnreadable):  # what was unreadable is set aside by now
             with contextlib.suppress(SessionConflict):  # someone else began it at this moment
                 self.begin()
-        return _control_in(self._control.update("control", change))
+        return _read_control(self._control.update("control", change))
 
     def _now(self) -> int:
         return int(self._clock() * 1000)
 
 
-def stage_at_start(
+def read_stage_at_start(
     engine: Store, last: Plan | None = None, *, seconds: float = START_SECONDS
 ) -> Stage:
     """The stored stage, for a process that starts; where it cannot be read, the last one known.
@@ -290,7 +290,7 @@ def stage_at_start(
             return control.stage if control else Stage.COMPLETE
 
 
-def hindrances(control: Control, workers: list[Report], engine: Store) -> list[str]:
+def find_blockers(control: Control, workers: list[Report], engine: Store) -> list[str]:
     """Why the migration may not go one step further now, a sentence each; none if it may.
 
     Args:
@@ -308,23 +308,23 @@ def hindrances(control: Control, workers: list[Report], engine: Store) -> list[s
             found.append(f"{name} serves cohort {report.cohort}, not {control.cohort}")
         if report.fault:
             found.append(f"{name} does not follow: {report.fault}")
-        if control.stage.two_copies and report.unsent:
+        if control.stage.has_two_copies and report.unsent:
             found.append(f"{name} has {report.unsent} copies that were not sent; run backfill")
-        behind = report.backfill.number < control.backfill or not report.backfill.finished
+        behind = report.backfill.number < control.backfill or not report.backfill.is_finished
         if behind and control.stage is not Stage.OFF:  # in off no worker takes one up
             found.append(f"{name} has not finished the backfill")
         if report.mismatches:
             found.append(f"{name} found {report.mismatches} mismatches in the last minute")
     spilled = {report.host: report.spilled for report in workers if report.spilled}
     found += [f"{count} sessions wait in the spill of {host}" for host, count in spilled.items()]
-    if control.stage.dict_first and len(workers) > 1:
+    if control.stage.is_dict_first and len(workers) > 1:
         found.append(f"{len(workers)} workers serve while the dict is first; only one may")
     return found + (engine.bare.risks() if isinstance(engine.bare, Risky) else [])
 
 
-def _control_in(data: Session) -> Control:
+def _read_control(data: Session) -> Control:
     try:
-        stage = stage_named(data["stage"])
+        stage = parse_stage(data["stage"])
         numbers = {
             name: int(data.get(name, 0)) for name in ("cohort", "backfill", "compare", "changed_at")
         }
@@ -333,5 +333,5 @@ def _control_in(data: Session) -> Control:
     return Control(stage, salt=str(data.get("salt", "")), **numbers)
 
 
-def _data_of(control: Control) -> dict[str, Any]:
+def _to_data(control: Control) -> dict[str, Any]:
     return {**asdict(control), "stage": control.stage.value}

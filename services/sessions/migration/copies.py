@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from services.sessions import codec, request_budget
-from services.sessions.errors import UNSETTLED, SessionFormatUnknown, StoreUnavailable
+from services.sessions.errors import OWNER_UNKNOWN, SessionFormatUnknown, StoreUnavailable
 from services.sessions.keyspaces import Keyspace
-from services.sessions.reconcile import Settlements, Settler, same_document
+from services.sessions.reconcile import Reconciler, ReconcileStats, is_same_document
 from services.sessions.stores.base import Clock, Condition, Outcome, Record, Store
 from services.sessions.stores.memory import MemoryStore
 
@@ -30,7 +30,7 @@ WINDOW_SECONDS = 60
 
 
 @dataclass(slots=True)
-class Tallies(Settlements):
+class CopyStats(ReconcileStats):
     """What happened to the copies of this process since it started.
 
     Attributes:
@@ -48,7 +48,7 @@ class Tallies(Settlements):
     unmirrored: int = 0
     recent: deque[float] = field(default_factory=lambda: deque(maxlen=1000))
 
-    def mismatches(self, now: float) -> int:
+    def count_mismatches(self, now: float) -> int:
         """How many mismatches there were within WINDOW_SECONDS."""
         return sum(1 for when in list(self.recent) if when > now - WINDOW_SECONDS)
 
@@ -108,11 +108,11 @@ class Copies:
         self.old = old
         self.new = new
         self.clock = clock
-        self.tallies = Tallies()
+        self.stats = CopyStats()
         self.unsent = KeySet()
         self.unasked = KeySet()
         self.uncompared = KeySet()
-        self._settler = Settler(new, keyspaces, self.tallies, clock=clock)
+        self._reconciler = Reconciler(new, keyspaces, self.stats, clock=clock)
         self._locks = tuple(threading.RLock() for _ in range(LOCKS))
         self._sending = threading.Lock()
 
@@ -128,7 +128,7 @@ class Copies:
         lock = self._locks[hash(key) % LOCKS]
         if not lock.acquire(blocking=False):
             begun = time.monotonic()
-            got = lock.acquire(timeout=request_budget.allowed(threading.TIMEOUT_MAX))
+            got = lock.acquire(timeout=request_budget.limit_wait(threading.TIMEOUT_MAX))
             request_budget.spend(time.monotonic() - begun)
             if not got:
                 raise StoreUnavailable(request_budget.SPENT)
@@ -139,7 +139,7 @@ class Copies:
 
     def postpone(self, key: str) -> None:
         """The engine could not be written: the flusher sends this copy."""
-        self.tallies.unmirrored += 1
+        self.stats.unmirrored += 1
         self.unsent.add(key)
 
     def adopt(self, key: str) -> bytes | None:
@@ -153,16 +153,16 @@ class Copies:
         """
         with self.lock(key):
             value = self.new.get(key)
-            record = self._settler.record_of(key, value)
+            record = self._reconciler.to_record(key, value)
             if record is None:
                 return value
             if record.deleted and self.old.get(key) is None:
                 return value
             if self.old.put(record, Condition.OLDER).outcome is Outcome.STORED:
-                self.tallies.adopted += 1
+                self.stats.adopted += 1
             return self.old.get(key)
 
-    def ask(self, key: str) -> None:
+    def ask_engine(self, key: str) -> None:
         """Give way to the engine where an id turns out to be taken; it is asked no more then.
 
         Raises:
@@ -171,17 +171,17 @@ class Copies:
         """
         with self.lock(key):
             if self.new.is_unsure(key):
-                raise StoreUnavailable(UNSETTLED)
-            mine, value = self.old.copy_of(key), self.new.get(key)
+                raise StoreUnavailable(OWNER_UNKNOWN)
+            mine, value = self.old.read_record(key), self.new.get(key)
             if mine and value is not None:
-                right = self._settler.better(mine, value)
-                if not same_document(right, mine):
+                right = self._reconciler.resolve(mine, value)
+                if not is_same_document(right, mine):
                     self.old.install(right)
             self.unasked.discard(key)
 
-    def yield_to_engine(self, key: str) -> None:
+    def accept_engine_copy(self, key: str) -> None:
         """Put the engine's copy in the place of the dict's, which lost against it."""
-        record = self._settler.record_of(key, self.new.get(key))
+        record = self._reconciler.to_record(key, self.new.get(key))
         if record is not None:
             self.old.install(record)
 
@@ -189,13 +189,13 @@ class Copies:
         """Bring the engine's copy up to the dict's, and the dict's if the engine's is better.
 
         Raises:
-            SessionError: as Settler.settle.
+            SessionError: as Reconciler.settle.
         """
         with self.lock(key):
-            mine = self.old.copy_of(key)
+            mine = self.old.read_record(key)
             if mine is not None:
-                right = self._settler.settle(mine).record
-                if not same_document(right, mine):
+                right = self._reconciler.reconcile(mine).record
+                if not is_same_document(right, mine):
                     self.old.install(right)
             self.unsent.discard(key)
             if key in self.unasked and not self.new.is_unsure(key):
@@ -221,9 +221,9 @@ class Copies:
 
     def empty_dict(self) -> None:
         """Forget every copy that the engine has."""
-        for key in self.old.stored_keys():
+        for key in self.old.list_keys():
             with self.lock(key):
-                if key not in self.unsent and (copy := self.old.copy_of(key)):
+                if key not in self.unsent and (copy := self.old.read_record(key)):
                     self.old.forget(copy)
 
     def refresh(self) -> None:
@@ -232,7 +232,7 @@ class Copies:
         Raises:
             StoreUnavailable: the engine could not be asked.
         """
-        keys = [key for key in self.old.stored_keys() if key not in self.unsent]
+        keys = [key for key in self.old.list_keys() if key not in self.unsent]
         for at in range(0, len(keys), BATCH):
             batch = keys[at : at + BATCH]
             for key, head in zip(batch, self.new.heads(batch), strict=True):
@@ -248,16 +248,16 @@ class Copies:
         records = []
         for key in keys:
             with self.lock(key):
-                record = self.old.copy_of(key)
+                record = self.old.read_record(key)
                 if record is None:  # it has expired
                     self.unsent.discard(key)
                 else:
                     records.append(record)
         failed = set()
-        for record, taken in zip(records, self._settler.offer(records), strict=True):
+        for record, taken in zip(records, self._reconciler.offer(records), strict=True):
             try:
                 if taken:
-                    self._sent(record)
+                    self._mark_sent(record)
                 else:
                     self.send(record.key)
             except StoreUnavailable:
@@ -270,10 +270,10 @@ class Copies:
                 failed.add(record.key)
         return failed
 
-    def _sent(self, record: Record) -> None:
+    def _mark_sent(self, record: Record) -> None:
         """The engine has this copy now; a request may have changed the dict's meanwhile."""
         with self.lock(record.key):
-            if self.old.copy_of(record.key) in (None, record):
+            if self.old.read_record(record.key) in (None, record):
                 self.unsent.discard(record.key)
 
     def compare(self, key: str) -> None:
@@ -286,14 +286,14 @@ class Copies:
             mine, theirs = self.old.get(key), self.new.get(key)
             if mine is None or key in self.unsent:
                 return
-            self.tallies.compared += 1
+            self.stats.compared += 1
             if mine == theirs:
                 return
             if theirs is None or codec.version_of(theirs) != codec.version_of(mine):
-                self.tallies.lag += 1
+                self.stats.lag += 1
             else:
-                self.tallies.mismatched += 1
-                self.tallies.recent.append(self.clock())
+                self.stats.mismatched += 1
+                self.stats.recent.append(self.clock())
                 log.warning("two copies of a session differ at the same version")
             with contextlib.suppress(SessionFormatUnknown):  # a newer release's stays as it is
                 self._bring_up(key, theirs)
@@ -304,8 +304,8 @@ class Copies:
         A dict that merely lags is not sent: while the engine is away its spill would take the
         old copy for the present one.
         """
-        mine = self.old.copy_of(key)
-        right = self._settler.better(mine, theirs) if mine else None
+        mine = self.old.read_record(key)
+        right = self._reconciler.resolve(mine, theirs) if mine else None
         if mine and right and theirs == codec.join(right.version, right.body):
             self.old.swap(mine, right)
         else:

@@ -60,7 +60,7 @@ class Flusher:
         """
         self.drain()
         deadline = time.monotonic() + seconds
-        while self.unsent and self._background.runs and time.monotonic() < deadline:
+        while self.unsent and self._background.is_running and time.monotonic() < deadline:
             time.sleep(IDLE_SECONDS)
         self._background.stop()
         if self.unsent:
@@ -72,19 +72,19 @@ class Flusher:
         if self._draining:
             self._store.write_through()
         if self._draining or self._store.plan.stage is not Stage.OFF:
-            self._copies.send_all(pause=0 if self._draining else SEND_PAUSE, told=self._sent)
-            self._sent(0)
+            self._copies.send_all(pause=0 if self._draining else SEND_PAUSE, told=self._note_sent)
+            self._note_sent(0)
         self._compare_some()
 
-    def send_again(self, number: int) -> None:
+    def start_backfill(self, number: int) -> None:
         """Begin backfill `number`: send everything in the dict, also what was sent before."""
-        keys = self._store.old.stored_keys()
+        keys = self._store.old.list_keys()
         self._copies.unsent.add(*keys)
         self.backfill = Task(number, 0, len(keys))
 
-    def compare_all(self, number: int) -> None:
+    def start_comparison(self, number: int) -> None:
         """Begin comparison `number` of everything in the dict."""
-        keys = self._store.old.stored_keys()
+        keys = self._store.old.list_keys()
         self._copies.uncompared.add(*keys)
         self.comparison = Task(number, 0, len(keys))
 
@@ -98,14 +98,14 @@ class Flusher:
             except Exception:
                 log.exception("two copies of a session could not be compared")
             waiting.discard(key)
-            self.comparison = _advanced(self.comparison, 1, len(waiting))
-        self.comparison = _advanced(self.comparison, 0, len(waiting))
+            self.comparison = _advance(self.comparison, 1, len(waiting))
+        self.comparison = _advance(self.comparison, 0, len(waiting))
 
-    def _sent(self, count: int) -> None:
-        self.backfill = _advanced(self.backfill, count, self.unsent)
+    def _note_sent(self, count: int) -> None:
+        self.backfill = _advance(self.backfill, count, self.unsent)
 
 
-def _advanced(task: Task, by: int, left: int) -> Task:
+def _advance(task: Task, by: int, left: int) -> Task:
     """A task after so many more sessions; done when nothing at all is left."""
     done = task.total if not left else min(task.done + by, task.total)
     return Task(task.number, done, task.total)

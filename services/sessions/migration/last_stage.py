@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from services.sessions.migration.stages import Plan, stage_named
+from services.sessions.migration.stages import Plan, parse_stage
 
 log = logging.getLogger(__name__)
 
@@ -49,12 +49,12 @@ class LastStage:
             if self._file is not None:
                 kept = msgspec.json.decode(self._file.read_bytes())
                 return Plan(
-                    stage_named(kept["stage"]), int(kept["cohort"]), str(kept["salt"]), stepped=True
+                    parse_stage(kept["stage"]), int(kept["cohort"]), str(kept["salt"]), stepped=True
                 )
         return None
 
 
-def last_stage_beside(spill_url: str | None) -> LastStage:
+def open_last_stage(spill_url: str | None) -> LastStage:
     """The remembered stage of the deployment with this spill."""
     _, is_file, name = (spill_url or "").partition("sqlite:///")
     return LastStage(Path(name).with_name("stage.json") if is_file else None)

@@ -23,17 +23,17 @@ class MigrationMetrics:
         """Report the stage, what is to be sent, and what became of copies since the last time."""
         stage, copies = self._store.plan.stage, self._store.copies
         # In off nothing is meant to be sent.
-        metrics.migration(stage, 0 if stage is Stage.OFF else len(copies.unsent))
-        tallies = {
-            "compared": copies.tallies.compared,
-            "lag": copies.tallies.lag,
-            "mismatched": copies.tallies.mismatched,
-            "adopted": copies.tallies.adopted,
-            "sent": copies.tallies.sent,
-            "merged": copies.tallies.merged,
-            "unmirrored": copies.tallies.unmirrored,
+        metrics.set_migration(stage, 0 if stage is Stage.OFF else len(copies.unsent))
+        stats = {
+            "compared": copies.stats.compared,
+            "lag": copies.stats.lag,
+            "mismatched": copies.stats.mismatched,
+            "adopted": copies.stats.adopted,
+            "sent": copies.stats.sent,
+            "merged": copies.stats.merged,
+            "unmirrored": copies.stats.unmirrored,
         }
         with self._lock:
-            for event, tally in tallies.items():
-                metrics.copies(event, tally - self._reported.get(event, 0))
-            self._reported = tallies
+            for event, tally in stats.items():
+                metrics.count_copies(event, tally - self._reported.get(event, 0))
+            self._reported = stats

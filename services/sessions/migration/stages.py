@@ -16,12 +16,12 @@ class Stage(StrEnum):
     COMPLETE = "complete"
 
     @property
-    def dict_first(self) -> bool:
+    def is_dict_first(self) -> bool:
         """Whether the dict decides, so that one process must serve."""
         return self in (Stage.OFF, Stage.DUALWRITE, Stage.SHADOW)
 
     @property
-    def two_copies(self) -> bool:
+    def has_two_copies(self) -> bool:
         """Whether every write goes to both engines."""
         return self not in (Stage.OFF, Stage.COMPLETE)
 
@@ -32,7 +32,7 @@ class Stage(StrEnum):
         return stages[at] if 0 <= at < len(stages) else None
 
 
-def stage_named(name: str) -> Stage:
+def parse_stage(name: str) -> Stage:
     """The stage with this name.
 
     Raises:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.sessions.migration.control import Control, ControlRoom, Report, Task, hindrances
+from services.sessions.migration.control import Control, ControlRoom, Report, Task, find_blockers
 from services.sessions.migration.stages import Stage
 
 
@@ -14,13 +14,13 @@ class Status:
     Attributes:
         control: what is wanted; None when no migration was begun.
         workers: those that live.
-        hindrances: why the next step may not be taken.
+        blockers: why the next step may not be taken.
         engine: the engine's name.
     """
 
     control: Control | None
     workers: Sequence[Report]
-    hindrances: Sequence[str]
+    blockers: Sequence[str]
     engine: str
 
     @property
@@ -34,12 +34,12 @@ class Status:
         return self.control.cohort if self.control else 0
 
     @property
-    def settled(self) -> bool:
+    def is_followed(self) -> bool:
         """Whether there are workers and all of them serve what is wanted."""
         return bool(self.workers) and all(map(self.is_served_by, self.workers))
 
     @property
-    def following(self) -> Stage | None:
+    def next_stage(self) -> Stage | None:
         """The stage that comes next; None at the last, and when no migration was begun."""
         return self.stage.step(1) if self.control else None
 
@@ -55,7 +55,7 @@ class Status:
         return (report.stage, report.cohort) == (self.stage, self.cohort)
 
 
-def status(room: ControlRoom, workers: list[Report] | None = None) -> Status:
+def read_status(room: ControlRoom, workers: list[Report] | None = None) -> Status:
     """Where the migration is at this moment.
 
     Args:
@@ -66,6 +66,6 @@ def status(room: ControlRoom, workers: list[Report] | None = None) -> Status:
         StageUnknown, StoreUnavailable: as ControlRoom.read.
     """
     control = room.read()
-    workers = room.workers() if workers is None else workers
-    found = hindrances(control, workers, room.engine) if control else []
+    workers = room.list_workers() if workers is None else workers
+    found = find_blockers(control, workers, room.engine) if control else []
     return Status(control, workers, found, room.engine.name)

@@ -66,7 +66,7 @@ class MigratingStore(Store):
         self._alone = alone
         self._off = DictOnly(self.copies)
         self._live = EngineFirst(self.copies, reads_old=True)
-        self._plan, self._present = plan, self._path(plan)
+        self._plan, self._present = plan, self._choose_strategy(plan)
 
     @property
     def plan(self) -> Plan:
@@ -94,7 +94,7 @@ class MigratingStore(Store):
             self.copies.send_all()
         if plan.stage is Stage.OFF and before is not Stage.OFF:
             self._refresh()
-        self._plan, self._present = plan, self._path(plan)
+        self._plan, self._present = plan, self._choose_strategy(plan)
         if leaves_dict and before is not plan.stage:
             # What was written while the plan changed; the flusher sends what comes even later.
             with contextlib.suppress(StoreUnavailable):
@@ -108,7 +108,7 @@ class MigratingStore(Store):
 
     def get(self, key: str) -> bytes | None:
         """The stored value of the copy that counts."""
-        return self._path_of(key).get(key)
+        return self._strategy_of(key).get(key)
 
     def head(self, key: str) -> bytes | None:
         """As `get`."""
@@ -122,7 +122,7 @@ class MigratingStore(Store):
 
     def put(self, record: Record, condition: Condition) -> Put:
         """Store a document if the condition holds where it is decided."""
-        return self._path_of(record.key).put(record, condition)
+        return self._strategy_of(record.key).put(record, condition)
 
     def put_many(self, records: Sequence[Record], condition: Condition) -> list[Put]:
         """As `put`, each; in complete in one round trip."""
@@ -144,11 +144,11 @@ class MigratingStore(Store):
         if not record.deleted:
             everywhere = [engine.delete(record) for engine in self._engines]
             return any(everywhere)
-        return self._path_of(record.key).delete(record)
+        return self._strategy_of(record.key).delete(record)
 
     def touch(self, record: Record) -> bool:
         """Move expiry of every copy, never to an earlier instant."""
-        return self._path_of(record.key).touch(record)
+        return self._strategy_of(record.key).touch(record)
 
     def expires_at(self, key: str) -> int | None:
         """Milliseconds since 1970 at which the copy that counts ends."""
@@ -159,18 +159,18 @@ class MigratingStore(Store):
         """Whether the id was taken while the engine could not be asked, and it still cannot."""
         if key in self.copies.unasked:
             try:
-                self.copies.ask(key)
+                self.copies.ask_engine(key)
             except (StoreUnavailable, SessionFormatUnknown):
                 return True
         return self.new.is_unsure(key)
 
-    def set_aside(
+    def quarantine(
         self, key: str, value: bytes, keep_until: int, member: str, indexes: Sequence[str] = ()
     ) -> bool:
         """Move an unreadable value aside wherever it is."""
         moved = False
         for engine in self._engines:
-            moved = engine.set_aside(key, value, keep_until, member, indexes) or moved
+            moved = engine.quarantine(key, value, keep_until, member, indexes) or moved
         return moved
 
     def count(self, index: str) -> int:
@@ -211,16 +211,16 @@ class MigratingStore(Store):
 
     @property
     def _first(self) -> Store:
-        return self.old if self._plan.stage.dict_first else self.new
+        return self.old if self._plan.stage.is_dict_first else self.new
 
     @property
     def _engines(self) -> tuple[Store, ...]:
         """The engines in use, the one that decides first."""
         if self._plan.stage is Stage.COMPLETE:
             return (self.new,)
-        return (self.old, self.new) if self._plan.stage.dict_first else (self.new, self.old)
+        return (self.old, self.new) if self._plan.stage.is_dict_first else (self.new, self.old)
 
-    def _path(self, plan: Plan) -> Path:
+    def _choose_strategy(self, plan: Plan) -> Path:
         match plan.stage:
             case Stage.OFF:
                 return self._off
@@ -232,7 +232,7 @@ class MigratingStore(Store):
             case Stage.COMPLETE:
                 return EngineOnly(self.copies, tombstones=plan.stepped)
 
-    def _path_of(self, key: str) -> Path:
+    def _strategy_of(self, key: str) -> Path:
         plan = self._plan
         if plan.cohort and plan.stage is Stage.SHADOW:
             session_id = key.rpartition(":")[2]

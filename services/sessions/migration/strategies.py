@@ -9,7 +9,7 @@ from typing import Protocol
 
 from services.sessions.errors import SessionFormatUnknown, StoreUnavailable
 from services.sessions.migration.copies import Copies, is_newer
-from services.sessions.reconcile import same_owner
+from services.sessions.reconcile import is_same_owner
 from services.sessions.stores.base import Condition, Outcome, Put, Record
 
 TAKES_ID = (Condition.ABSENT, Condition.OWNED)
@@ -42,7 +42,7 @@ class DictOnly:
     def get(self, key: str) -> bytes | None:
         """From the dict; on a miss from the engine."""
         with self._copies.lock(key):
-            _ask_late(self._copies, key)
+            _ask_if_unasked(self._copies, key)
             value = self._copies.old.get(key)
             return value if value is not None else self._copies.adopt(key)
 
@@ -50,10 +50,10 @@ class DictOnly:
         """Into the dict."""
         with self._copies.lock(record.key):
             if condition in TAKES_ID:
-                _look_for(self._copies, record.key)
+                _adopt_if_missing(self._copies, record.key)
             done = _put_into_dict(self._copies, record, condition)
             if done.outcome is Outcome.STORED:
-                self._changed(record.key)
+                self._mark_changed(record.key)
             return done
 
     def delete(self, record: Record) -> bool:
@@ -65,10 +65,10 @@ class DictOnly:
         with self._copies.lock(record.key):
             there = self._copies.old.touch(record)
             if there:
-                self._changed(record.key)
+                self._mark_changed(record.key)
             return there
 
-    def _changed(self, key: str) -> None:
+    def _mark_changed(self, key: str) -> None:
         """Remember what the engine does not have; while the process ends, send it at once."""
         self._copies.unsent.add(key)
         if self.write_through:
@@ -99,12 +99,12 @@ class DictFirst:
     def get(self, key: str) -> bytes | None:
         """From the dict, unless the engine has a newer copy; on a miss from the engine."""
         with self._copies.lock(key):
-            _ask_late(self._copies, key)
+            _ask_if_unasked(self._copies, key)
             value = self._copies.old.get(key)
             if value is None:
                 value = self._copies.adopt(key)
             elif not self._alone:
-                value = self._newest(key, value)
+                value = self._read_newest(key, value)
             if self._compare:
                 self._copies.uncompared.add(key)
             return value
@@ -113,7 +113,7 @@ class DictFirst:
         """Into the dict, then into the engine."""
         with self._copies.lock(record.key):
             if condition in TAKES_ID:
-                _look_for(self._copies, record.key)
+                _adopt_if_missing(self._copies, record.key)
             done = _put_into_dict(self._copies, record, condition)
             if done.outcome is not Outcome.STORED:
                 return done
@@ -147,7 +147,7 @@ class DictFirst:
                 self._copies.postpone(record.key)
             return there
 
-    def _newest(self, key: str, value: bytes) -> bytes | None:
+    def _read_newest(self, key: str, value: bytes) -> bytes | None:
         """The engine's copy if it is newer than the dict's and can be asked, else the dict's."""
         copies = self._copies
         try:
@@ -168,7 +168,7 @@ class DictFirst:
         done = Put(Outcome.STORED, record.version)
         if key in copies.unsent:
             # The engine lacks earlier writes too, and what it has may have gone its own way.
-            return self._settle(record)
+            return self._reconcile(record)
         # The dict may have taken an id while nobody could say that it is somebody else's.
         condition = Condition.OLDER if record.deleted else Condition.MIRROR
         second = copies.new.put(record, condition)
@@ -178,15 +178,15 @@ class DictFirst:
             copies.unsent.add(key)
             return done
         if second.version < record.version:
-            return self._settle(record)
-        copies.yield_to_engine(key)
+            return self._reconcile(record)
+        copies.accept_engine_copy(key)
         return Put(Outcome.CONFLICT, second.version)
 
-    def _settle(self, record: Record) -> Put:
+    def _reconcile(self, record: Record) -> Put:
         """Bring both copies to what is right; a conflict if that is another owner's."""
         self._copies.send(record.key)
-        sent = self._copies.old.copy_of(record.key) or record
-        if not sent.deleted and not same_owner(sent, record):
+        sent = self._copies.old.read_record(record.key) or record
+        if not sent.deleted and not is_same_owner(sent, record):
             return Put(Outcome.CONFLICT, sent.version)
         return Put(Outcome.STORED, sent.version)
 
@@ -243,7 +243,7 @@ class EngineFirst:
         try:
             second = self._copies.old.put(record, Condition.OLDER)
         except StoreUnavailable:  # the dict is full; on the way back it adopts what it lacks
-            self._copies.tallies.unmirrored += 1
+            self._copies.stats.unmirrored += 1
             return
         if second.outcome is not Outcome.STORED and record.deleted:
             self._copies.unsent.add(record.key)
@@ -280,16 +280,16 @@ class EngineOnly:
         return self._new.touch(record)
 
 
-def _ask_late(copies: Copies, key: str) -> None:
+def _ask_if_unasked(copies: Copies, key: str) -> None:
     """Look whether an id was taken that nobody could look for when it was taken here."""
     if key in copies.unasked:
         with contextlib.suppress(StoreUnavailable, SessionFormatUnknown):
-            copies.ask(key)
+            copies.ask_engine(key)
 
 
-def _look_for(copies: Copies, key: str) -> None:
+def _adopt_if_missing(copies: Copies, key: str) -> None:
     """Adopt what the dict lacks, if the engine has it: the id may be taken."""
-    _ask_late(copies, key)
+    _ask_if_unasked(copies, key)
     if copies.old.get(key) is None:
         try:
             copies.adopt(key)

@@ -74,7 +74,7 @@ class Worker:
             self.follow()
         except StoreUnavailable as error:
             log.warning("the stage cannot be read yet: %s", error.reason)
-            self._serve_as_before()
+            self._resume_last_stage()
         self.outage.start()
         self._background.repeat("migration-follow", self.follow, FOLLOW_SECONDS)
         self.flusher.start()
@@ -108,11 +108,11 @@ class Worker:
             control = self.room.read()
         except StageUnknown as error:
             fault = str(error)
-        self._told_fault(fault)
+        self._note_fault(fault)
         if fault:
-            return self._report()
+            return self._send_report()
         if control is None and self._control and not self.pinned:
-            control = self._restored(self._control)
+            control = self._restore_engine(self._control)
         self._control = control
         self.last.keep(control.plan if control else None)
         plan = control.plan if control else Plan(Stage.COMPLETE)
@@ -122,12 +122,12 @@ class Worker:
             log.info("serving by stage %s, cohort %d", plan.stage, plan.cohort)
             self.store.switch(plan)
         if control:
-            self._take_up(control)
-        return self._report()
+            self._start_tasks(control)
+        return self._send_report()
 
-    def report(self) -> Report:
+    def build_report(self) -> Report:
         """What this worker says of itself."""
-        tallies, plan = self.store.copies.tallies, self.store.plan
+        stats, plan = self.store.copies.stats, self.store.plan
         return Report(
             worker=self._id,
             host=socket.gethostname(),
@@ -135,25 +135,25 @@ class Worker:
             stage=plan.stage.value,
             cohort=plan.cohort,
             pinned=self.pinned,
-            sessions=len(self.store.old.stored_keys()),
+            sessions=len(self.store.old.list_keys()),
             unsent=self.flusher.unsent,
-            spilled=self.outage.spilled,
-            mismatches=tallies.mismatches(self._clock()),
-            compared=tallies.compared,
-            lag=tallies.lag,
+            spilled=self.outage.spill_backlog,
+            mismatches=stats.count_mismatches(self._clock()),
+            compared=stats.compared,
+            lag=stats.lag,
             backfill=self.flusher.backfill,
             comparison=self.flusher.comparison,
             fault=self._fault,
             at=int(self._clock() * 1000),
         )
 
-    def state(self) -> dict[str, Any]:
+    def describe_state(self) -> dict[str, Any]:
         """What readiness tells of the migration: stage, engine, backlog and what is amiss."""
         plan = self.store.plan
-        warnings = self.outage.warnings() + ([self._fault] if self._fault else [])
-        outage = self.outage.state()
+        warnings = self.outage.find_warnings() + ([self._fault] if self._fault else [])
+        outage = self.outage.describe_state()
         unsent = self.flusher.unsent if plan.stage is not Stage.OFF else 0
-        if plan.stage.dict_first and (others := self._others()):
+        if plan.stage.is_dict_first and (others := self._count_others()):
             warnings.append(f"{others} more processes serve while the dict is first")
         return {
             "stage": plan.stage.value,
@@ -165,7 +165,7 @@ class Worker:
             **outage,
         }
 
-    def _serve_as_before(self) -> None:
+    def _resume_last_stage(self) -> None:
         """Take up the stage that was known last on this host."""
         plan = self.last.read()
         if plan and not self.pinned:
@@ -173,14 +173,14 @@ class Worker:
             with contextlib.suppress(StoreUnavailable):
                 self.store.switch(plan)
 
-    def _others(self) -> int:
+    def _count_others(self) -> int:
         """How many other workers report; 0 where that cannot be asked."""
         try:
-            return sum(report.worker != self._id for report in self.room.workers())
+            return sum(report.worker != self._id for report in self.room.list_workers())
         except SessionError:
             return 0
 
-    def _restored(self, control: Control) -> Control:
+    def _restore_engine(self, control: Control) -> Control:
         """Give an engine that was emptied its stage back, and everything this process has.
 
         Without a stage it would be taken for one where nothing was ever migrated.
@@ -188,23 +188,23 @@ class Worker:
         log.error("the engine has lost the stage, and sessions with it; it gets back what is here")
         self.room.restore(control)
         if control.stage is not Stage.COMPLETE:
-            self.flusher.send_again(self.flusher.backfill.number)
+            self.flusher.start_backfill(self.flusher.backfill.number)
         return control
 
-    def _take_up(self, control: Control) -> None:
+    def _start_tasks(self, control: Control) -> None:
         """Begin with what was asked for and not begun yet."""
         if control.backfill > self.flusher.backfill.number and control.stage is not Stage.OFF:
-            self.flusher.send_again(control.backfill)
+            self.flusher.start_backfill(control.backfill)
         if control.compare > self.flusher.comparison.number:
-            self.flusher.compare_all(control.compare)
+            self.flusher.start_comparison(control.compare)
 
-    def _report(self) -> None:
+    def _send_report(self) -> None:
         now, plan = time.monotonic(), self.store.plan
         if plan != self._reported or now - self._reported_at >= HEARTBEAT_SECONDS:
-            self.room.report(self.report())
+            self.room.report(self.build_report())
             self._reported, self._reported_at = plan, now
 
-    def _told_fault(self, fault: str) -> None:
+    def _note_fault(self, fault: str) -> None:
         if fault and fault != self._fault:
             log.error("the last stage is kept: %s", fault)
         self._fault = fault

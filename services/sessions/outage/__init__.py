@@ -14,7 +14,7 @@ from services.sessions.background import Background
 from services.sessions.errors import StoreUnavailable
 from services.sessions.keyspaces import Keyspace
 from services.sessions.outage.breaker import State
-from services.sessions.outage.failover import ShelteredStore
+from services.sessions.outage.failover import SpillingStore
 from services.sessions.outage.guard import GuardedCounters, GuardedStore
 from services.sessions.outage.replay import Replay
 from services.sessions.outage.spill import Spill, open_spill
@@ -22,7 +22,7 @@ from services.sessions.stores.base import Clock, Counters, Store
 
 log = logging.getLogger(__name__)
 
-__all__ = ["GuardedStore", "Outage", "Replay", "ShelteredStore", "Spill", "open_spill"]
+__all__ = ["GuardedStore", "Outage", "Replay", "Spill", "SpillingStore", "open_spill"]
 
 REPLAY_SECONDS = 0.2
 """Seconds between two looks for something to send."""
@@ -64,15 +64,15 @@ class Outage:
         self._background = Background()
         if spill:
             self._replay = Replay(self.engine, spill, keyspaces, clock=clock)
-            self.store = ShelteredStore(self.engine, spill, self._replay)
+            self.store = SpillingStore(self.engine, spill, self._replay)
 
     def start(self) -> None:
         """Begin to send what waits, also from before; to be called after the fork."""
         if self.spill:
             with contextlib.suppress(StoreUnavailable):  # what follows tells
-                self.spill.settle()
+                self.spill.refresh_occupied()
             self._lacks_room = True  # until it was tried
-            for warning in self.warnings():
+            for warning in self.find_warnings():
                 log.error("%s", warning)
             self._background.repeat("session-replay", self._replay.work, REPLAY_SECONDS)
         self._background.repeat("engine-probe", self._probe, PROBE_SECONDS)
@@ -83,7 +83,7 @@ class Outage:
         self.engine.probed = False
         self._background.stop()
 
-    def state(self) -> dict[str, Any]:
+    def describe_state(self) -> dict[str, Any]:
         """What readiness tells: the breakers, what waits, whether anything is kept back."""
         return {
             "breaker": {
@@ -91,7 +91,7 @@ class Outage:
                 "write": self.engine.writes.state.value,
             },
             "spill": self._spill_state(),
-            "degraded": self.engine.troubled,
+            "degraded": self.engine.is_degraded,
         }
 
     def _probe(self) -> None:
@@ -102,14 +102,14 @@ class Outage:
             self.counters.probe()
 
     @property
-    def spilled(self) -> int:
+    def spill_backlog(self) -> int:
         """How many sessions wait in the spill, as far as it can be asked."""
         try:
             return self.spill.backlog().count if self.spill else 0
         except StoreUnavailable:
             return 0
 
-    def warnings(self) -> list[str]:
+    def find_warnings(self) -> list[str]:
         """What an operator should know before there is an outage; found out at the start."""
         self._lacks_room = bool(self.spill and self._lacks_room and not self.spill.has_room())
         if self.spill and self._lacks_room:
@@ -117,9 +117,9 @@ class Outage:
         return []
 
     @property
-    def takes_writes(self) -> bool:
+    def can_take_writes(self) -> bool:
         """Whether new sessions can be taken while the engine takes none."""
-        if not isinstance(self.store, ShelteredStore) or not self.spill:
+        if not isinstance(self.store, SpillingStore) or not self.spill:
             return False
         return not self.store.refusing or self.spill.has_room()
 

@@ -62,7 +62,7 @@ class Breaker:
         self._probe_at = 0.0
         self._opened_at = 0.0
         self._quiet_until = -math.inf
-        metrics.breaker_state(direction, self._state)
+        metrics.set_breaker_state(direction, self._state)
 
     @property
     def state(self) -> State:
@@ -93,11 +93,11 @@ class Breaker:
                 return False
             wait = self._probe_at - self._clock()
             if self._state is State.OPEN and wait <= -patience:
-                self._become(State.HALF_OPEN)
+                self._set_state(State.HALF_OPEN)
                 return True
             raise StoreUnavailable(self._reason, retry_after=max(1, math.ceil(wait)))
 
-    def succeeded(self, *, probe: bool) -> None:
+    def record_success(self, *, probe: bool) -> None:
         """The engine answered."""
         if not self._reason:
             return  # nothing failed lately, so there is nothing to outweigh
@@ -110,13 +110,13 @@ class Breaker:
                 if all(self._recent):
                     self._forget()
 
-    def gave_up(self, *, probe: bool) -> None:
+    def record_abandoned(self, *, probe: bool) -> None:
         """The caller had no more time, which says nothing of the engine; another one may probe."""
         if probe:
             with self._lock:
-                self._become(State.OPEN)
+                self._set_state(State.OPEN)
 
-    def failed(self, error: StoreUnavailable, *, probe: bool) -> None:
+    def record_failure(self, error: StoreUnavailable, *, probe: bool) -> None:
         """The engine could not be asked or would not."""
         with self._lock:
             self._reason = error.reason
@@ -132,12 +132,12 @@ class Breaker:
                     self._open()
                     log.error("no %s until the engine answers: %s", self.direction, error.reason)
                 else:
-                    self._mention(error.reason)
+                    self._log_failure(error.reason)
 
     def _open(self) -> None:
         # With jitter, so that the processes of all hosts do not ask at the same moment.
         self._probe_at = self._clock() + self._pause * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
-        self._become(State.OPEN)
+        self._set_state(State.OPEN)
 
     def _close(self) -> None:
         log.warning(
@@ -147,7 +147,7 @@ class Breaker:
         )
         self._forget()
         self._pause = FIRST_PAUSE
-        self._become(State.CLOSED)
+        self._set_state(State.CLOSED)
 
     def _forget(self) -> None:
         """Nothing that failed counts any more."""
@@ -157,11 +157,11 @@ class Breaker:
     def _is_open(self) -> bool:
         return self._state is not State.CLOSED
 
-    def _become(self, state: State) -> None:
+    def _set_state(self, state: State) -> None:
         self._state = state
-        metrics.breaker_state(self.direction, state)
+        metrics.set_breaker_state(self.direction, state)
 
-    def _mention(self, reason: str) -> None:
+    def _log_failure(self, reason: str) -> None:
         """Log a failure that opened nothing, unless one was logged a moment ago."""
         now = self._clock()
         if now >= self._quiet_until:

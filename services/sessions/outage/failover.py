@@ -17,7 +17,7 @@ from services.sessions.stores.base import Condition, Outcome, Put, Record, Store
 log = logging.getLogger(__name__)
 
 
-class ShelteredStore(Store):
+class SpillingStore(Store):
     """The engine, and the spill for what it cannot take.
 
     A deletion leaves a tombstone, because another host's spill may hold an earlier copy.
@@ -45,7 +45,7 @@ class ShelteredStore(Store):
 
     def get(self, key: str) -> bytes | None:
         """From the spill if it is there, else from the engine."""
-        record = self._waiting(key)
+        record = self._pending_record(key)
         if record is not None:
             request_budget.mark_spilled(key)
             present = self._replay.catch_up(record)
@@ -54,17 +54,17 @@ class ShelteredStore(Store):
 
     def head(self, key: str) -> bytes | None:
         """As `get`."""
-        return self.get(key) if self._spill.occupied else self._engine.head(key)
+        return self.get(key) if self._spill.is_occupied else self._engine.head(key)
 
     def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
         """As `get`."""
-        if self._spill.occupied:
+        if self._spill.is_occupied:
             return [self.get(key) for key in keys]
         return self._engine.get_many(keys)
 
     def heads(self, keys: Sequence[str]) -> list[bytes | None]:
         """As `get`."""
-        if self._spill.occupied:
+        if self._spill.is_occupied:
             return [self.get(key) for key in keys]
         return self._engine.heads(keys)
 
@@ -74,7 +74,7 @@ class ShelteredStore(Store):
         Raises:
             StoreUnavailable: neither could take it.
         """
-        if self._waiting(record.key):
+        if self._pending_record(record.key):
             return self._accept(record, condition)
         try:
             done = self._engine.put(record, condition)
@@ -83,12 +83,12 @@ class ShelteredStore(Store):
                 raise  # only the engine knows who used it last
             return self._accept(record, condition)
         # Another worker may have found the engine away meanwhile; both writes are to be seen.
-        self._waiting(record.key)
+        self._pending_record(record.key)
         return done
 
     def put_many(self, records: Sequence[Record], condition: Condition) -> list[Put]:
         """As `put`."""
-        if not self._spill.occupied:
+        if not self._spill.is_occupied:
             try:
                 return self._engine.put_many(records, condition)
             except StoreUnavailable:
@@ -111,20 +111,20 @@ class ShelteredStore(Store):
 
     def touch(self, record: Record) -> bool:
         """Where the session is."""
-        if self._waiting(record.key):
+        if self._pending_record(record.key):
             return self._spill.touch(record)
         return self._engine.touch(record)
 
     def expires_at(self, key: str) -> int | None:
         """Where the session is."""
-        waits = self._waiting(key)
+        waits = self._pending_record(key)
         if waits:
             return waits.expires_at
         return self._engine.expires_at(key)
 
     def is_unsure(self, key: str) -> bool:
         """Whether it waits in the spill, and nobody can see what the engine has there."""
-        if self._waiting(key) is None:
+        if self._pending_record(key) is None:
             return False
         try:
             self._engine.head(key)
@@ -132,11 +132,11 @@ class ShelteredStore(Store):
             return True
         return False
 
-    def set_aside(
+    def quarantine(
         self, key: str, value: bytes, keep_until: int, member: str, indexes: Sequence[str] = ()
     ) -> bool:
         """In the engine."""
-        return self._engine.set_aside(key, value, keep_until, member, indexes)
+        return self._engine.quarantine(key, value, keep_until, member, indexes)
 
     def count(self, index: str) -> int:
         """In the engine; what is in the spill is counted when it has been sent."""
@@ -147,7 +147,7 @@ class ShelteredStore(Store):
 
         The spill is asked first: what is sent meanwhile is then found in one or the other.
         """
-        if not self._spill.occupied:
+        if not self._spill.is_occupied:
             return self._engine.members(index, start=start, limit=limit)
         end = start + limit
         found = dict.fromkeys(self._spill.members(index, end))
@@ -171,20 +171,20 @@ class ShelteredStore(Store):
         self._engine.close()
         self._spill.close()
 
-    def _waiting(self, key: str) -> Record | None:
+    def _pending_record(self, key: str) -> Record | None:
         """What the spill holds of this session, if the engine cannot have it yet."""
-        if not self._spill.occupied:
+        if not self._spill.is_occupied:
             return None
-        record = self._spill.copy_of(key)
+        record = self._spill.read_record(key)
         return None if record is None or self._replay.send(record) else record
 
     def _accept(self, record: Record, condition: Condition) -> Put:
-        if not self._spill.occupied:
+        if not self._spill.is_occupied:
             log.warning("the spill takes what the engine cannot")
         try:
             done = self._spill.put(record, condition)
         except StoreUnavailable as error:
-            metrics.spill_refused(error.reason)
+            metrics.count_spill_refused(error.reason)
             if error.reason != self.refusing:
                 log.error("the spill takes no writes: %s", error.reason)
                 self.refusing = error.reason
@@ -193,6 +193,6 @@ class ShelteredStore(Store):
             log.warning("the spill takes writes again")
             self.refusing = ""
         if done.outcome is Outcome.STORED:
-            metrics.spilled(self._replay.kind_of(record.key))
+            metrics.count_spilled(self._replay.keyspace_name(record.key))
             request_budget.mark_spilled(record.key)
         return done

@@ -21,7 +21,7 @@ from services.sessions.stores.base import (
     Store,
 )
 
-PATIENCE = 3.0
+PROBE_GRACE_SECONDS = 3.0
 """Seconds for which requests leave a probe to the background threads, where there are any."""
 PROBE_SECONDS = 60
 """Seconds that the counter of a probe lives."""
@@ -57,7 +57,7 @@ class GuardedStore(Store):
         return self.engine.bare
 
     @property
-    def troubled(self) -> bool:
+    def is_degraded(self) -> bool:
         """Whether anything is kept from the engine now."""
         return not (self.reads.state is self.writes.state is State.CLOSED)
 
@@ -101,12 +101,12 @@ class GuardedStore(Store):
         """As the engine."""
         return self.call(self.reads, self.engine.expires_at, key)
 
-    def set_aside(
+    def quarantine(
         self, key: str, value: bytes, keep_until: int, member: str, indexes: Sequence[str] = ()
     ) -> bool:
         """As the engine."""
         return self.call(
-            self.writes, self.engine.set_aside, key, value, keep_until, member, indexes
+            self.writes, self.engine.quarantine, key, value, keep_until, member, indexes
         )
 
     def count(self, index: str) -> int:
@@ -133,8 +133,8 @@ class GuardedStore(Store):
         """Close the engine."""
         self.engine.close()
 
-    def _patience(self) -> float:
-        return PATIENCE if self.probed and request_budget.in_request() else 0.0
+    def _probe_grace(self) -> float:
+        return PROBE_GRACE_SECONDS if self.probed and request_budget.in_request() else 0.0
 
     def call(
         self, breaker: Breaker, method: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs
@@ -144,33 +144,33 @@ class GuardedStore(Store):
         Raises:
             StoreUnavailable: they do not, or the engine could not be asked.
         """
-        request_budget.allowed(request_budget.REQUEST_SECONDS)
+        request_budget.limit_wait(request_budget.REQUEST_SECONDS)
         direction = breaker.direction
         try:
-            probe = breaker.enter(patience=self._patience())
+            probe = breaker.enter(patience=self._probe_grace())
         except StoreUnavailable:
-            metrics.unavailable(self.name, direction, "breaker_open")
+            metrics.count_unavailable(self.name, direction, "breaker_open")
             raise
         begun = time.perf_counter()
         try:
             result = method(*args, **kwargs)
         except StoreFull as error:
-            breaker.succeeded(probe=probe)
-            metrics.unavailable(self.name, direction, error.reason)
+            breaker.record_success(probe=probe)
+            metrics.count_unavailable(self.name, direction, error.reason)
             raise
         except StoreUnavailable as error:
             if error.reason == request_budget.SPENT:
-                breaker.gave_up(probe=probe)
+                breaker.record_abandoned(probe=probe)
             else:
-                breaker.failed(error, probe=probe)
-            metrics.unavailable(self.name, direction, error.reason)
+                breaker.record_failure(error, probe=probe)
+            metrics.count_unavailable(self.name, direction, error.reason)
             raise
         except BaseException:
             # A value that is no document, or a fault of ours: the engine did answer.
-            breaker.succeeded(probe=probe)
+            breaker.record_success(probe=probe)
             raise
-        breaker.succeeded(probe=probe)
-        metrics.engine_call(self.name, direction, time.perf_counter() - begun)
+        breaker.record_success(probe=probe)
+        metrics.observe_engine_call(self.name, direction, time.perf_counter() - begun)
         return result
 
 

@@ -15,7 +15,7 @@ from services.sessions.errors import (
 )
 from services.sessions.keyspaces import Keyspace
 from services.sessions.outage.spill import Spill
-from services.sessions.reconcile import Settlements, Settler, same_document
+from services.sessions.reconcile import Reconciler, ReconcileStats, is_same_document
 from services.sessions.stores.base import Clock, Record, Store
 
 log = logging.getLogger(__name__)
@@ -49,14 +49,14 @@ class Replay:
     ) -> None:
         self._engine = engine
         self._spill = spill
-        self._tallies = Settlements()
-        self._settler = Settler(engine, keyspaces, self._tallies, clock=clock)
+        self._stats = ReconcileStats()
+        self._reconciler = Reconciler(engine, keyspaces, self._stats, clock=clock)
         self._stuck: set[str] = set()
         self._kept: dict[str, Record] = {}
 
-    def kind_of(self, key: str) -> str:
+    def keyspace_name(self, key: str) -> str:
         """The name of the keyspace a key belongs to."""
-        return self._settler.keyspace_of(key).name
+        return self._reconciler.find_keyspace(key).name
 
     def send(self, record: Record) -> bool:
         """Give the engine one record, now; False when it has to wait longer.
@@ -66,7 +66,7 @@ class Replay:
         if self.is_taken(record):
             return True
         try:
-            self._settle(record)
+            self._reconcile(record)
         except (StoreUnavailable, SessionConflict, SessionFormatUnknown):
             return False
         with contextlib.suppress(StoreUnavailable):
@@ -84,10 +84,10 @@ class Replay:
         cannot be read either, it is the record itself.
         """
         try:
-            together = self._settler.better(record, self._engine.get(record.key))
+            together = self._reconciler.resolve(record, self._engine.get(record.key))
         except (StoreUnavailable, SessionFormatUnknown):
             return record
-        if not same_document(together, record):
+        if not is_same_document(together, record):
             with contextlib.suppress(StoreUnavailable):
                 self._spill.swap(record, together)
         return together
@@ -98,12 +98,12 @@ class Replay:
         Raises:
             StoreUnavailable: the engine, or the spill, cannot be asked now.
         """
-        if not self._spill.occupied:
+        if not self._spill.is_occupied:
             return
         with self._spill.sender() as alone:
             if alone:
                 self._send_all()
-                if not self._spill.settle():
+                if not self._spill.refresh_occupied():
                     log.warning("the engine has everything that waited in the spill")
 
     def _send_all(self) -> None:
@@ -111,7 +111,7 @@ class Replay:
         failed: set[str] = set()
         kept: dict[str, Record] = {}
         pause_ends = 0.0
-        while records := self._spill.waiting(BATCH, but=failed | kept.keys()):
+        while records := self._spill.pending(BATCH, but=failed | kept.keys()):
             time.sleep(max(0.0, pause_ends - time.monotonic()))
             taken = self._send_batch(records)
             pause_ends = time.monotonic() + random.uniform(*BATCH_PAUSE)  # noqa: S311 - no secret
@@ -127,11 +127,11 @@ class Replay:
 
     def _send_batch(self, records: list[Record]) -> list[Record]:
         """Send many, those the engine lacks in one round trip; what it has now."""
-        taken = self._settler.offer(records)
+        taken = self._reconciler.offer(records)
         return [
             record
             for record, is_taken in zip(records, taken, strict=True)
-            if is_taken or self._is_settled(record)
+            if is_taken or self._try_reconcile(record)
         ]
 
     def _remove(self, taken: list[Record]) -> None:
@@ -143,15 +143,15 @@ class Replay:
         """
         new = sum(not self.is_taken(record) for record in taken)
         self._kept |= {record.key: record for record in taken}
-        metrics.replayed(new)
+        metrics.count_replayed(new)
         self._spill.forget(taken)
         for record in taken:
             self._kept.pop(record.key, None)
 
-    def _is_settled(self, record: Record) -> bool:
+    def _try_reconcile(self, record: Record) -> bool:
         """Whether one that the engine has in another version could be settled."""
         try:
-            self._settle(record)
+            self._reconcile(record)
         except StoreUnavailable:
             raise
         except Exception:
@@ -161,5 +161,5 @@ class Replay:
             return False
         return True
 
-    def _settle(self, record: Record) -> None:
-        metrics.replayed(0, merged=self._settler.settle(record).merged)
+    def _reconcile(self, record: Record) -> None:
+        metrics.count_replayed(0, merged=self._reconciler.reconcile(record).merged)

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from services.sessions import codec, metrics, request_budget
 from services.sessions.errors import StoreCorrupt, StoreUnavailable
-from services.sessions.outage.spill_lock import FileFlag, Flag, ThreadFlag
+from services.sessions.outage.spill_lock import FileSpillLock, SpillLock, ThreadSpillLock
 from services.sessions.stores import open_store
 from services.sessions.stores.base import (
     Backlog,
@@ -56,24 +56,24 @@ class Spill:
         self.file = file
         self._inode: int | None = None
         self._clock = clock
-        self._flag: Flag = FileFlag(file) if file else ThreadFlag()
+        self._lock: SpillLock = FileSpillLock(file) if file else ThreadSpillLock()
 
     @property
-    def occupied(self) -> bool:
+    def is_occupied(self) -> bool:
         """Whether it may hold anything; cheap enough to be asked before every call."""
-        return self._flag.is_up
+        return self._lock.is_raised
 
     def get(self, key: str) -> bytes | None:
         """The document, or the tombstone, that waits under this key."""
-        return self._reading(lambda: self._store.get(key))
+        return self._read(lambda: self._store.get(key))
 
-    def copy_of(self, key: str) -> Record | None:
+    def read_record(self, key: str) -> Record | None:
         """The same as a record for the engine."""
-        return self._reading(lambda: self._store.copy_of(key))
+        return self._read(lambda: self._store.read_record(key))
 
     def members(self, index: str, limit: int) -> list[str]:
         """Names of what waits and will stand in this index, the ones that expire last first."""
-        return self._reading(lambda: self._store.members(index, limit=limit))
+        return self._read(lambda: self._store.members(index, limit=limit))
 
     def put(self, record: Record, condition: Condition) -> Put:
         """Take a write the engine could not take, if the condition holds as far as is known.
@@ -85,23 +85,23 @@ class Spill:
         Raises:
             StoreUnavailable: it could not be written here either.
         """
-        return self._writing(lambda: self._put(record, condition))
+        return self._write(lambda: self._put(record, condition))
 
     def swap(self, old: Record, new: Record) -> bool:
         """Put another document in the place of what was read, while it is exactly that."""
-        return self._writing(lambda: self._store.swap(old, new))
+        return self._write(lambda: self._store.swap(old, new))
 
     def touch(self, record: Record) -> bool:
         """Let it live longer."""
-        return self._writing(lambda: self._store.touch(record))
+        return self._write(lambda: self._store.touch(record))
 
-    def waiting(self, limit: int, *, but: Container[str] = ()) -> list[Record]:
+    def pending(self, limit: int, *, but: Container[str] = ()) -> list[Record]:
         """So many records at most, tombstones first, then the oldest."""
-        return self._reading(lambda: self._store.waiting(limit, but=but))
+        return self._read(lambda: self._store.pending(limit, but=but))
 
     def forget(self, records: Sequence[Record]) -> None:
         """Remove what the engine has taken, where it is still exactly that."""
-        self._writing(lambda: self._store.forget_many(records))
+        self._write(lambda: self._store.forget_many(records))
 
     def discard(self, taken: Mapping[str, Record]) -> bool:
         """Begin anew, if nothing waits but these records, exactly; whether that was done.
@@ -116,9 +116,9 @@ class Spill:
         """
 
         def discard_if_all_taken() -> bool:
-            with self._flag.quiet():
+            with self._lock.exclusive():
                 self._connect_to_present_file()
-                left = self._store.waiting(len(taken) + 1)
+                left = self._store.pending(len(taken) + 1)
                 if self.file is None or any(taken.get(one.key) != one for one in left):
                     return False
                 self._store.close()
@@ -126,17 +126,17 @@ class Spill:
                     part.unlink(missing_ok=True)
             return True
 
-        return self._mended(discard_if_all_taken)
+        return self._run_with_repair(discard_if_all_taken)
 
     def backlog(self) -> Backlog:
         """How much waits, and for how long the first of it has."""
-        if not self.occupied:
+        if not self.is_occupied:
             return Backlog(0, 0.0)
-        return self._reading(self._store.backlog)
+        return self._read(self._store.backlog)
 
     def sender(self) -> contextlib.AbstractContextManager[bool]:
         """Whether this thread is the one on the host that sends, until the block ends."""
-        return self._flag.alone()
+        return self._lock.sender()
 
     def has_room(self) -> bool:
         """Whether its folder can be written, by trying it; for a spill that took no write."""
@@ -153,10 +153,10 @@ class Spill:
                 trial.unlink(missing_ok=True)
         return True
 
-    def settle(self) -> bool:
+    def refresh_occupied(self) -> bool:
         """Find out whether anything waits; call it after sending, and once at the start."""
-        self._mended(lambda: self._flag.lower(self._is_empty))
-        return self.occupied
+        self._run_with_repair(lambda: self._lock.lower(self._is_empty))
+        return self.is_occupied
 
     def close(self) -> None:
         """Let go of the file."""
@@ -168,7 +168,7 @@ class Spill:
         return self._store.put(record, condition)
 
     def _replace(self, record: Record) -> Put:
-        stored = self._store.copy_of(record.key)
+        stored = self._store.read_record(record.key)
         if stored is None:
             if request_budget.was_spilled(record.key):
                 return Put(Outcome.CONFLICT, 0)  # it was sent since it was read here
@@ -184,13 +184,13 @@ class Spill:
             return True
         return self._store.backlog().count == 0
 
-    def _reading(self, read: Callable[[], _R]) -> _R:
-        return self._holding(self._flag.held, read)
+    def _read(self, read: Callable[[], _R]) -> _R:
+        return self._run_locked(self._lock.reading, read)
 
-    def _writing(self, write: Callable[[], _R]) -> _R:
-        return self._holding(self._flag.raised, write)
+    def _write(self, write: Callable[[], _R]) -> _R:
+        return self._run_locked(self._lock.writing, write)
 
-    def _holding(
+    def _run_locked(
         self, hold: Callable[[], contextlib.AbstractContextManager[None]], action: Callable[[], _R]
     ) -> _R:
         """Do something with the file while it is held where it is."""
@@ -200,9 +200,9 @@ class Spill:
                 self._connect_to_present_file()
                 return action()
 
-        return self._mended(act_on_present_file)
+        return self._run_with_repair(act_on_present_file)
 
-    def _mended(self, action: Callable[[], _R]) -> _R:
+    def _run_with_repair(self, action: Callable[[], _R]) -> _R:
         """Do it; if the file turns out to be unreadable, once more with a new one.
 
         Raises:
@@ -213,7 +213,7 @@ class Spill:
             try:
                 return action()
             except StoreCorrupt:
-                self._move_aside(inode)
+                self._quarantine_file(inode)
                 return action()
         except OSError as error:
             raise StoreUnavailable("file_system", retry_after=DISK_RETRY_AFTER) from error
@@ -230,7 +230,7 @@ class Spill:
 
     def _present_inode(self) -> int | None:
         try:
-            return os.stat(self.file).st_ino if self.file else None  # noqa: PTH116 - as in FileFlag
+            return os.stat(self.file).st_ino if self.file else None  # noqa: PTH116 - as in FileSpillLock
         except FileNotFoundError:
             return None
 
@@ -238,10 +238,10 @@ class Spill:
         """The files of the database."""
         return [Path(f"{self.file}{ending}") for ending in _BESIDE] if self.file else []
 
-    def _move_aside(self, inode: int | None) -> None:
+    def _quarantine_file(self, inode: int | None) -> None:
         """Put an unreadable file where a person may look at it, unless that was done already."""
         self._store.close()
-        with self._flag.quiet():
+        with self._lock.exclusive():
             if self.file is None or self._present_inode() != inode:
                 return
             aside = f"{self.file.name}.unreadable-{int(self._clock() * 1000)}"
@@ -249,7 +249,7 @@ class Spill:
                 with contextlib.suppress(FileNotFoundError):
                     part.rename(part.with_name(part.name.replace(self.file.name, aside, 1)))
             self._inode = None
-        metrics.spill_moved_aside()
+        metrics.count_spill_quarantined()
         log.error("the spill was unreadable and is kept as %s; a new one is begun", aside)
 
 

@@ -13,30 +13,30 @@ from pathlib import Path
 from typing import Protocol
 
 
-class Flag(Protocol):
+class SpillLock(Protocol):
     """The bit, and the right to be the one that sends."""
 
     @property
-    def is_up(self) -> bool:
+    def is_raised(self) -> bool:
         """Whether the spill may hold anything."""
 
-    def raised(self) -> contextlib.AbstractContextManager[None]:
+    def writing(self) -> contextlib.AbstractContextManager[None]:
         """Raise it and keep it from being lowered for as long as something is written."""
 
-    def held(self) -> contextlib.AbstractContextManager[None]:
+    def reading(self) -> contextlib.AbstractContextManager[None]:
         """Keep the spill where it is for as long as something is read."""
 
     def lower(self, empty: Callable[[], bool]) -> None:
         """Lower it if the spill is found empty while nobody writes."""
 
-    def quiet(self) -> contextlib.AbstractContextManager[None]:
+    def exclusive(self) -> contextlib.AbstractContextManager[None]:
         """Wait until nobody writes or reads, and let nobody begin until the block ends."""
 
-    def alone(self) -> contextlib.AbstractContextManager[bool]:
+    def sender(self) -> contextlib.AbstractContextManager[bool]:
         """Whether nobody else holds this right until the block ends."""
 
 
-class ThreadFlag:
+class ThreadSpillLock:
     """The flag of a spill in memory, for the threads of one process."""
 
     def __init__(self) -> None:
@@ -45,37 +45,37 @@ class ThreadFlag:
         self._sending = threading.Lock()
 
     @property
-    def is_up(self) -> bool:
-        """As in Flag."""
+    def is_raised(self) -> bool:
+        """As in SpillLock."""
         return self._up
 
     @contextlib.contextmanager
-    def raised(self) -> Iterator[None]:
-        """As in Flag."""
+    def writing(self) -> Iterator[None]:
+        """As in SpillLock."""
         with self._lock:
             self._up = True
             yield
 
     @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
-        """As in Flag."""
+    def reading(self) -> Iterator[None]:
+        """As in SpillLock."""
         with self._lock:
             yield
 
     def lower(self, empty: Callable[[], bool]) -> None:
-        """As in Flag."""
+        """As in SpillLock."""
         with self._lock:
             self._up = not empty()
 
     @contextlib.contextmanager
-    def quiet(self) -> Iterator[None]:
-        """As in Flag."""
+    def exclusive(self) -> Iterator[None]:
+        """As in SpillLock."""
         with self._lock:
             yield
 
     @contextlib.contextmanager
-    def alone(self) -> Iterator[bool]:
-        """As in Flag."""
+    def sender(self) -> Iterator[bool]:
+        """As in SpillLock."""
         got = self._sending.acquire(blocking=False)
         try:
             yield got
@@ -84,7 +84,7 @@ class ThreadFlag:
                 self._sending.release()
 
 
-class FileFlag:
+class FileSpillLock:
     """The flag of a spill in a file: a file beside it, up while it is not empty.
 
     Its locks are the operating system's (flock): they end with the process, however it ends.
@@ -98,8 +98,8 @@ class FileFlag:
         self._sender = spill.with_name(f"{spill.name}.sender")
 
     @property
-    def is_up(self) -> bool:
-        """As in Flag; it costs one system call. Up where that cannot be seen."""
+    def is_raised(self) -> bool:
+        """As in SpillLock; it costs one system call. Up where that cannot be seen."""
         try:
             return os.stat(self._file).st_size > 0  # noqa: PTH116 - Path.stat is slower by half
         except (FileNotFoundError, NotADirectoryError):
@@ -108,21 +108,21 @@ class FileFlag:
             return True
 
     @contextlib.contextmanager
-    def raised(self) -> Iterator[None]:
-        """As in Flag.
+    def writing(self) -> Iterator[None]:
+        """As in SpillLock.
 
         Raises:
             OSError: the folder cannot be written.
         """
-        with _opened(self._file) as descriptor:
+        with _open_descriptor(self._file) as descriptor:
             fcntl.flock(descriptor, fcntl.LOCK_SH)
             if not os.fstat(descriptor).st_size:
                 os.pwrite(descriptor, b"1", 0)
             yield
 
     @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
-        """As in Flag; it needs no right to write.
+    def reading(self) -> Iterator[None]:
+        """As in SpillLock; it needs no right to write.
 
         Raises:
             OSError: the file cannot be opened, and it is not because there is none.
@@ -139,12 +139,12 @@ class FileFlag:
             os.close(descriptor)
 
     def lower(self, empty: Callable[[], bool]) -> None:
-        """As in Flag.
+        """As in SpillLock.
 
         Raises:
             OSError: the folder cannot be written.
         """
-        with _opened(self._file) as descriptor, contextlib.suppress(BlockingIOError):
+        with _open_descriptor(self._file) as descriptor, contextlib.suppress(BlockingIOError):
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if empty():
                 os.ftruncate(descriptor, 0)
@@ -152,24 +152,24 @@ class FileFlag:
                 os.pwrite(descriptor, b"1", 0)
 
     @contextlib.contextmanager
-    def quiet(self) -> Iterator[None]:
-        """As in Flag.
+    def exclusive(self) -> Iterator[None]:
+        """As in SpillLock.
 
         Raises:
             OSError: the folder cannot be written.
         """
-        with _opened(self._file) as descriptor:
+        with _open_descriptor(self._file) as descriptor:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
 
     @contextlib.contextmanager
-    def alone(self) -> Iterator[bool]:
-        """As in Flag.
+    def sender(self) -> Iterator[bool]:
+        """As in SpillLock.
 
         Raises:
             OSError: the folder cannot be written.
         """
-        with _opened(self._sender) as descriptor:
+        with _open_descriptor(self._sender) as descriptor:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -179,7 +179,7 @@ class FileFlag:
 
 
 @contextlib.contextmanager
-def _opened(file: Path) -> Iterator[int]:
+def _open_descriptor(file: Path) -> Iterator[int]:
     """A descriptor of its own for every use: a lock belongs to the descriptor, not the thread."""
     how = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
     try:

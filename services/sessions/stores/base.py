@@ -20,7 +20,7 @@ INDEX_KEPT = 30 * 86_400
 """Seconds an index outlives the last session that was created or extended in it."""
 COUNTER_PREFIX = "rate:"
 """What begins the key of a counter, and of nothing else."""
-ASIDE = ":corrupt"
+QUARANTINE_SUFFIX = ":corrupt"
 """What ends the key of an unreadable value that was set aside."""
 
 
@@ -215,7 +215,7 @@ class Store(ABC):
         return False
 
     @abstractmethod
-    def set_aside(
+    def quarantine(
         self, key: str, value: bytes, keep_until: int, member: str, indexes: Sequence[str] = ()
     ) -> bool:
         """Move an unreadable value to `<key>:corrupt`, where it stays until `keep_until` (ms).
@@ -265,7 +265,7 @@ class LocalStore(Store):
     """Where it keeps them; None in memory."""
 
     @abstractmethod
-    def copy_of(self, key: str) -> Record | None:
+    def read_record(self, key: str) -> Record | None:
         """What is stored under a key as a record for another engine; None without a document."""
 
     @abstractmethod
@@ -285,11 +285,11 @@ class LocalStore(Store):
         """Remove documents, each as `forget` would, all at once; answers how many went."""
 
     @abstractmethod
-    def stored_keys(self) -> list[str]:
+    def list_keys(self) -> list[str]:
         """The keys of every document that has not expired."""
 
     @abstractmethod
-    def waiting(self, limit: int, *, but: Container[str] = ()) -> list[Record]:
+    def pending(self, limit: int, *, but: Container[str] = ()) -> list[Record]:
         """So many records at most: tombstones first, then those that were written first.
 
         Args:
@@ -302,11 +302,11 @@ class LocalStore(Store):
         """How many documents are stored, and since when the first of them is."""
 
 
-def corrupt_key(key: str) -> str:
+def quarantine_key(key: str) -> str:
     """Where an unreadable value of this key is set aside."""
-    return key + ASIDE
+    return key + QUARANTINE_SUFFIX
 
 
-def is_aside(key: str) -> bool:
-    """Whether a key is one that `corrupt_key` made."""
-    return key.endswith(ASIDE)
+def is_quarantine_key(key: str) -> bool:
+    """Whether a key is one that `quarantine_key` made."""
+    return key.endswith(QUARANTINE_SUFFIX)

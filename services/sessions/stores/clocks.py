@@ -37,6 +37,6 @@ class Steady:
 
 
 @functools.lru_cache(maxsize=16)
-def steady(clock: Clock) -> Clock:
+def make_steady(clock: Clock) -> Clock:
     """The steady form of a clock, one for all who ask, so that they agree on what time it is."""
     return clock if isinstance(clock, Steady) else Steady(clock)

@@ -17,10 +17,10 @@ from services.sessions.stores.base import (
     Outcome,
     Put,
     Record,
-    corrupt_key,
-    is_aside,
+    is_quarantine_key,
+    quarantine_key,
 )
-from services.sessions.stores.clocks import steady
+from services.sessions.stores.clocks import make_steady
 
 
 @dataclass(slots=True)
@@ -52,7 +52,7 @@ class MemoryStore(LocalStore):
         self._entries: dict[str, _Entry] = {}
         self._lock = threading.RLock()
         self._max_sessions = max_sessions
-        self._clock = steady(clock)
+        self._clock = make_steady(clock)
         self._creations = 0
 
     def get(self, key: str) -> bytes | None:
@@ -83,7 +83,7 @@ class MemoryStore(LocalStore):
             self.install(record.at(version))
             return Put(Outcome.STORED, version)
 
-    def copy_of(self, key: str) -> Record | None:
+    def read_record(self, key: str) -> Record | None:
         with self._lock:
             entry = self._living(key)
             return _record(key, entry) if entry else None
@@ -113,12 +113,12 @@ class MemoryStore(LocalStore):
         with self._lock:
             return sum(self._forget(record) for record in records)
 
-    def stored_keys(self) -> list[str]:
+    def list_keys(self) -> list[str]:
         with self._lock:
             self._drop_expired()
-            return [key for key in self._entries if not is_aside(key)]
+            return [key for key in self._entries if not is_quarantine_key(key)]
 
-    def waiting(self, limit: int, *, but: Container[str] = ()) -> list[Record]:
+    def pending(self, limit: int, *, but: Container[str] = ()) -> list[Record]:
         with self._lock:
             self._drop_expired()
             entries = sorted(
@@ -129,7 +129,7 @@ class MemoryStore(LocalStore):
 
     def backlog(self) -> Backlog:
         with self._lock:
-            written = [self._entries[key].written_at for key in self.stored_keys()]
+            written = [self._entries[key].written_at for key in self.list_keys()]
         now = self._now()
         return Backlog(len(written), max(0, now - min(written, default=now)) / 1000)
 
@@ -152,7 +152,7 @@ class MemoryStore(LocalStore):
             entry = self._living(key)
             return entry.expires_at if entry else None
 
-    def set_aside(
+    def quarantine(
         self, key: str, value: bytes, keep_until: int, member: str, indexes: Sequence[str] = ()
     ) -> bool:
         with self._lock:
@@ -160,7 +160,7 @@ class MemoryStore(LocalStore):
             if not entry or entry.value != value:
                 return False
             del self._entries[key]
-            self._entries[corrupt_key(key)] = _Entry(value, keep_until)
+            self._entries[quarantine_key(key)] = _Entry(value, keep_until)
             return True
 
     def count(self, index: str) -> int:
@@ -243,7 +243,7 @@ class MemoryStore(LocalStore):
 
 def _record(key: str, entry: _Entry) -> Record | None:
     """What is stored as a record for another engine; None for what is no document."""
-    parts = None if is_aside(key) else codec.split(entry.value)
+    parts = None if is_quarantine_key(key) else codec.split(entry.value)
     if not parts:
         return None
     return Record(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.contexts.changes import EMPTY, merged
+from services.contexts.changes import EMPTY, merge_context
 
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
@@ -23,14 +23,14 @@ def test_mappings_merge_at_every_depth() -> None:
     """What is not named stays."""
     present = {"state": {"slots": {"size": 1, "colour": "red"}, "step": 1}}
     added = {"state": {"slots": {"size": 2}, "done": True}}
-    assert merged(present, added) == {
+    assert merge_context(present, added) == {
         "state": {"slots": {"size": 2, "colour": "red"}, "step": 1, "done": True}
     }
 
 
 def test_lists_extend() -> None:
     """Equal entries without an id are two things that happened."""
-    assert merged({"seen": [1, "a"]}, {"seen": ["a", {"x": 1}]}) == {
+    assert merge_context({"seen": [1, "a"]}, {"seen": ["a", {"x": 1}]}) == {
         "seen": [1, "a", "a", {"x": 1}]
     }
 
@@ -38,17 +38,17 @@ def test_lists_extend() -> None:
 def test_an_entry_with_an_id_counts_once() -> None:
     """A request that is sent again changes nothing more."""
     added = {"seen": [{"id": "m1", "text": "hello"}, {"id": "m2", "text": "you"}]}
-    once = merged({"seen": [{"id": "m0"}]}, added)
+    once = merge_context({"seen": [{"id": "m0"}]}, added)
     assert once == {"seen": [{"id": "m0"}, *added["seen"]]}
-    assert merged(once, added) == once
-    more = merged(once, {"seen": [{"id": "m1", "rating": 5}]})
+    assert merge_context(once, added) == once
+    more = merge_context(once, {"seen": [{"id": "m1", "rating": 5}]})
     assert more["seen"][1] == {"id": "m1", "text": "hello", "rating": 5}
 
 
 def test_ids_of_different_types_are_different() -> None:
     """The number 1, the text "1" and true."""
     entries: list[Any] = [{"id": 1}, {"id": "1"}, {"id": True}]
-    assert merged({"seen": entries}, {"seen": copy.deepcopy(entries)}) == {"seen": entries}
+    assert merge_context({"seen": entries}, {"seen": copy.deepcopy(entries)}) == {"seen": entries}
 
 
 @pytest.mark.parametrize(
@@ -56,14 +56,14 @@ def test_ids_of_different_types_are_different() -> None:
 )
 def test_anything_else_takes_the_place(present: Any, added: Any) -> None:
     """Where the two do not fit together the new one counts."""
-    assert merged({"x": present}, {"x": added}) == {"x": added}
+    assert merge_context({"x": present}, {"x": added}) == {"x": added}
 
 
 @given(MAPPINGS, MAPPINGS)
 def test_nothing_handed_in_is_changed(present: dict[str, Any], added: dict[str, Any]) -> None:
     """A change may be applied again to a fresh copy."""
     before = copy.deepcopy((present, added))
-    together = merged(present, added)
+    together = merge_context(present, added)
     assert (present, added) == before
     assert together.keys() == present.keys() | added.keys()
 
@@ -71,12 +71,12 @@ def test_nothing_handed_in_is_changed(present: dict[str, Any], added: dict[str, 
 @given(MAPPINGS)
 def test_adding_to_nothing_and_nothing_to_something(held: dict[str, Any]) -> None:
     """Both are what there is."""
-    assert merged(held, {}) == held
-    assert merged(EMPTY, held).keys() >= held.keys()
+    assert merge_context(held, {}) == held
+    assert merge_context(EMPTY, held).keys() >= held.keys()
 
 
 def test_an_entry_that_is_sent_again_extends_nothing_in_itself() -> None:
     """It has what it brought, lists among it."""
     added = {"seen": [{"id": "1", "tags": ["x"], "deep": {"a": 1}}]}
-    once = merged({"seen": []}, added)
-    assert merged(once, added) == once
+    once = merge_context({"seen": []}, added)
+    assert merge_context(once, added) == once

@@ -7,7 +7,7 @@ import pytest
 from services.contexts import Contexts
 from services.contexts.cleanup import Cleaned, Cleanup
 from services.keyspaces import application_keyspaces
-from services.sessions import close_session_store, save_session, set_session_store
+from services.sessions import close_session_store, maintenance, save_session, set_session_store
 from services.sessions.errors import SessionNotFound, StoreUnavailable
 from services.sessions.stores import RedisStore, SqlStore, Store
 from services.sessions.stores.memory import MemoryStore

@@ -12,7 +12,7 @@ from services.sessions.errors import SessionForeign, SessionNotFound, StoreUnava
 from services.sessions.keyspaces import Keyspace
 from services.sessions.migration.stages import Plan, Stage
 from services.sessions.migration.store import MigratingStore
-from services.sessions.outage import Replay, ShelteredStore, Spill, open_spill
+from services.sessions.outage import Replay, Spill, SpillingStore, open_spill
 from services.sessions.stores import MemoryStore
 from tests.support.engines import CutOff
 from tests.support.services import open_contexts, open_saved_states
@@ -112,7 +112,7 @@ class Host:
         self.link = Link(engine)
         self.spill: Spill = open_spill("memory://")
         self.replay = Replay(self.link, self.spill, KEYSPACES)
-        self.store = ShelteredStore(self.link, self.spill, self.replay)
+        self.store = SpillingStore(self.link, self.spill, self.replay)
 
     def serve(self) -> Contexts:
         """Contexts over this host's store, from now on."""
@@ -151,7 +151,7 @@ def test_two_hosts_additions_become_one_context(engine: CutOff) -> None:
     assert sorted(ids) == ["0", "1", "2"]
     assert members["user_preferences"] == {"here": True, "there": True}
     assert before.members["recent_interactions"] == [{"id": "0"}]
-    assert not one.spill.occupied
+    assert not one.spill.is_occupied
 
 
 def test_a_state_saved_while_the_engine_was_away_is_the_last_one(engine: CutOff) -> None:

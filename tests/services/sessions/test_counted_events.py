@@ -24,7 +24,7 @@ def counts() -> dict[tuple[str, str], float]:
     """The events of this process by keyspace and event."""
     return {
         (one.labels["keyspace"], one.labels["event"]): one.value
-        for one in Scrape(metrics.text().decode()).samples
+        for one in Scrape(metrics.render_text().decode()).samples
         if one.name == "teaser_session_events_total"
     }
 
@@ -128,12 +128,12 @@ def test_a_document_over_the_limit_is_counted(sessions: Sessions, stored: str) -
 def test_the_size_of_what_is_stored_is_measured(sessions: Sessions) -> None:
     """As many bytes as the engine keeps, but for the version before them."""
     name, labels = "teaser_session_document_bytes_sum", {"keyspace": CHAT.name}
-    before = Scrape(metrics.text().decode()).value(name, **labels) or 0
+    before = Scrape(metrics.render_text().decode()).value(name, **labels) or 0
     session_id = str(uuid.uuid4())
     sessions.save(session_id, {"text": "x" * 1000})
     stored = sessions.store.get(CHAT.key(session_id))
     assert stored is not None
-    measured = (Scrape(metrics.text().decode()).value(name, **labels) or 0) - before
+    measured = (Scrape(metrics.render_text().decode()).value(name, **labels) or 0) - before
     assert len(stored) - 30 < measured <= len(stored)
 
 

@@ -43,7 +43,7 @@ from services.sessions.keyspaces import named_keyspace
 from services.sessions.migration.stages import Plan, Stage
 from services.sessions.migration.store import MigratingStore
 from services.sessions.stores import MemoryStore, RedisStore, SqlStore, Store
-from services.sessions.stores.redis.connections import Command, Connections, pool_of
+from services.sessions.stores.redis.connections import Command, Connections, open_pool
 from tests.support.clock import FakeClock
 from tests.support.engines import CutOff
 
@@ -163,7 +163,7 @@ def test_an_unreadable_one_is_set_aside_and_keeps_no_other(
 @pytest.mark.parametrize("plan", [None, Plan(Stage.COMPLETE), Plan(Stage.COMPLETE, stepped=True)])
 def test_a_batch_is_one_round_trip(redis_url: str, plan: Plan | None) -> None:
     """However many sessions; a deletion looks first whose they are."""
-    connections = Counting(pool_of(redis_url, timeout=5))
+    connections = Counting(open_pool(redis_url, timeout=5))
     engine: Store = RedisStore(connections)
     if plan:
         engine = MigratingStore(MemoryStore(), engine, (), plan)

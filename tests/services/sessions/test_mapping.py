@@ -98,13 +98,13 @@ def words(session_id: str) -> list[str]:
 def test_it_behaves_as_a_dict(mapping: SessionMapping) -> None:
     """Everything a dict of dicts is used for, in one unit and over the next."""
     one, two, three = new_id(), new_id(), new_id()
-    with mapping.saved():
+    with mapping.unit_of_work():
         mapping[one] = said("a lamp")
         mapping.update({two: said("a radio")})
         assert mapping.setdefault(three, said("a toy")) is mapping[three]
         assert set(mapping) == {one, two, three}
         assert len(mapping) == 3
-    with mapping.saved():
+    with mapping.unit_of_work():
         assert mapping.setdefault(three, {}) == said("a toy")
         assert dict(mapping.items()) == {
             one: said("a lamp"),
@@ -131,7 +131,7 @@ def test_a_change_is_saved_at_the_end_and_not_before(mapping: SessionMapping) ->
     """Deep inside the value as well; until then others see what was."""
     session_id = new_id()
     save_session(session_id, said("a lamp"))
-    with mapping.saved():
+    with mapping.unit_of_work():
         mapping[session_id]["history"].append({"role": "user", "content": "red"})
         assert mapping[session_id] is mapping[session_id]
         assert words(session_id) == ["a lamp"]
@@ -145,7 +145,7 @@ def test_an_assigned_object_stays_the_value(mapping: SessionMapping) -> None:
     session_id = new_id()
     for version, word in enumerate(("first", "second"), start=1):
         session: dict[str, Any] = {}
-        with mapping.saved():
+        with mapping.unit_of_work():
             mapping[session_id] = session
             session["word"] = word
             assert mapping[session_id] is session
@@ -158,7 +158,7 @@ def test_the_last_assignment_counts(mapping: SessionMapping) -> None:
     """And the version that was loaded guards it, however often the value was replaced."""
     session_id = new_id()
     save_session(session_id, said("a lamp"))
-    with mapping.saved():
+    with mapping.unit_of_work():
         mapping[session_id]["complete"] = True
         mapping[session_id] = {"step": 1}
         mapping[session_id] = {"step": 2}
@@ -174,7 +174,7 @@ def test_a_value_is_read_once_and_written_only_if_it_changed(
     save_session(session_id, said("a lamp"))
     clock.forward(3000)
     memory.reads = memory.writes = 0
-    with mapping.saved():
+    with mapping.unit_of_work():
         for _ in range(3):
             assert mapping[session_id]["complete"] is False
         mapping[session_id]["complete"] = True
@@ -191,11 +191,11 @@ def test_walking_over_all_keeps_none_alive(mapping: SessionMapping, clock: FakeC
     save_session(one, said("a lamp"))
     save_session(two, said("a radio"))
     clock.forward(3000)
-    with mapping.saved():
+    with mapping.unit_of_work():
         for session_id, value in mapping.items():
             value["complete"] = session_id == two
     clock.forward(3000)
-    with mapping.saved():
+    with mapping.unit_of_work():
         assert list(mapping) == [two]
 
 
@@ -204,7 +204,7 @@ def test_walking_skips_what_goes_away(mapping: SessionMapping) -> None:
     """As another request may delete a session between the list and the look."""
     for _ in range(3):
         save_session(new_id(), said("a lamp"))
-    with mapping.saved():
+    with mapping.unit_of_work():
         walk = iter(mapping.items())
         first, _ = next(walk)
         kept = next(iter(set(mapping) - {first}))
@@ -220,7 +220,7 @@ def test_two_units_that_both_append_are_both_kept(mapping: SessionMapping) -> No
     save_session(session_id, said("a lamp"))
 
     def append(word: str) -> None:
-        with mapping.saved():
+        with mapping.unit_of_work():
             value = mapping[session_id]
             meet.wait(10)
             value["history"].append({"role": "user", "content": word})
@@ -236,7 +236,7 @@ def test_a_conflict_is_merged_from_what_was_loaded(mapping: SessionMapping) -> N
     """Of the other's changes none is undone, and the value shows what was stored."""
     session_id = new_id()
     save_session(session_id, {**said("a lamp"), "step": 1, "color": None})
-    with mapping.saved():
+    with mapping.unit_of_work():
         value = mapping[session_id]
         value["history"].append({"role": "user", "content": "mine"})
         value["step"] = 2
@@ -271,7 +271,7 @@ def test_a_value_can_be_changed_again_after_a_merge() -> None:
 def test_two_that_create_one_session_are_merged(mapping: SessionMapping) -> None:
     """The later one's members, and the messages of both."""
     session_id = new_id()
-    with mapping.saved():
+    with mapping.unit_of_work():
         mapping[session_id] = {**said("mine"), "by": "me"}
         save_session(session_id, {**said("theirs"), "by": "them"})
     assert words(session_id) == ["theirs", "mine"]
@@ -283,7 +283,7 @@ def test_another_rule_may_merge() -> None:
     """The one of the mapping rather than the keyspace's."""
     mapping, session_id = SessionMapping(merge=merge_higher), new_id()
     save_session(session_id, said("a lamp"))
-    with mapping.saved():
+    with mapping.unit_of_work():
         mapping[session_id]["step"] = 1
         update_session(session_id, lambda theirs: theirs.update(color="red"))
     assert dict(get_session(session_id)) == {**said("a lamp"), "step": 1}
@@ -296,7 +296,7 @@ def test_what_was_deleted_meanwhile_does_not_come_back(mapping: SessionMapping) 
     save_session(session_id, said("a lamp"))
 
     def change() -> None:
-        with mapping.saved():
+        with mapping.unit_of_work():
             mapping[session_id]["complete"] = True
             delete_session(session_id)
 
@@ -306,10 +306,10 @@ def test_what_was_deleted_meanwhile_does_not_come_back(mapping: SessionMapping) 
     with pytest.raises(SessionNotFound):
         get_session(session_id)
     save_session(session_id, said("a lamp"))
-    with mapping.saved():
+    with mapping.unit_of_work():
         assert session_id in mapping
         delete_session(session_id)
-    with mapping.saved():
+    with mapping.unit_of_work():
         assert session_id not in mapping
 
 
@@ -318,7 +318,7 @@ def test_deleting_acts_at_once_and_ends_the_value(mapping: SessionMapping) -> No
     """Also when it was changed before, or never stored."""
     session_id, fresh = new_id(), new_id()
     save_session(session_id, said("a lamp"))
-    with mapping.saved():
+    with mapping.unit_of_work():
         mapping[session_id]["complete"] = True
         mapping[fresh] = {}
         del mapping[session_id], mapping[fresh]
@@ -326,7 +326,7 @@ def test_deleting_acts_at_once_and_ends_the_value(mapping: SessionMapping) -> No
             get_session(session_id)
         assert session_id not in mapping
         assert fresh not in mapping
-    with mapping.saved():
+    with mapping.unit_of_work():
         assert len(mapping) == 0
 
 
@@ -335,7 +335,7 @@ def test_an_exception_in_the_block_saves_nothing(memory: Faulty, mapping: Sessio
     session_id = new_id()
 
     def fail() -> None:
-        with mapping.saved():
+        with mapping.unit_of_work():
             mapping[session_id] = said("a lamp")
             raise ValueError("in the middle")
 
@@ -349,9 +349,9 @@ def test_an_exception_in_the_block_saves_nothing(memory: Faulty, mapping: Sessio
 def test_a_block_in_a_block_belongs_to_it(memory: Faulty, mapping: SessionMapping) -> None:
     """So that helpers may open one; it is saved once, at the end of the outer one."""
     session_id = new_id()
-    with mapping.saved():
+    with mapping.unit_of_work():
         mapping[session_id] = {}
-        with mapping.saved() as same:
+        with mapping.unit_of_work() as same:
             same[session_id]["inside"] = True
         assert memory.writes == 0
     assert dict(get_session(session_id)) == {"inside": True}
@@ -363,14 +363,14 @@ def test_one_failure_does_not_stop_the_others(memory: Faulty, mapping: SessionMa
     memory.refused = frozenset(ids[2:])
 
     def change() -> None:
-        with mapping.saved():
+        with mapping.unit_of_work():
             mapping[ids[0]] = {"when": object()}
             for session_id in ids[1:]:
                 mapping[session_id] = {}
 
     with pytest.raises(SessionNotSerialisable, match="plain JSON"):
         change()
-    with mapping.saved():
+    with mapping.unit_of_work():
         assert list(mapping) == [ids[1]]
 
 
@@ -382,7 +382,7 @@ def test_a_foreign_object_in_a_loaded_value_is_refused(
     save_session(session_id, {})
 
     def change() -> None:
-        with mapping.saved():
+        with mapping.unit_of_work():
             mapping[session_id]["when"] = object()
 
     with pytest.raises(SessionNotSerialisable):
@@ -394,7 +394,7 @@ def test_unavailable_is_never_missing(memory: Faulty, mapping: SessionMapping) -
     session_id = new_id()
     save_session(session_id, {})
     memory.unreadable = True
-    with mapping.saved():
+    with mapping.unit_of_work():
         for ask in (
             lambda: mapping[session_id],
             lambda: mapping.get(session_id),
@@ -413,7 +413,7 @@ def test_unavailable_is_never_missing(memory: Faulty, mapping: SessionMapping) -
 @pytest.mark.parametrize("bad", ["", "abc", "../x", "9" * 36])
 def test_what_is_no_id_is_in_no_mapping(mapping: SessionMapping, bad: str) -> None:
     """Only an assignment to it is refused by name."""
-    with mapping.saved():
+    with mapping.unit_of_work():
         assert bad not in mapping
         assert mapping.get(bad) is None
         assert mapping.pop(bad, None) is None
@@ -428,21 +428,21 @@ def test_an_owner_meets_only_the_owners() -> None:
     """And cannot see, count, change, replace or delete another's."""
     mine, theirs = SessionMapping(owner=lambda: "me"), SessionMapping(owner=lambda: "them")
     session_id = new_id()
-    with mine.saved():
+    with mine.unit_of_work():
         mine[session_id] = said("a lamp")
-    with theirs.saved():
+    with theirs.unit_of_work():
         assert session_id not in theirs
         assert (len(theirs), list(theirs)) == (0, [])
         with pytest.raises(KeyError):
             del theirs[session_id]
 
     def replace() -> None:
-        with theirs.saved():
+        with theirs.unit_of_work():
             theirs[session_id] = {}
 
     with pytest.raises(SessionNotFound):
         replace()
-    with mine.saved():
+    with mine.unit_of_work():
         assert dict(mine.items()) == {session_id: said("a lamp")}
         assert len(mine) == 1
 
@@ -452,9 +452,9 @@ def test_a_value_under_a_second_id_is_a_session_of_its_own(mapping: SessionMappi
     """A loaded one may be stored under another id; from then on they are two."""
     one, two = new_id(), new_id()
     save_session(one, said("a lamp"))
-    with mapping.saved():
+    with mapping.unit_of_work():
         mapping[two] = mapping[one]
-    with mapping.saved():
+    with mapping.unit_of_work():
         mapping[two]["complete"] = True
         assert mapping[one] == said("a lamp")
 
@@ -469,7 +469,7 @@ def test_iteration_reads_every_page(
     for session_id in stored:
         save_session(session_id, {})
     fresh = new_id()
-    with mapping.saved():
+    with mapping.unit_of_work():
         mapping[fresh] = {}
         found = list(mapping)
         assert len(mapping) == len(found) == 6
@@ -480,9 +480,9 @@ def test_iteration_reads_every_page(
 def test_a_keyspace_without_an_index_cannot_be_walked() -> None:
     """It says so; single look-ups work."""
     browsers = SessionMapping(BROWSER)
-    with browsers.saved():
+    with browsers.unit_of_work():
         browsers["a" * 22] = {"theme": "dark"}
-    with browsers.saved():
+    with browsers.unit_of_work():
         assert browsers["a" * 22] == {"theme": "dark"}
         with pytest.raises(TypeError, match="no index"):
             len(browsers)
@@ -501,9 +501,9 @@ def test_the_store_is_looked_up_at_use(memory: Faulty, mapping: SessionMapping) 
     """So that a module may make its mapping before the application has chosen a store."""
     session_id = new_id()
     save_session(session_id, {})
-    with mapping.saved():
+    with mapping.unit_of_work():
         assert session_id in mapping
     set_session_store(MemoryStore(), keyspaces=application_keyspaces())
     assert sessions_of(mapping.keyspace).store is not memory
-    with mapping.saved():
+    with mapping.unit_of_work():
         assert session_id not in mapping

@@ -13,52 +13,52 @@ from tests.support.scraping import Scrape
 
 def scrape() -> Scrape:
     """What this process tells."""
-    return Scrape(metrics.text().decode())
+    return Scrape(metrics.render_text().decode())
 
 
 CALLS: dict[str, tuple[Callable[[], None], dict[str, str], float]] = {
     "teaser_session_events_total": (
-        lambda: metrics.session_event("chat:session", "loaded"),
+        lambda: metrics.count_session_event("chat:session", "loaded"),
         {"keyspace": "chat:session", "event": "loaded"},
         1,
     ),
     "teaser_session_document_bytes_sum": (
-        lambda: metrics.document_bytes("chat:session", 2000),
+        lambda: metrics.observe_document_bytes("chat:session", 2000),
         {"keyspace": "chat:session"},
         2000,
     ),
     "teaser_engine_call_seconds_sum": (
-        lambda: metrics.engine_call("redis", "write", 0.25),
+        lambda: metrics.observe_engine_call("redis", "write", 0.25),
         {"engine": "redis", "direction": "write"},
         0.25,
     ),
     "teaser_engine_unavailable_total": (
-        lambda: metrics.unavailable("redis", "read", "pool_exhausted"),
+        lambda: metrics.count_unavailable("redis", "read", "pool_exhausted"),
         {"engine": "redis", "direction": "read", "reason": "pool_exhausted"},
         1,
     ),
     "teaser_spill_written_total": (
-        lambda: metrics.spilled("chat:start"),
+        lambda: metrics.count_spilled("chat:start"),
         {"keyspace": "chat:start"},
         1,
     ),
-    "teaser_spill_replayed_total": (lambda: metrics.replayed(5, merged=2), {}, 5),
-    "teaser_spill_merged_total": (lambda: metrics.replayed(5, merged=2), {}, 2),
+    "teaser_spill_replayed_total": (lambda: metrics.count_replayed(5, merged=2), {}, 5),
+    "teaser_spill_merged_total": (lambda: metrics.count_replayed(5, merged=2), {}, 2),
     "teaser_spill_refused_total": (
-        lambda: metrics.spill_refused("disk_full"),
+        lambda: metrics.count_spill_refused("disk_full"),
         {"reason": "disk_full"},
         1,
     ),
-    "teaser_spill_moved_aside_total": (metrics.spill_moved_aside, {}, 1),
+    "teaser_spill_moved_aside_total": (metrics.count_spill_quarantined, {}, 1),
     "teaser_rate_limited_total": (
-        lambda: application.rate_limited("states"),
+        lambda: application.count_rate_limited("states"),
         {"limit": "states"},
         1,
     ),
-    "teaser_answers_total": (lambda: application.answered("503", 0.25), {"status": "503"}, 1),
-    "teaser_answer_seconds_sum": (lambda: application.answered("200", 0.25), {}, 0.25),
+    "teaser_answers_total": (lambda: application.count_answer("503", 0.25), {"status": "503"}, 1),
+    "teaser_answer_seconds_sum": (lambda: application.count_answer("200", 0.25), {}, 0.25),
     "teaser_migration_copies_total": (
-        lambda: metrics.copies("merged", 3),
+        lambda: metrics.count_copies("merged", 3),
         {"event": "merged"},
         3,
     ),
@@ -83,7 +83,7 @@ def test_documents_are_sorted_by_size(size: int, bound: str) -> None:
     name, labels = "teaser_session_document_bytes_bucket", {"keyspace": "sizes"}
     bounds = [*(f"{float(one)}" for one in metrics.BYTES[:-1]), "1.048576e+06", "+Inf"]
     before = [scrape().value(name, le=le, **labels) or 0 for le in bounds]
-    metrics.document_bytes("sizes", size)
+    metrics.observe_document_bytes("sizes", size)
     after = [scrape().value(name, le=le, **labels) or 0 for le in bounds]
     rose = [le for le, old, new in zip(bounds, before, after, strict=True) if new > old]
     assert rose == bounds[bounds.index(bound) :]
@@ -92,24 +92,24 @@ def test_documents_are_sorted_by_size(size: int, bound: str) -> None:
 def test_the_state_of_a_breaker_is_a_number() -> None:
     """The higher the worse."""
     for state, number in (("closed", 0), ("half_open", 1), ("open", 2)):
-        metrics.breaker_state("write", state)
+        metrics.set_breaker_state("write", state)
         assert scrape().value("teaser_breaker_state", direction="write") == number
 
 
 def test_a_process_serves_by_one_stage() -> None:
     """The one before it goes back to 0."""
-    metrics.migration("shadow", 7)
-    metrics.migration("live", 3)
+    metrics.set_migration("shadow", 7)
+    metrics.set_migration("live", 3)
     told = scrape()
     assert told.value("teaser_migration_stage", stage="live") == 1
     assert told.value("teaser_migration_stage", stage="shadow") == 0
     assert told.value("teaser_migration_unsent") == 3
-    metrics.migration("complete", 0)
+    metrics.set_migration("complete", 0)
 
 
 def test_an_announced_keyspace_is_told_before_anything_happens() -> None:
     """All of its events are 0; a first one is a rise that an alert can see."""
-    metrics.announce("announced")
+    metrics.announce_keyspace("announced")
     found = [one for one in scrape().samples if one.labels.get("keyspace") == "announced"]
     events = {one.labels["event"] for one in found if "event" in one.labels}
     assert events == set(metrics.EVENTS)
@@ -134,7 +134,7 @@ def test_what_is_no_word_becomes_no_label(reason: str) -> None:
     labels = {"engine": "redis", "direction": "read", "reason": OTHER}
     name = "teaser_engine_unavailable_total"
     before = scrape().value(name, **labels) or 0
-    metrics.unavailable("redis", "read", reason)
+    metrics.count_unavailable("redis", "read", reason)
     assert scrape().value(name, **labels) == before + 1
     assert reason not in scrape().labels(name, "reason")
 
@@ -165,7 +165,7 @@ def test_readings_stand_beside_the_counts() -> None:
         Reading("teaser_test_one", "One value.", {(): 1.5}),
         Reading("teaser_test_two", "Two values.", {("a",): 1, ("b",): 2}, ("kind",)),
     ]
-    told = Scrape(metrics.text(readings).decode())
+    told = Scrape(metrics.render_text(readings).decode())
     assert told.value("teaser_test_one") == 1.5
     assert told.value("teaser_test_two", kind="b") == 2
-    assert "teaser_answers_total" in metrics.text().decode()
+    assert "teaser_answers_total" in metrics.render_text().decode()

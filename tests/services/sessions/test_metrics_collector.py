@@ -24,13 +24,13 @@ CHAT = teaser_chat_keyspace()
 
 def copies(event: str) -> float:
     """How many copies are told under this event."""
-    told = Scrape(metrics.text().decode())
+    told = Scrape(metrics.render_text().decode())
     return told.value("teaser_migration_copies_total", event=event) or 0
 
 
 def unsent() -> float | None:
     """How many are told to be unsent."""
-    return Scrape(metrics.text().decode()).value("teaser_migration_unsent")
+    return Scrape(metrics.render_text().decode()).value("teaser_migration_unsent")
 
 
 def told(outage: Outage) -> dict[str, float]:
@@ -60,25 +60,25 @@ def test_tallies_are_told_by_how_far_they_rose() -> None:
     progress = MigrationMetrics(store)
     progress.report()
     before = copies("compared"), copies("lag")
-    store.copies.tallies.compared += 5
-    store.copies.tallies.lag += 2
+    store.copies.stats.compared += 5
+    store.copies.stats.lag += 2
     threads = [threading.Thread(target=progress.report) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert (copies("compared"), copies("lag")) == (before[0] + 5, before[1] + 2)
-    store.copies.tallies.compared += 1
+    store.copies.stats.compared += 1
     progress.report()
     assert copies("compared") == before[0] + 6
 
 
 def test_two_stores_of_a_process_are_added_up() -> None:
-    """Neither takes the other's tallies for its own."""
+    """Neither takes the other's stats for its own."""
     one, other = (store_in(Stage.SHADOW, MemoryStore()) for _ in range(2))
     before = copies("merged")
     for store, count in ((one, 3), (other, 2)):
-        store.copies.tallies.merged += count
+        store.copies.stats.merged += count
         MigrationMetrics(store).report()
     assert copies("merged") == before + 5
 

@@ -63,7 +63,7 @@ def refused_in_every_way(session_id: str, stranger: str | None, kind: str) -> No
         lambda: session_expires_at(session_id, owner=stranger, keyspace=kind),
         lambda: set_session_ttl(session_id, 5, owner=stranger, keyspace=kind),
         lambda: sessions_of(kind).update(session_id, change, owner=stranger, create=True),
-        lambda: sessions_of(kind).delete_checked(session_id, change, owner=stranger),
+        lambda: sessions_of(kind).delete_if(session_id, change, owner=stranger),
         lambda: sessions_of(kind).replace(session_id, {"n": "changed"}, owner=stranger),
     ):
         with pytest.raises(SessionNotFound):
@@ -160,13 +160,13 @@ def test_a_stranger_keeps_nothing_alive() -> None:
     states = Sessions(MemoryStore(clock=clock), state_keyspace(), clock=clock)
     session_id = str(uuid.uuid4())
     states.save(session_id, {}, owner="anna")
-    ends = states.ends(session_id, owner="anna")
+    ends = states.get_expiry(session_id, owner="anna")
     clock.forward(60)
     with pytest.raises(SessionNotFound):
         states.get(session_id, owner="bert", extend=True)
-    assert states.ends(session_id, owner="anna") == ends
+    assert states.get_expiry(session_id, owner="anna") == ends
     states.get(session_id, owner="anna", extend=True)
-    assert states.ends(session_id, owner="anna") == ends + 60_000
+    assert states.get_expiry(session_id, owner="anna") == ends + 60_000
 
 
 @pytest.mark.parametrize("stage", [Stage.OFF, Stage.DUALWRITE])

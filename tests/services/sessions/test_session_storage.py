@@ -24,8 +24,8 @@ from services.sessions import (
     delete_session,
     get_session,
     list_sessions,
+    quarantine_session,
     save_session,
-    set_aside_session,
     set_session_store,
     update_session,
 )
@@ -356,7 +356,7 @@ def test_a_document_that_its_reader_cannot_use_is_set_aside(
     session_id = new_id()
     session = save_session(session_id, {"text": "secret"}, owner="me")
     with caplog.at_level(logging.WARNING):
-        set_aside_session(session)
+        quarantine_session(session)
     assert store.get(f"chat:session:{session_id}:corrupt") == session.stored
     with pytest.raises(SessionNotFound):
         get_session(session_id, owner="me")
@@ -364,7 +364,7 @@ def test_a_document_that_its_reader_cannot_use_is_set_aside(
     assert "set aside" in caplog.text
     assert not any(word in caplog.text for word in ("secret", session_id))
     save_session(session_id, {"text": "another"}, owner="me")
-    set_aside_session(session)
+    quarantine_session(session)
     assert get_session(session_id, owner="me")["text"] == "another"
     store.close()
 
@@ -415,7 +415,9 @@ def test_a_newer_format_is_kept_untouched(memory: MemoryStore) -> None:
     assert value is not None
     newer = value.replace(b'"format":1', b'"format":2').removeprefix(b'{"version":1')
     record = (
-        sessions.sessions_of("chat:session").tombstone(saved)._replace(body=newer, deleted=False)
+        sessions.sessions_of("chat:session")
+        .build_tombstone(saved)
+        ._replace(body=newer, deleted=False)
     )
     memory.put(record, Condition.ANY)
     with pytest.raises(SessionFormatUnknown):

@@ -22,7 +22,7 @@ from services.sessions.errors import (
     StoreUnavailable,
 )
 from services.sessions.outage import Outage, Spill, open_spill
-from services.sessions.stores.base import Condition, Put, Record, Store, corrupt_key
+from services.sessions.stores.base import Condition, Put, Record, Store, quarantine_key
 from services.sessions.stores.memory import MemoryStore
 from services.teaser_chat.conversation_list import LONGEST_TITLE, MOST_LISTED, title
 from tests.support.clock import FakeClock
@@ -187,16 +187,16 @@ class TestClear:
         for session_id in (anew, broken):
             break_document(memory_or_redis, session_id)
         assert "notice" in open_unified_chat().send("A lamp", session_id=anew, owner=ANNA)
-        assert memory_or_redis.get(corrupt_key(CHAT.key(anew)))
+        assert memory_or_redis.get(quarantine_key(CHAT.key(anew)))
         assert open_conversation_list().clear(ANNA) == 1
         for session_id in (anew, broken):
             assert memory_or_redis.get(CHAT.key(session_id)) is None
-            assert memory_or_redis.get(corrupt_key(CHAT.key(session_id))) is None
+            assert memory_or_redis.get(quarantine_key(CHAT.key(session_id))) is None
 
     def test_what_was_set_aside_goes_in_every_stage(self, any_setup: Store) -> None:
         """And nothing is written in its place."""
         session_id = begin()
-        key = corrupt_key(CHAT.key(session_id))
+        key = quarantine_key(CHAT.key(session_id))
         for engine in engines_of(any_setup):
             engine.put(Record(key, 1, b",broken", 2**42, session_id), Condition.ANY)
         assert open_conversation_list().clear(ANNA) == 1
@@ -207,7 +207,7 @@ class TestClear:
         """Whose it was can be read in it, and counts more than where it is."""
         theirs = timed.get(CHAT.key(begin(BOB)))
         version, body = codec.split(theirs or b"") or (0, b"")
-        key = corrupt_key(CHAT.key(begin()))
+        key = quarantine_key(CHAT.key(begin()))
         timed.put(Record(key, version, body, 2**42, "any"), Condition.ANY)
         assert open_conversation_list().clear(ANNA) == 1
         assert timed.get(key) == theirs
@@ -278,7 +278,7 @@ class TestOutage:
         assert open_conversation_list().clear(ANNA) == 0
         engine.refuses = False
         outage.start()
-        assert eventually(lambda: not spill.occupied)
+        assert eventually(lambda: not spill.is_occupied)
         outage.finish()
         assert engine.members(CHAT.owner_index(ANNA)) == []
         assert listed() == []

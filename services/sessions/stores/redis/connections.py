@@ -25,7 +25,7 @@ from redis.retry import Retry
 from services.sessions import request_budget
 from services.sessions.errors import StoreUnavailable
 from services.sessions.stores.redis import deadline
-from services.sessions.stores.redis.errors import FINAL, translation
+from services.sessions.stores.redis.errors import FINAL, translate_error
 
 TIMEOUT = 0.25
 """Seconds to wait for a connection, and for a reply, unless the settings say otherwise."""
@@ -47,7 +47,7 @@ AT_ONCE = 40
 Command = Sequence[str | bytes | int]
 
 
-def pool_of(url: str, *, timeout: float = TIMEOUT) -> redis.ConnectionPool:
+def open_pool(url: str, *, timeout: float = TIMEOUT) -> redis.ConnectionPool:
     """redis-py's connection factory for a redis://, rediss:// or unix:// URL, not yet connected.
 
     Args:
@@ -120,7 +120,7 @@ class Connections:
         Raises:
             StoreUnavailable: the server could not be asked.
         """
-        left = request_budget.allowed(math.inf)
+        left = request_budget.limit_wait(math.inf)
         begun = time.monotonic()
         deadline.begin(left)
         try:
@@ -132,7 +132,7 @@ class Connections:
             raise
         finally:
             request_budget.spend(time.monotonic() - begun)
-        return [_told(reply) for reply in replies]
+        return [translate_reply(reply) for reply in replies]
 
     def close(self) -> None:
         """Close every connection that is not in use."""
@@ -150,7 +150,7 @@ class Connections:
             # Replies that were never read would answer the next request.
             if connection:
                 connection.disconnect()
-            ours = translation(error)
+            ours = translate_error(error)
             if ours is None and isinstance(error, redis.ResponseError):
                 # Replies to commands are answers; this one was to connecting.
                 ours = StoreUnavailable("handshake", retry_after=30)
@@ -183,7 +183,7 @@ class Connections:
 
     def _wait_for_a_place(self) -> None:
         try:
-            self._slots.get(timeout=deadline.left(POOL_WAIT))
+            self._slots.get(timeout=deadline.time_left(POOL_WAIT))
         except (queue.Empty, TimeoutError):
             raise StoreUnavailable("pool_exhausted") from None
 
@@ -202,13 +202,13 @@ class Connections:
             raise
         except redis.ConnectionError:
             connection.disconnect()
-        time.sleep(deadline.left(random.uniform(*RETRY_PAUSE)))  # noqa: S311 - no secret
+        time.sleep(deadline.time_left(random.uniform(*RETRY_PAUSE)))  # noqa: S311 - no secret
         return _converse(connection, commands)
 
 
 def _converse(connection: Connection, commands: Sequence[Command]) -> list[Any]:
     """Send all commands and read all replies, errors among them."""
-    connection.send_packed_command(map(_packed, portions(commands)))
+    connection.send_packed_command(map(pack_commands, split_batches(commands)))
     replies: list[Any] = []
     for _ in commands:
         try:
@@ -218,7 +218,7 @@ def _converse(connection: Connection, commands: Sequence[Command]) -> list[Any]:
     return replies
 
 
-def portions(commands: Sequence[Command]) -> Iterator[Sequence[Command]]:
+def split_batches(commands: Sequence[Command]) -> Iterator[Sequence[Command]]:
     """Commands in portions for one system call each, which has to end within the timeout."""
     if len(commands) == 1:
         yield commands
@@ -233,18 +233,18 @@ def portions(commands: Sequence[Command]) -> Iterator[Sequence[Command]]:
     yield commands[begun:]
 
 
-def _told(reply: Any) -> Any:
+def translate_reply(reply: Any) -> Any:
     """A reply, if it is an error in our own terms where it has one."""
     if not isinstance(reply, redis.ResponseError):
         return reply
-    ours = translation(reply)
+    ours = translate_error(reply)
     if ours is None:
         return reply
     ours.__cause__ = reply
     return ours
 
 
-def _packed(commands: Sequence[Command]) -> bytes:
+def pack_commands(commands: Sequence[Command]) -> bytes:
     """Commands as they go over the wire (RESP), in one buffer for one system call.
 
     redis-py sends a long argument in a call of its own, which wakes the server three times.

@@ -28,7 +28,7 @@ def begin(seconds: float) -> None:
     _present.ends_at = time.monotonic() + seconds
 
 
-def left(most: float) -> float:
+def time_left(most: float) -> float:
     """Seconds that the next wait may take, `most` at most.
 
     Raises:
@@ -71,7 +71,7 @@ class _PunctualSocket:
 
     def _hurry(self) -> None:
         """Wait as long as is left, and no longer than usual."""
-        wait = left(self._timeout)
+        wait = time_left(self._timeout)
         self._sock.settimeout(wait)
         self._is_hasty = wait < self._timeout
 
@@ -93,7 +93,7 @@ class _Punctual:
     @property
     def socket_timeout(self) -> float:
         """Seconds to wait for a reply now."""
-        return left(self._wait)
+        return time_left(self._wait)
 
     @socket_timeout.setter
     def socket_timeout(self, seconds: float) -> None:
@@ -102,7 +102,7 @@ class _Punctual:
     @property
     def socket_connect_timeout(self) -> float:
         """Seconds to wait for a connection now; asked again for each address of a host."""
-        return left(self._connect_wait)
+        return time_left(self._connect_wait)
 
     @socket_connect_timeout.setter
     def socket_connect_timeout(self, seconds: float) -> None:

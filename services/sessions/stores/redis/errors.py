@@ -62,7 +62,7 @@ FINAL = (
 """Kinds of ConnectionError that a second attempt would only meet again."""
 
 
-def translation(error: BaseException) -> SessionError | None:
+def translate_error(error: BaseException) -> SessionError | None:
     """Our error for one of the driver's; None for what is not ours to translate."""
     meaning = next((one for kind, one in BY_CLASS if isinstance(error, kind)), None)
     if not meaning and isinstance(error, redis.ResponseError):

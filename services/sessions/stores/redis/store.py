@@ -29,10 +29,10 @@ from services.sessions.stores.base import (
     Put,
     Record,
     Store,
-    corrupt_key,
+    quarantine_key,
 )
-from services.sessions.stores.clocks import steady
-from services.sessions.stores.redis.connections import TIMEOUT, Command, Connections, pool_of
+from services.sessions.stores.clocks import make_steady
+from services.sessions.stores.redis.connections import TIMEOUT, Command, Connections, open_pool
 
 WITHOUT_EXPIRY = -1
 """What PTTL answers for a key that somebody else has made persistent."""
@@ -58,12 +58,12 @@ class RedisStore(Store, Counters):
 
     def __init__(self, connections: Connections, *, clock: Clock = time.time) -> None:
         self._connections = connections
-        self._clock = steady(clock)
+        self._clock = make_steady(clock)
 
     @classmethod
     def from_url(cls, url: str, *, pool_size: int = 16, timeout: float = TIMEOUT) -> "RedisStore":
         """A store on the server a redis://, rediss:// or unix:// URL names."""
-        return cls(Connections(pool_of(url, timeout=timeout), size=pool_size))
+        return cls(Connections(open_pool(url, timeout=timeout), size=pool_size))
 
     def get(self, key: str) -> bytes | None:
         try:
@@ -133,11 +133,11 @@ class RedisStore(Store, Counters):
             rest = PERSISTED_KEPT * 1000
         return self._now() + rest if rest > 0 else None
 
-    def set_aside(
+    def quarantine(
         self, key: str, value: bytes, keep_until: int, member: str, indexes: Sequence[str] = ()
     ) -> bool:
-        keys = (key, corrupt_key(key), *indexes)
-        return bool(self._run("set_aside.lua", keys, (value, self._rest(keep_until), member)))
+        keys = (key, quarantine_key(key), *indexes)
+        return bool(self._run("quarantine.lua", keys, (value, self._rest(keep_until), member)))
 
     def count(self, index: str) -> int:
         return int(self._run("index.lua", (index,), ()))

@@ -43,7 +43,7 @@ BY_NUMBER: dict[int | None, _Meaning] = {
 """What the operating system's own errors mean, where that is not just the file system."""
 
 
-def translation(error: BaseException) -> StoreUnavailable | None:
+def translate_error(error: BaseException) -> StoreUnavailable | None:
     """Our error for one of the engine's; None for what is not ours to translate."""
     meaning: _Meaning | None = None
     if isinstance(error, sa.exc.TimeoutError):

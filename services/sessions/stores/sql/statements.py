@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
-from services.sessions.stores.base import ASIDE, HEAD_BYTES, Condition
+from services.sessions.stores.base import HEAD_BYTES, QUARANTINE_SUFFIX, Condition
 from services.sessions.stores.sql.table import sessions
 
 EXPIRED_AT_ONCE = 500
@@ -46,7 +46,7 @@ _lives = _c.expires_at > _now
 _is_it = sa.and_(_c.version == _its["version"], _c.body == _its["body"])
 _is_old = sa.and_(_c.version == sa.bindparam("old_version"), _c.body == sa.bindparam("old_body"))
 # Living documents, without what was set aside.
-_handed_out = sa.and_(sa.func.substr(_c.key, -len(ASIDE)) != ASIDE, _lives)
+_handed_out = sa.and_(sa.func.substr(_c.key, -len(QUARANTINE_SUFFIX)) != QUARANTINE_SUFFIX, _lives)
 _identity = sa.bindparam("identity", type_=_c.body.type)
 _same_owner = sa.and_(
     sa.func.length(_identity) > 0,

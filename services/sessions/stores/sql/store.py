@@ -25,11 +25,11 @@ from services.sessions.stores.base import (
     Outcome,
     Put,
     Record,
-    corrupt_key,
-    is_aside,
+    is_quarantine_key,
+    quarantine_key,
 )
 from services.sessions.stores.sql import statements
-from services.sessions.stores.sql.errors import lacks_table, translation
+from services.sessions.stores.sql.errors import lacks_table, translate_error
 from services.sessions.stores.sql.table import prepare, transaction, write_ahead
 
 BUSY_TIMEOUT = 1.0
@@ -98,19 +98,21 @@ class SqlStore(LocalStore):
         row = self._living_row(statements.ENDS, key)
         return row.expires_at if row else None
 
-    def set_aside(
+    def quarantine(
         self, key: str, value: bytes, keep_until: int, member: str, indexes: Sequence[str] = ()
     ) -> bool:
         version = codec.version_of(value) or 0
         body = value.removeprefix(codec.join(version, b""))
         stored = {"its_key": key, "old_version": version, "old_body": body, "now": self._now()}
         return self._changes(
-            statements.SET_ASIDE, {**stored, "aside": corrupt_key(key), "keep_until": keep_until}
+            statements.SET_ASIDE, {**stored, "aside": quarantine_key(key), "keep_until": keep_until}
         )
 
     def count(self, index: str) -> int:
         parameters = {"index": index, "now": self._now()}
-        return self._run(lambda connection: connection.execute(statements.COUNT, parameters).scalar_one())
+        return self._run(
+            lambda connection: connection.execute(statements.COUNT, parameters).scalar_one()
+        )
 
     def members(self, index: str, *, start: int = 0, limit: int = 50) -> list[str]:
         parameters = {"index": index, "start": start, "limit": limit, "now": self._now()}
@@ -122,7 +124,9 @@ class SqlStore(LocalStore):
         parameters = {"index": index, "now": self._now()}
         gone = 0
         while True:
-            some = self._run(lambda connection: connection.execute(statements.TRIM, parameters).rowcount)
+            some = self._run(
+                lambda connection: connection.execute(statements.TRIM, parameters).rowcount
+            )
             gone += some
             if some < statements.EXPIRED_AT_ONCE:
                 return gone
@@ -156,8 +160,8 @@ class SqlStore(LocalStore):
 
         return self._run(delete_all) if records else []
 
-    def copy_of(self, key: str) -> Record | None:
-        row = None if is_aside(key) else self._living_row(statements.COPY, key)
+    def read_record(self, key: str) -> Record | None:
+        row = None if is_quarantine_key(key) else self._living_row(statements.COPY, key)
         return _record(row) if row else None
 
     def install(self, record: Record) -> None:
@@ -178,13 +182,13 @@ class SqlStore(LocalStore):
 
         return self._run(forget)
 
-    def stored_keys(self) -> list[str]:
+    def list_keys(self) -> list[str]:
         parameters = {"now": self._now()}
         return self._run(
             lambda connection: list(connection.execute(statements.KEYS, parameters).scalars())
         )
 
-    def waiting(self, limit: int, *, but: Container[str] = ()) -> list[Record]:
+    def pending(self, limit: int, *, but: Container[str] = ()) -> list[Record]:
         parameters = {"now": self._now()}
 
         def first(connection: sa.Connection) -> list[Record]:
@@ -219,7 +223,10 @@ class SqlStore(LocalStore):
                 connection.execute(statements.DROP_EXPIRED, parameters)
             return Put(Outcome.STORED, version)
         # A process that was cut off from the answer asks again.
-        stored, is_repeated = connection.execute(statements.STORED, parameters).first() or (0, False)
+        stored, is_repeated = connection.execute(statements.STORED, parameters).first() or (
+            0,
+            False,
+        )
         if is_repeated:
             connection.execute(statements.EXTEND, parameters)
             return Put(Outcome.STORED, stored)
@@ -280,7 +287,7 @@ class SqlStore(LocalStore):
             return self._attempt(work)
         except (sa.exc.SQLAlchemyError, OSError) as error:
             self._prepared = False
-            ours = translation(error)
+            ours = translate_error(error)
             if ours is None:
                 raise
             raise ours from error

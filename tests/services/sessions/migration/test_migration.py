@@ -10,7 +10,7 @@ from services.sessions import codec
 from services.sessions.codec import Session
 from services.sessions.errors import SessionConflict, SessionNotFound, StoreUnavailable
 from services.sessions.flask.browser import browser_keyspace
-from services.sessions.migration.stages import Plan, Stage, in_cohort, stage_named
+from services.sessions.migration.stages import Plan, Stage, in_cohort, parse_stage
 from services.sessions.migration.store import MigratingStore
 from services.sessions.outage import GuardedStore
 from services.sessions.repository import Sessions
@@ -291,7 +291,7 @@ def test_while_the_engine_is_down_not_every_request_tries_it(remote: CutOff) -> 
     for at in range(5):
         pair.say(session_id, f"more {at}")
     assert remote.asked == asked
-    assert pair.store.copies.tallies.unmirrored >= 5
+    assert pair.store.copies.stats.unmirrored >= 5
 
 
 def test_a_copy_that_was_not_sent_is_not_overwritten_by_an_older_one(remote: CutOff) -> None:
@@ -313,7 +313,7 @@ def test_an_engine_that_lost_a_session_gets_it_back(engine: Store) -> None:
     for stage in (Stage.DUALWRITE, Stage.LIVE):
         pair.switch(stage)
         session_id = fresh(pair)
-        lost = pair.old.copy_of(CHAT.key(session_id))
+        lost = pair.old.read_record(CHAT.key(session_id))
         assert lost is not None
         engine.delete(lost)
         assert pair.said(session_id) == ["first"]
@@ -396,7 +396,7 @@ def test_two_dicts_that_wrote_apart_are_merged(remote: CutOff) -> None:
     one.flush()
     two.flush()
     assert one.said(session_id) == two.said(session_id) == ["first", "one", "two", "three"]
-    assert two.store.copies.tallies.merged == 1
+    assert two.store.copies.stats.merged == 1
 
 
 def test_a_deletion_wins_over_turns_it_did_not_see(remote: CutOff) -> None:
@@ -460,7 +460,7 @@ def test_complete_empties_the_dict(engine: Store) -> None:
     pair = Pair(engine, Stage.RAMPDOWN)
     fresh(pair)
     pair.switch(Stage.COMPLETE)
-    assert pair.old.stored_keys() == []
+    assert pair.old.list_keys() == []
 
 
 def test_an_unreadable_copy_is_set_aside_for_the_readable_one(engine: Store) -> None:
@@ -481,7 +481,7 @@ def test_a_comparison_tells_mismatch_from_lag_and_fails_no_request(
 ) -> None:
     """Same version and other content is a mismatch, another version is lag; both are repaired."""
     pair = Pair(engine, stage)
-    tallies = pair.store.copies.tallies
+    stats = pair.store.copies.stats
     same, behind, other = fresh(pair), fresh(pair), fresh(pair)
     pair.old.install(document_record(CHAT.key(other), 1, "changed by hand"))
     second = pair.new if stage is Stage.SHADOW else pair.old
@@ -491,11 +491,11 @@ def test_a_comparison_tells_mismatch_from_lag_and_fails_no_request(
     second.put(stale, Condition.ANY)
     for session_id in (same, behind, other):
         pair.sessions.get(session_id)
-    assert tallies.compared == 0
+    assert stats.compared == 0
     pair.compare()
-    assert (tallies.compared, tallies.lag, tallies.mismatched) == (3, 1, 1)
-    assert tallies.mismatches(time.time()) == 1
-    assert tallies.mismatches(time.time() + 61) == 0
+    assert (stats.compared, stats.lag, stats.mismatched) == (3, 1, 1)
+    assert stats.count_mismatches(time.time()) == 1
+    assert stats.count_mismatches(time.time() + 61) == 0
     pair.flush()
     assert version_in(pair.old, behind) == version_in(engine, behind) == 2
     assert pair.old.get(CHAT.key(other)) == engine.get(CHAT.key(other))
@@ -555,9 +555,9 @@ def test_expired_copies_end_in_both() -> None:
 
 def test_names_of_stages() -> None:
     """An unknown one is refused with those there are; a step beyond the ends is none."""
-    assert stage_named("live") is Stage.LIVE
+    assert parse_stage("live") is Stage.LIVE
     with pytest.raises(ValueError, match="off, dualwrite, shadow, live, rampdown, complete"):
-        stage_named("on")
+        parse_stage("on")
     assert Stage.OFF.step(1) is Stage.DUALWRITE
     assert Stage.OFF.step(-1) is None
     assert Stage.COMPLETE.step(1) is None

@@ -242,8 +242,8 @@ def test_a_full_dict_fails_no_request_in_live() -> None:
     ids = [str(uuid.uuid4()) for _ in range(3)]
     for session_id in ids:
         sessions.save(session_id, {"history": []})
-    assert len(old.stored_keys()) == 1
-    assert store.copies.tallies.unmirrored == 2
+    assert len(old.list_keys()) == 1
+    assert store.copies.stats.unmirrored == 2
     assert all(sessions.get(session_id)["history"] == [] for session_id in ids)
     old.close()
     store.switch(Plan(Stage.SHADOW))

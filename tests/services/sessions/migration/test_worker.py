@@ -15,8 +15,8 @@ from services.sessions.migration.control import (
     ControlRoom,
     Report,
     StageUnknown,
-    hindrances,
-    stage_at_start,
+    find_blockers,
+    read_stage_at_start,
 )
 from services.sessions.migration.last_stage import LastStage
 from services.sessions.migration.stages import Plan, Stage
@@ -86,7 +86,7 @@ def test_it_follows_the_stored_stage_without_a_restart(worker: Worker) -> None:
     assert eventually(lambda: worker.store.plan.stage is Stage.SHADOW, 5)
     assert worker.store.plan.cohort == 25
     assert worker.store.old.get(CHAT.key(session_id)) is not None
-    assert eventually(lambda: worker.room.workers()[0].stage == "shadow", 5)
+    assert eventually(lambda: worker.room.list_workers()[0].stage == "shadow", 5)
 
 
 def test_a_pinned_worker_stays_where_it_is_and_says_so(remote: CutOff) -> None:
@@ -95,7 +95,7 @@ def test_a_pinned_worker_stays_where_it_is_and_says_so(remote: CutOff) -> None:
     worker = worker_over(remote, Stage.OFF, pinned=True)
     worker.follow()
     assert worker.store.plan.stage is Stage.OFF
-    report = worker.room.workers()[0]
+    report = worker.room.list_workers()[0]
     assert (report.stage, report.pinned) == ("off", True)
 
 
@@ -131,7 +131,7 @@ def test_an_unknown_stage_is_refused_and_the_last_one_kept(remote: CutOff) -> No
     worker = worker_over(remote)
     worker.follow()
     key = "migration:control"
-    stored = remote.copy_of(key)
+    stored = remote.read_record(key)
     assert stored is not None
     remote.put(stored._replace(body=stored.body.replace(b"dualwrite", b"sideways")), Condition.ANY)
     with pytest.raises(StageUnknown, match="sideways"):
@@ -139,23 +139,23 @@ def test_an_unknown_stage_is_refused_and_the_last_one_kept(remote: CutOff) -> No
     worker._reported = None
     worker.follow()
     assert worker.store.plan.stage is Stage.DUALWRITE
-    assert "sideways" in room.workers()[0].fault
-    assert "sideways" in worker.state()["warnings"][0]
+    assert "sideways" in room.list_workers()[0].fault
+    assert "sideways" in worker.describe_state()["warnings"][0]
 
 
 def test_a_comparison_that_was_interrupted_goes_on_where_it_was(remote: CutOff) -> None:
     """It is not done before every copy was compared."""
     worker = worker_over(remote, Stage.SHADOW)
     ids = fill(worker, 50)
-    worker.flusher.compare_all(1)
+    worker.flusher.start_comparison(1)
     remote.down = True
     with pytest.raises(StoreUnavailable):
         worker.flusher.work()
     remote.down = False
     assert worker.flusher.comparison.done < len(ids)
-    while not worker.flusher.comparison.finished:
+    while not worker.flusher.comparison.is_finished:
         worker.flusher.work()
-    assert worker.store.copies.tallies.compared == len(ids)
+    assert worker.store.copies.stats.compared == len(ids)
 
 
 def test_an_engine_emptied_in_off_gets_everything_at_the_end(
@@ -177,11 +177,11 @@ def test_readiness_tells_that_the_engine_is_away_without_any_request(
     worker: Worker, remote: CutOff
 ) -> None:
     """The stage is looked for several times a second."""
-    assert worker.state()["degraded"] is False
+    assert worker.describe_state()["degraded"] is False
     remote.down = True
-    assert eventually(lambda: worker.state()["degraded"], 5)
+    assert eventually(lambda: worker.describe_state()["degraded"], 5)
     remote.down = False
-    assert eventually(lambda: not worker.state()["degraded"], 5)
+    assert eventually(lambda: not worker.describe_state()["degraded"], 5)
 
 
 @pytest.mark.parametrize("stage", [Stage.DUALWRITE, Stage.LIVE])
@@ -218,7 +218,7 @@ def test_going_to_dualwrite_sends_what_only_the_dict_has(worker: Worker, remote:
     assert remote.get(CHAT.key(ids[0])) is None
     worker.room.change(Stage.DUALWRITE)
     assert eventually(lambda: all(remote.get(CHAT.key(one)) for one in ids), 10)
-    assert eventually(lambda: worker.report().unsent == 0)
+    assert eventually(lambda: worker.build_report().unsent == 0)
 
 
 def test_a_backfill_sends_everything_again_and_tells_how_far_it_is(
@@ -231,10 +231,10 @@ def test_a_backfill_sends_everything_again_and_tells_how_far_it_is(
     for session_id in ids[:5]:
         remote.delete(document_record(CHAT.key(session_id), 1, ""))
     for number in (1, 2):
-        assert worker.room.ask_for("backfill") == number
-        assert eventually(lambda n=number: worker.report().backfill.number == n, 5)  # type: ignore[misc]
-        assert eventually(lambda: worker.report().backfill.finished, 5)
-        done = worker.report().backfill
+        assert worker.room.request_task("backfill") == number
+        assert eventually(lambda n=number: worker.build_report().backfill.number == n, 5)  # type: ignore[misc]
+        assert eventually(lambda: worker.build_report().backfill.is_finished, 5)
+        done = worker.build_report().backfill
         assert done.done == done.total >= 20
         values = [remote.get(CHAT.key(session_id)) for session_id in ids]
         assert all(value and codec.version_of(value) == 1 for value in values)
@@ -252,7 +252,7 @@ def test_a_copy_that_cannot_be_settled_keeps_no_other_from_being_sent(
     worker.store.copies.unsent.add(strange.key)
     ids = fill(worker, 5)
     worker.store.copies.unsent.add(*(CHAT.key(session_id) for session_id in ids))
-    assert eventually(lambda: worker.report().unsent == 1, 5)
+    assert eventually(lambda: worker.build_report().unsent == 1, 5)
     assert all(remote.get(CHAT.key(session_id)) for session_id in ids)
     assert eventually(lambda: "could not be settled" in caplog.text, 5)
     worker.store.old.delete(strange)
@@ -263,12 +263,12 @@ def test_a_comparison_looks_at_the_whole_dict(worker: Worker) -> None:
     worker.room.change(Stage.DUALWRITE)
     assert eventually(lambda: worker.store.plan.stage is Stage.DUALWRITE, 5)
     ids = fill(worker, 30)
-    assert eventually(lambda: worker.report().unsent == 0)
+    assert eventually(lambda: worker.build_report().unsent == 0)
     worker.store.old.install(document_record(CHAT.key(ids[3]), 1, "changed by hand"))
-    worker.room.ask_for("compare")
-    assert eventually(lambda: worker.report().comparison.number == 1, 5)
-    assert eventually(lambda: worker.report().comparison.finished, 5)
-    report = worker.report()
+    worker.room.request_task("compare")
+    assert eventually(lambda: worker.build_report().comparison.number == 1, 5)
+    assert eventually(lambda: worker.build_report().comparison.is_finished, 5)
+    report = worker.build_report()
     assert (report.mismatches, report.lag) == (1, 0)
     assert report.compared >= 30
 
@@ -283,7 +283,7 @@ def test_the_end_sends_everything_and_takes_the_worker_off_the_list(
     assert worker.finish() == 0
     assert all(remote.get(CHAT.key(session_id)) for session_id in ids)
     assert codec.is_tombstone(remote.get(CHAT.key(deleted)) or b"")
-    assert worker.room.workers() == []
+    assert worker.room.list_workers() == []
 
 
 def test_while_it_ends_every_write_goes_through(worker: Worker, remote: CutOff) -> None:
@@ -310,10 +310,10 @@ def test_what_was_not_mirrored_is_sent_when_the_engine_is_back(
     assert eventually(lambda: worker.store.plan.stage is Stage.DUALWRITE, 5)
     remote.down = True
     ids = fill(worker, 20)
-    assert worker.state()["backlog"] == 20
-    assert worker.state()["degraded"] is True
+    assert worker.describe_state()["backlog"] == 20
+    assert worker.describe_state()["degraded"] is True
     remote.down = False
-    assert eventually(lambda: worker.state()["backlog"] == 0)
+    assert eventually(lambda: worker.describe_state()["backlog"] == 0)
     assert all(remote.get(CHAT.key(session_id)) for session_id in ids)
 
 
@@ -322,27 +322,27 @@ def test_a_second_process_while_the_dict_is_first_is_a_warning(remote: CutOff) -
     ControlRoom(remote).change(Stage.SHADOW)
     one, two = worker_over(remote), worker_over(remote)
     one.follow()
-    assert one.state()["warnings"] == []
+    assert one.describe_state()["warnings"] == []
     two.follow()
-    assert one.state()["warnings"] == ["1 more processes serve while the dict is first"]
+    assert one.describe_state()["warnings"] == ["1 more processes serve while the dict is first"]
 
 
 def test_a_start_reads_the_stage_that_tells_how_many_processes_there_are(remote: CutOff) -> None:
     """Complete where none is stored, none is known, or none can be read in time."""
-    assert stage_at_start(remote) is Stage.COMPLETE
+    assert read_stage_at_start(remote) is Stage.COMPLETE
     room = ControlRoom(remote)
     room.change(Stage.DUALWRITE)
-    assert stage_at_start(remote) is Stage.DUALWRITE
+    assert read_stage_at_start(remote) is Stage.DUALWRITE
     remote.down = True
     threading.Timer(0.3, lambda: setattr(remote, "down", False)).start()
-    assert stage_at_start(remote, seconds=30) is Stage.DUALWRITE
+    assert read_stage_at_start(remote, seconds=30) is Stage.DUALWRITE
     remote.down = True
-    assert stage_at_start(remote, seconds=0.1) is Stage.COMPLETE
+    assert read_stage_at_start(remote, seconds=0.1) is Stage.COMPLETE
     remote.down = False
-    stored = remote.copy_of("migration:control")
+    stored = remote.read_record("migration:control")
     assert stored is not None
     remote.put(stored._replace(body=stored.body.replace(b"dualwrite", b"sideways")), Condition.ANY)
-    assert stage_at_start(remote) is Stage.COMPLETE
+    assert read_stage_at_start(remote) is Stage.COMPLETE
 
 
 def test_a_process_that_starts_during_an_outage_serves_as_the_one_before(tmp_path: Path) -> None:
@@ -356,7 +356,7 @@ def test_a_process_that_starts_during_an_outage_serves_as_the_one_before(tmp_pat
     later.start()
     later.finish(seconds=0)
     assert later.store.plan == first.store.plan
-    assert stage_at_start(remote, LastStage(file).read(), seconds=0) is Stage.SHADOW
+    assert read_stage_at_start(remote, LastStage(file).read(), seconds=0) is Stage.SHADOW
     pinned = worker_over(remote, Stage.OFF, pinned=True, remembered=file)
     pinned.start()
     pinned.finish(seconds=0)
@@ -411,15 +411,15 @@ def report(stage: str = "shadow", **more: object) -> Report:
 )
 def test_what_keeps_a_migration_from_going_on(workers: list[Report], said: str) -> None:
     """Each reason in a sentence that names the worker."""
-    found = hindrances(Control(Stage.SHADOW), workers, MemoryStore())
+    found = find_blockers(Control(Stage.SHADOW), workers, MemoryStore())
     assert any(said in reason for reason in found), found
 
 
 def test_an_unfinished_backfill_keeps_it_from_going_on() -> None:
     """A worker that has not begun it, or not ended."""
-    found = hindrances(Control(Stage.SHADOW, backfill=2), [report()], MemoryStore())
+    found = find_blockers(Control(Stage.SHADOW, backfill=2), [report()], MemoryStore())
     assert found == ["the worker 42 on host has not finished the backfill"]
-    assert hindrances(Control(Stage.SHADOW), [report()], MemoryStore()) == []
+    assert find_blockers(Control(Stage.SHADOW), [report()], MemoryStore()) == []
 
 
 def test_a_redis_that_may_forget_keeps_it_from_going_on(redis_server: RedisServer) -> None:
@@ -431,7 +431,7 @@ def test_a_redis_that_may_forget_keeps_it_from_going_on(redis_server: RedisServe
         client.config_set("save", "3600 1")
         found = store.risks()
         assert found == ["Redis may evict sessions: set maxmemory-policy allkeys-lru to noeviction"]
-        assert hindrances(Control(Stage.SHADOW), [report()], store) == found
+        assert find_blockers(Control(Stage.SHADOW), [report()], store) == found
     finally:
         client.config_set("maxmemory-policy", "noeviction")
         client.config_set("save", "")

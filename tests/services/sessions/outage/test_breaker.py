@@ -33,12 +33,12 @@ def state(breaker: Breaker) -> State:
 def fail(breaker: Breaker, times: int = 1, reason: str = "timeout") -> None:
     """So many calls that fail."""
     for _ in range(times):
-        breaker.failed(StoreUnavailable(reason), probe=breaker.enter())
+        breaker.record_failure(StoreUnavailable(reason), probe=breaker.enter())
 
 
 def succeed(breaker: Breaker) -> None:
     """A call that succeeds."""
-    breaker.succeeded(probe=breaker.enter())
+    breaker.record_success(probe=breaker.enter())
 
 
 def refused(breaker: Breaker) -> StoreUnavailable:
@@ -139,9 +139,9 @@ def test_an_answer_that_comes_late_is_no_probe(breaker: Breaker) -> None:
     """A call from before it opened neither closes it nor opens it for longer."""
     early = breaker.enter()
     fail(breaker, 3)
-    breaker.succeeded(probe=early)
+    breaker.record_success(probe=early)
     assert state(breaker) is State.OPEN
-    breaker.failed(TIMEOUT, probe=early)
+    breaker.record_failure(TIMEOUT, probe=early)
     assert state(breaker) is State.OPEN
 
 

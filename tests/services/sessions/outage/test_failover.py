@@ -18,7 +18,7 @@ from services.sessions.errors import (
 from services.sessions.flask.browser import browser_keyspace
 from services.sessions.migration.stages import Plan, Stage
 from services.sessions.migration.store import MigratingStore
-from services.sessions.outage import Replay, ShelteredStore, Spill, open_spill
+from services.sessions.outage import Replay, Spill, SpillingStore, open_spill
 from services.sessions.repository import Sessions
 from services.sessions.stores import MemoryStore
 from services.sessions.stores.base import Condition, Put, Record, Store
@@ -61,11 +61,11 @@ class Link(CutOff):
         self._ask()
         return self.engine.expires_at(key)
 
-    def set_aside(
+    def quarantine(
         self, key: str, value: bytes, keep_until: int, member: str, indexes: Sequence[str] = ()
     ) -> bool:
         self._ask()
-        return self.engine.set_aside(key, value, keep_until, member, indexes)
+        return self.engine.quarantine(key, value, keep_until, member, indexes)
 
 
 class Worker:
@@ -75,7 +75,7 @@ class Worker:
         self.link = Link(engine)
         self.spill = spill
         self.replay = Replay(self.link, spill, KEYSPACES)
-        self.store = ShelteredStore(self.link, spill, self.replay)
+        self.store = SpillingStore(self.link, spill, self.replay)
         self.chats = Sessions(self.store, CHAT)
         self.browsers = Sessions(self.store, BROWSER)
 
@@ -159,7 +159,7 @@ def test_what_was_taken_is_in_the_engine_afterwards(worker: Worker, engine: CutO
     assert engine.expires_at(CHAT.key(session_id)) == expires_at
     assert engine.members(CHAT.index()) == [session_id]
     assert worker.spill.backlog().count == 0
-    assert not worker.spill.occupied
+    assert not worker.spill.is_occupied
 
 
 def test_a_conversation_of_before_goes_on_if_it_was_read_in_time(
@@ -298,7 +298,7 @@ def test_a_dict_that_lags_does_not_speak_for_the_engine(worker: Worker, abroad: 
     abroad.say(session_id, "second")
     worker.link.refuses_writes = True
     both.copies.compare(CHAT.key(session_id))
-    assert not worker.spill.occupied
+    assert not worker.spill.is_occupied
     assert codec.version_of(dict_of_worker.get(CHAT.key(session_id)) or b"") == 3
     assert session.version == 2
     assert worker.said(session_id) == ["first", "second"]
@@ -459,24 +459,24 @@ def test_an_answer_by_way_of_the_spill_is_marked(worker: Worker) -> None:
     """Writes and reads; not what the engine answered."""
     request_budget.begin()
     session_id = worker.begin()
-    assert not request_budget.degraded()
+    assert not request_budget.is_degraded()
     worker.link.down = True
     waiting_id = worker.begin()
-    assert request_budget.degraded()
+    assert request_budget.is_degraded()
     request_budget.begin()
     assert worker.said(waiting_id)
-    assert request_budget.degraded()
+    assert request_budget.is_degraded()
     worker.link.down = False
     request_budget.begin()
     worker.said(session_id)
     worker.said(waiting_id)
-    assert not request_budget.degraded()
+    assert not request_budget.is_degraded()
 
 
 def test_while_the_spill_is_empty_nothing_is_asked_of_it(worker: Worker, spill: Spill) -> None:
     """It costs a look at the flag; a file is not even made."""
     worker.said(worker.begin())
-    assert not spill.occupied
+    assert not spill.is_occupied
     assert spill.file is None or not spill.file.exists()
 
 

@@ -9,7 +9,7 @@ from services.sessions import request_budget
 from services.sessions.errors import SessionUnreadable, StoreFull, StoreRefused, StoreUnavailable
 from services.sessions.outage import Outage
 from services.sessions.outage.breaker import FIRST_PAUSE, LONGEST_PAUSE, Breaker, State
-from services.sessions.outage.guard import PATIENCE, GuardedCounters, GuardedStore
+from services.sessions.outage.guard import PROBE_GRACE_SECONDS, GuardedCounters, GuardedStore
 from services.sessions.stores import MemoryStore, Store
 from services.sessions.stores.base import Condition, Count, Counters, Put, Record
 from tests.support.clock import FakeClock
@@ -82,7 +82,7 @@ def test_writes_that_are_refused_keep_no_read_from_the_engine() -> None:
             guarded.put(RECORD, Condition.ABSENT)
     assert (guarded.reads.state, guarded.writes.state) == (State.CLOSED, State.OPEN)
     assert guarded.get(RECORD.key) is None
-    assert guarded.troubled
+    assert guarded.is_degraded
 
 
 def test_no_room_for_a_new_session_is_no_failure_of_the_engine() -> None:
@@ -128,7 +128,7 @@ def test_every_call_of_the_contract_is_guarded() -> None:
         "delete_many": ([RECORD],),
         "touch": (RECORD,),
         "expires_at": ("k",),
-        "set_aside": ("k", b"", 0, "k"),
+        "quarantine": ("k", b"", 0, "k"),
         "count": ("i",),
         "members": ("i",),
         "trim": ("i",),
@@ -178,7 +178,7 @@ def test_visitors_leave_the_probe_to_the_background() -> None:
     assert engine.asked == asked + 1
     engine.down = False
     left(60.0)
-    clock.forward(PATIENCE + LONGEST_PAUSE)
+    clock.forward(PROBE_GRACE_SECONDS + LONGEST_PAUSE)
     assert guarded.get("any") is None
 
 
@@ -228,7 +228,7 @@ def test_what_is_not_counted_keeps_no_session_from_the_engine() -> None:
         with pytest.raises(StoreUnavailable, match="no_permission"):
             counters.increment("rate:a", 60)
     assert engine.asked == 4
-    assert not guarded.troubled
+    assert not guarded.is_degraded
     guarded.put(RECORD, Condition.ABSENT)
 
 

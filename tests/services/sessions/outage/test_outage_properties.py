@@ -6,11 +6,11 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.services.sessions.outage.test_failover import CHAT, Worker
 
 from services.sessions.codec import Session
 from services.sessions.errors import SessionConflict, SessionNotFound, StoreUnavailable
 from services.sessions.outage import open_spill
+from tests.services.sessions.outage.test_failover import CHAT, Worker
 from tests.support.engines import CutOff
 
 HOSTS, WORKERS, SESSIONS = 2, 2, 3

@@ -12,7 +12,7 @@ from services.keyspaces import teaser_chat_keyspace
 from services.sessions import codec
 from services.sessions.codec import tombstone_body
 from services.sessions.errors import StoreRefused, StoreUnavailable
-from services.sessions.outage import Replay, ShelteredStore, Spill, open_spill
+from services.sessions.outage import Replay, Spill, SpillingStore, open_spill
 from services.sessions.outage.replay import BATCH
 from services.sessions.stores import RedisStore, SqlStore, Store
 from services.sessions.stores.base import Condition, Put, Record
@@ -87,7 +87,7 @@ def test_everything_reaches_a_real_redis(spill: Spill, redis_url: str) -> None:
     Replay(store, spill, (CHAT,)).work()
     assert store.heads([record.key for record in records]).count(None) == 0
     assert store.count(CHAT.index()) == store.count(CHAT.owner_index("owner")) == len(records)
-    assert (spill.backlog().count, spill.occupied) == (0, False)
+    assert (spill.backlog().count, spill.is_occupied) == (0, False)
     store.close()
 
 
@@ -161,7 +161,7 @@ def test_a_newer_release_s_document_is_left_alone_and_holds_up_nothing(
     assert engine.get(newer.key) == codec.join(2, newer.body)
     assert spill.get(mine.key) == codec.join(3, mine.body)
     assert engine.get(fine.key)
-    assert spill.occupied
+    assert spill.is_occupied
     assert len(caplog.records) == 1
 
 
@@ -180,7 +180,7 @@ def test_on_a_full_disk_the_whole_spill_is_given_up(engine: Meddled, tmp_path: P
     assert replay.send(records[0])
     replay.work()
     assert all(engine.get(record.key) for record in records)
-    assert not spill.occupied
+    assert not spill.is_occupied
     put(spill, chat("room again"))
     assert spill.backlog().count == 1
 
@@ -200,7 +200,7 @@ def test_what_the_engine_took_does_not_count_again_because_it_stays(
     file = tmp_path / "spill.db"
     spill = Spill(ReadOnly(f"sqlite:///{file}"), file=file)
     replay = Replay(engine, spill, (CHAT,))
-    store = ShelteredStore(engine, spill, replay)
+    store = SpillingStore(engine, spill, replay)
     record = chat()
     engine.down = True
     store.put(record, Condition.ABSENT)
@@ -213,7 +213,7 @@ def test_what_the_engine_took_does_not_count_again_because_it_stays(
     later = Replay(engine, spill, (CHAT,))
     engine.down = False
     engine.refuses = True
-    assert codec.is_tombstone(ShelteredStore(engine, spill, later).get(record.key) or b"")
+    assert codec.is_tombstone(SpillingStore(engine, spill, later).get(record.key) or b"")
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_requests_go_on_while_it_is_sent(spill: Spill, redis_url: str) -> None:
     threads = [threading.Thread(target=write, args=(records[at::4],)) for at in range(4)]
     for thread in threads:
         thread.start()
-    while any(thread.is_alive() for thread in threads) or spill.occupied:
+    while any(thread.is_alive() for thread in threads) or spill.is_occupied:
         replay.work()
     assert store.heads([record.key for record in records]).count(None) == 0
     store.close()

@@ -53,7 +53,7 @@ def test_what_a_killed_process_had_taken_is_there(spill: Spill, file: Path) -> N
     command = [sys.executable, "-c", WRITE_AND_DIE, f"sqlite:///{file}"]
     died = subprocess.run(command, cwd=ROOT, check=False, timeout=30)
     assert died.returncode == -signal.SIGKILL
-    assert spill.occupied
+    assert spill.is_occupied
     assert spill.backlog().count == 20
 
 
@@ -61,8 +61,8 @@ def test_a_record_comes_back_as_it_went_in(spill: Spill) -> None:
     """With its expiry and its indexes, so that the engine gets what it would have got."""
     record = chat(version=7)
     assert spill.put(record, Condition.UNCHANGED).version == 7
-    assert spill.copy_of(record.key) == record
-    assert spill.waiting(10) == [record]
+    assert spill.read_record(record.key) == record
+    assert spill.pending(10) == [record]
 
 
 def test_conditions_hold_among_what_is_there(spill: Spill) -> None:
@@ -94,15 +94,15 @@ def test_a_spill_left_by_an_earlier_process_is_found(file: Path) -> None:
     first.close()
     file.with_name("spill.db.flag").unlink()
     later = open_spill(f"sqlite:///{file}")
-    later.settle()
-    assert later.occupied
+    later.refresh_occupied()
+    assert later.is_occupied
     assert later.backlog().count == 1
 
 
 def test_a_start_without_a_spill_makes_none(spill: Spill, file: Path) -> None:
     """There is nothing to be found."""
-    spill.settle()
-    assert not spill.occupied
+    spill.refresh_occupied()
+    assert not spill.is_occupied
     assert not file.exists()
 
 
@@ -118,7 +118,7 @@ def test_an_unreadable_file_is_kept_aside_and_serving_goes_on(
     file.write_bytes(content)
     record = chat()
     assert spill.put(record, Condition.ABSENT).outcome is Outcome.STORED
-    assert spill.copy_of(record.key) == record
+    assert spill.read_record(record.key) == record
     (aside,) = file.parent.glob("spill.db.unreadable-*[0-9]")
     assert aside.read_bytes() == content
 
@@ -130,8 +130,8 @@ def test_an_unreadable_file_does_not_keep_it_from_being_asked(spill: Spill, file
     spill.close()
     file.write_bytes(b"garbage" * 1000)
     assert spill.get(record.key) is None
-    spill.settle()
-    assert not spill.occupied
+    spill.refresh_occupied()
+    assert not spill.is_occupied
 
 
 def test_a_file_that_another_process_moved_aside_is_not_written_any_more(
@@ -144,7 +144,7 @@ def test_a_file_that_another_process_moved_aside_is_not_written_any_more(
             part.rename(part.with_name(f"moved-{part.name}"))
     record = chat()
     spill.put(record, Condition.ABSENT)
-    assert open_spill(f"sqlite:///{file}").copy_of(record.key) == record
+    assert open_spill(f"sqlite:///{file}").read_record(record.key) == record
 
 
 def test_two_processes_that_find_it_unreadable_move_one_file_aside(
@@ -202,11 +202,11 @@ def test_a_file_is_given_up_when_all_in_it_was_taken(spill: Spill, file: Path) -
     spill.put(later, Condition.UNCHANGED)
     assert not spill.discard({one.key: one, two.key: two})
     assert spill.backlog().count == 2
-    taken = {record.key: record for record in spill.waiting(9)}
+    taken = {record.key: record for record in spill.pending(9)}
     assert spill.discard(taken)
     assert not file.exists()
-    spill.settle()
-    assert not spill.occupied
+    spill.refresh_occupied()
+    assert not spill.is_occupied
     spill.put(one, Condition.ABSENT)
     assert spill.backlog().count == 1
 

@@ -7,39 +7,43 @@ from pathlib import Path
 
 import pytest
 
-from services.sessions.outage.spill_lock import FileFlag, Flag, ThreadFlag
+from services.sessions.outage.spill_lock import FileSpillLock, SpillLock, ThreadSpillLock
 from tests.support.servers import ROOT
 
 HOLD = """
 import sys
 from pathlib import Path
-from services.sessions.outage.spill_lock import FileFlag
-with getattr(FileFlag(Path(sys.argv[1])), sys.argv[2])():
+from services.sessions.outage.spill_lock import FileSpillLock
+with getattr(FileSpillLock(Path(sys.argv[1])), sys.argv[2])():
     print("held", flush=True)
     sys.stdin.read()
 """
 
 
-def up(flag: Flag) -> bool:
+def up(flag: SpillLock) -> bool:
     """Whether it is up now; asked anew each time."""
-    return flag.is_up
+    return flag.is_raised
 
 
 @pytest.fixture(params=["memory", "file"])
-def flag(request: pytest.FixtureRequest, tmp_path: Path) -> Flag:
+def flag(request: pytest.FixtureRequest, tmp_path: Path) -> SpillLock:
     """The flag of a spill in memory, and of one in a file."""
-    return ThreadFlag() if request.param == "memory" else FileFlag(tmp_path / "new" / "spill.db")
+    return (
+        ThreadSpillLock()
+        if request.param == "memory"
+        else FileSpillLock(tmp_path / "new" / "spill.db")
+    )
 
 
-def test_it_is_down_until_something_is_written(flag: Flag) -> None:
+def test_it_is_down_until_something_is_written(flag: SpillLock) -> None:
     """And up from before the write on."""
     assert not up(flag)
-    with flag.raised():
+    with flag.writing():
         assert up(flag)
     assert up(flag)
 
 
-def test_it_is_lowered_over_an_empty_spill_only(flag: Flag) -> None:
+def test_it_is_lowered_over_an_empty_spill_only(flag: SpillLock) -> None:
     """What is found raises it, too: a spill that was left by an earlier process."""
     flag.lower(lambda: False)
     assert up(flag)
@@ -47,17 +51,17 @@ def test_it_is_lowered_over_an_empty_spill_only(flag: Flag) -> None:
     assert not up(flag)
 
 
-def test_what_is_read_stays_where_it_is(flag: Flag) -> None:
+def test_what_is_read_stays_where_it_is(flag: SpillLock) -> None:
     """Nobody takes the files away before the read is over."""
-    with flag.raised():
+    with flag.writing():
         pass
     taken = threading.Event()
 
     def take() -> None:
-        with flag.quiet():
+        with flag.exclusive():
             taken.set()
 
-    with flag.held():
+    with flag.reading():
         other = threading.Thread(target=take)
         other.start()
         assert not taken.wait(0.2)
@@ -65,15 +69,15 @@ def test_what_is_read_stays_where_it_is(flag: Flag) -> None:
     assert taken.is_set()
 
 
-def test_one_sends_at_a_time(flag: Flag) -> None:
+def test_one_sends_at_a_time(flag: SpillLock) -> None:
     """The second one is told so and does not wait."""
-    with flag.alone() as first, flag.alone() as second:
+    with flag.sender() as first, flag.sender() as second:
         assert (first, second) == (True, False)
-    with flag.alone() as later:
+    with flag.sender() as later:
         assert later
 
 
-def test_it_is_not_lowered_while_something_is_written(flag: Flag) -> None:
+def test_it_is_not_lowered_while_something_is_written(flag: SpillLock) -> None:
     """The spill looked empty, but the write was on its way."""
     lowered = threading.Event()
 
@@ -81,7 +85,7 @@ def test_it_is_not_lowered_while_something_is_written(flag: Flag) -> None:
         flag.lower(lambda: True)
         lowered.set()
 
-    with flag.raised():
+    with flag.writing():
         other = threading.Thread(target=lower)
         other.start()
         lowered.wait(0.2)
@@ -106,7 +110,7 @@ def hold(spill: Path, what: str) -> subprocess.Popen[str]:
 def test_processes_see_each_other(tmp_path: Path) -> None:
     """A write of one keeps the other from lowering; the end of a process ends its locks."""
     spill = tmp_path / "spill.db"
-    flag = FileFlag(spill)
+    flag = FileSpillLock(spill)
     with hold(spill, "raised") as writer:
         flag.lower(lambda: True)
         assert up(flag)
@@ -114,8 +118,8 @@ def test_processes_see_each_other(tmp_path: Path) -> None:
     flag.lower(lambda: True)
     assert not up(flag)
     with hold(spill, "alone") as sender:
-        with flag.alone() as alone:
+        with flag.sender() as alone:
             assert not alone
         sender.kill()
-    with flag.alone() as alone:
+    with flag.sender() as alone:
         assert alone

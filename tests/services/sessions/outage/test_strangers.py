@@ -15,7 +15,7 @@ from services.sessions.errors import SessionConflict, SessionNotFound, StoreUnav
 from services.sessions.migration.flusher import Flusher
 from services.sessions.migration.stages import Plan, Stage
 from services.sessions.migration.store import MigratingStore
-from services.sessions.outage import Replay, ShelteredStore, open_spill
+from services.sessions.outage import Replay, SpillingStore, open_spill
 from services.sessions.repository import Sessions
 from services.sessions.stores import MemoryStore
 from tests.support.crafted import bounded
@@ -50,7 +50,7 @@ class World:
         directly.replace(self.open, {"by": None, "n": 0})
         spill = open_spill("memory://")
         self.replay = Replay(self.engine, spill, application_keyspaces())
-        sheltered = ShelteredStore(self.engine, spill, self.replay)
+        sheltered = SpillingStore(self.engine, spill, self.replay)
         stage = Stage.COMPLETE if setup == SPILL_ONLY else Stage(setup)
         plan = Plan(stage, stepped=setup != SPILL_ONLY)
         self.store = MigratingStore(MemoryStore(), sheltered, application_keyspaces(), plan)
@@ -84,8 +84,8 @@ class World:
                 self.states.get(self.owned, owner=who)
             assert self.states.get(self.open, owner=who).owner is None
         if self.store.plan.stage not in (Stage.LIVE, Stage.RAMPDOWN):  # there the dict lags
-            assert self.states.owned_by(OWNER) == [self.owned]
-            assert self.states.owned_by(STRANGER) == []
+            assert self.states.list_owned(OWNER) == [self.owned]
+            assert self.states.list_owned(STRANGER) == []
 
     def _written(
         self, who: str | None, session_id: str, write: Callable[[dict[str, object]], object]

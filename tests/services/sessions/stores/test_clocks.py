@@ -11,9 +11,9 @@ from services.keyspaces import teaser_chat_keyspace
 from services.sessions.errors import SessionNotFound
 from services.sessions.repository import Sessions
 from services.sessions.stores import MemoryStore, RedisStore, SqlStore, Store
-from services.sessions.stores.base import Condition, Outcome, Record, corrupt_key
-from services.sessions.stores.clocks import Steady, steady
-from services.sessions.stores.redis.connections import Connections, pool_of
+from services.sessions.stores.base import Condition, Outcome, Record, quarantine_key
+from services.sessions.stores.clocks import Steady, make_steady
+from services.sessions.stores.redis.connections import Connections, open_pool
 from tests.support.clock import FakeClock
 from tests.support.servers import RedisServer
 
@@ -42,7 +42,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> I
 
 def redis_store(url: str, clock: FakeClock) -> RedisStore:
     """The Redis engine of a host with this clock."""
-    return RedisStore(Connections(pool_of(url, timeout=5)), clock=clock)
+    return RedisStore(Connections(open_pool(url, timeout=5)), clock=clock)
 
 
 def record(key: str, clock: FakeClock, *, lives: float, version: int = 1) -> Record:
@@ -54,7 +54,7 @@ def record(key: str, clock: FakeClock, *, lives: float, version: int = 1) -> Rec
 def test_a_steady_clock_follows_the_other_forward() -> None:
     """Also by a large step, as when a wrong clock is corrected."""
     clock = FakeClock()
-    mine = steady(clock)
+    mine = make_steady(clock)
     begun = mine()
     clock.forward(1.5)
     assert mine() == begun + 1.5
@@ -79,9 +79,9 @@ def test_a_steady_clock_goes_on_when_the_other_is_set_back() -> None:
 def test_all_who_use_a_clock_agree_on_the_time() -> None:
     """The engine and the sessions reckon with one steady clock, not with one each."""
     clock = FakeClock()
-    assert steady(clock) is steady(clock)
-    assert steady(steady(clock)) is steady(clock)
-    assert steady(time.time) is steady(time.time)
+    assert make_steady(clock) is make_steady(clock)
+    assert make_steady(make_steady(clock)) is make_steady(clock)
+    assert make_steady(time.time) is make_steady(time.time)
 
 
 def test_a_clock_set_back_ends_nothing_early_and_brings_nothing_back(
@@ -103,7 +103,7 @@ def test_a_clock_set_back_ends_nothing_early_and_brings_nothing_back(
     chats.extend(later)
     clock.forward(HOUR - 60)
     assert chats.get(kept, owner="a")["text"] == "later"
-    assert chats.owned_by("a") == [kept]
+    assert chats.list_owned("a") == [kept]
     assert chats.count() == 1
 
 
@@ -163,8 +163,8 @@ def test_redis_keeps_a_session_as_long_as_it_was_given_whatever_a_host_s_clock_s
     assert abs(ends / 1000 - clock() - 200) < 5
     value = store.get("k")
     assert value is not None
-    store.set_aside("k", value, int((clock() + 300) * 1000), "k", ("all",))
-    assert 298_000 < client.pttl(corrupt_key("k")) <= 300_000
+    store.quarantine("k", value, int((clock() + 300) * 1000), "k", ("all",))
+    assert 298_000 < client.pttl(quarantine_key("k")) <= 300_000
     store.close()
 
 
@@ -195,7 +195,7 @@ def test_a_record_that_has_expired_on_the_way_is_taken_and_gone(redis_url: str) 
     store.close()
 
 
-@pytest.mark.parametrize("read", ["get", "head", "copy_of", "expires_at"])
+@pytest.mark.parametrize("read", ["get", "head", "read_record", "expires_at"])
 def test_what_one_process_saw_expire_does_not_come_back_for_another(
     tmp_path: Path, read: str
 ) -> None:

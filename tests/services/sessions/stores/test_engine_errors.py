@@ -24,8 +24,8 @@ from sqlalchemy import event
 from services.sessions.errors import SessionUnreadable, StoreCorrupt, StoreRefused, StoreUnavailable
 from services.sessions.stores import RedisStore, SqlStore, Store
 from services.sessions.stores.base import Condition, Outcome, Record
-from services.sessions.stores.redis.errors import translation as of_redis
-from services.sessions.stores.sql.errors import translation as of_sql
+from services.sessions.stores.redis.errors import translate_error as of_redis
+from services.sessions.stores.sql.errors import translate_error as of_sql
 from tests.support.servers import RedisServer, eventually
 
 OURS = None

@@ -20,7 +20,7 @@ from services.sessions.stores.base import (
     Outcome,
     Put,
     Record,
-    corrupt_key,
+    quarantine_key,
 )
 from tests.support.clock import FakeClock
 
@@ -74,8 +74,8 @@ def test_a_copy_is_the_record_that_was_put(store: LocalStore) -> None:
     """Expiry, member and indexes come along, those of a tombstone too."""
     for given in (record("k", 3), tombstone("gone", 7), record("bare")._replace(indexes=())):
         store.put(given, Condition.OLDER)
-        assert store.copy_of(given.key) == given
-    assert store.copy_of("missing") is None
+        assert store.read_record(given.key) == given
+    assert store.read_record("missing") is None
 
 
 def test_a_copy_has_the_version_and_expiry_that_are_stored(store: LocalStore) -> None:
@@ -84,14 +84,14 @@ def test_a_copy_has_the_version_and_expiry_that_are_stored(store: LocalStore) ->
     store.put(record("k", 1, "new"), Condition.ANY)
     longer = record("k", lives=7200)
     store.touch(longer)
-    assert store.copy_of("k") == longer._replace(version=5, body=record("k", 1, "new").body)
+    assert store.read_record("k") == longer._replace(version=5, body=record("k", 1, "new").body)
 
 
 def test_an_installed_record_takes_the_place_of_anything(store: LocalStore) -> None:
     """Also of a higher version, and of a tombstone; its own version stays as it is."""
     store.put(record("k", 9), Condition.ANY)
     store.install(record("k", 2, "lower"))
-    assert store.copy_of("k") is not None
+    assert store.read_record("k") is not None
     assert store.get("k") == codec.join(2, record("k", 2, "lower").body)
     store.install(tombstone("k", 3))
     assert store.members("all") == []
@@ -104,7 +104,7 @@ def test_a_full_memory_installs_what_it_refuses_to_create() -> None:
     store = MemoryStore(max_sessions=1)
     store.install(record("a"))
     store.install(record("b"))
-    assert store.stored_keys() == ["a", "b"]
+    assert store.list_keys() == ["a", "b"]
 
 
 def test_only_what_was_looked_at_is_forgotten(store: LocalStore) -> None:
@@ -127,7 +127,7 @@ def test_many_are_forgotten_at_once(store: LocalStore) -> None:
         store.put(one, Condition.ABSENT)
     store.put(record("k3", 2, "changed meanwhile"), Condition.UNCHANGED)
     assert store.forget_many(records) == 4
-    assert store.stored_keys() == ["k3"]
+    assert store.list_keys() == ["k3"]
     assert store.forget_many([]) == 0
 
 
@@ -139,10 +139,10 @@ def test_tombstones_wait_first_and_then_the_oldest_writes(
         store.put(given, Condition.OLDER)
         clock.forward(1)
     store.put(record("a", 2), Condition.UNCHANGED)
-    assert keys(store.waiting(10)) == ["z", "y", "b", "c", "a"]
-    assert keys(store.waiting(3)) == ["z", "y", "b"]
-    assert keys(store.waiting(2, but={"z", "b"})) == ["y", "c"]
-    assert store.waiting(1) == [store.copy_of("z")]
+    assert keys(store.pending(10)) == ["z", "y", "b", "c", "a"]
+    assert keys(store.pending(3)) == ["z", "y", "b"]
+    assert keys(store.pending(2, but={"z", "b"})) == ["y", "c"]
+    assert store.pending(1) == [store.read_record("z")]
 
 
 def test_the_backlog_counts_and_knows_the_oldest_write(store: LocalStore, clock: FakeClock) -> None:
@@ -156,8 +156,8 @@ def test_the_backlog_counts_and_knows_the_oldest_write(store: LocalStore, clock:
     assert store.backlog() == Backlog(3, 40)
     clock.forward(65)  # the test's clock began up to a second behind the record's
     assert store.backlog() == Backlog(2, 75)
-    assert store.stored_keys() == ["b", "c"]
-    assert keys(store.waiting(5)) == ["c", "b"]
+    assert store.list_keys() == ["b", "c"]
+    assert keys(store.pending(5)) == ["c", "b"]
 
 
 def test_what_was_set_aside_is_never_handed_out(store: LocalStore) -> None:
@@ -166,11 +166,11 @@ def test_what_was_set_aside_is_never_handed_out(store: LocalStore) -> None:
     broken = store.get("k")
     assert broken is not None
     keep_until = record("k").expires_at
-    assert store.set_aside("k", broken, keep_until, "k", ("all", "owner:a"))
-    assert store.get(corrupt_key("k")) == broken
-    assert store.copy_of(corrupt_key("k")) is None
-    assert store.stored_keys() == []
-    assert store.waiting(5) == []
+    assert store.quarantine("k", broken, keep_until, "k", ("all", "owner:a"))
+    assert store.get(quarantine_key("k")) == broken
+    assert store.read_record(quarantine_key("k")) is None
+    assert store.list_keys() == []
+    assert store.pending(5) == []
     assert store.backlog() == Backlog(0, 0)
 
 
@@ -180,8 +180,8 @@ def test_setting_aside_twice_keeps_the_later_value(store: LocalStore) -> None:
         store.put(record("k")._replace(body=text), Condition.ANY)
         broken = store.get("k")
         assert broken is not None
-        assert store.set_aside("k", broken, record("k").expires_at, "k")
-    assert store.get(corrupt_key("k")) == b'{"version":1,second'
+        assert store.quarantine("k", broken, record("k").expires_at, "k")
+    assert store.get(quarantine_key("k")) == b'{"version":1,second'
 
 
 def earlier_release(file: Path) -> None:
@@ -205,8 +205,8 @@ def test_a_file_of_an_earlier_release_goes_on(tmp_path: Path) -> None:
     assert store.get("k") == codec.join(3, record("k").body)
     assert store.backlog() == Backlog(2, 0)
     store.put(record("new"), Condition.ABSENT)
-    assert keys(store.waiting(5)) == ["gone", "k", "new"]
-    assert [one.deleted for one in store.waiting(5)] == [True, False, False]
+    assert keys(store.pending(5)) == ["gone", "k", "new"]
+    assert [one.deleted for one in store.pending(5)] == [True, False, False]
     assert store.members("owner:a") == ["new", "k"]
     assert store.put(record("k", 4), Condition.UNCHANGED) == Put(Outcome.STORED, 4)
     store.close()
@@ -248,7 +248,7 @@ def test_ten_thousand_are_taken_in_batches_without_sorting_them(tmp_path: Path) 
         statements.append((call[2], call[3]))
 
     event.listen(sa.Engine, "before_cursor_execute", note)
-    store.waiting(1)
+    store.pending(1)
     event.remove(sa.Engine, "before_cursor_execute", note)
     [(query, values)] = statements
     plan = str(connection.execute(f"EXPLAIN QUERY PLAN {query}", values).fetchall())
@@ -256,7 +256,7 @@ def test_ten_thousand_are_taken_in_batches_without_sorting_them(tmp_path: Path) 
     assert "ix_sessions_waiting" in plan
     assert "TEMP B-TREE" not in plan
     taken: list[str] = []
-    while batch := store.waiting(200):
+    while batch := store.pending(200):
         taken += keys(batch)
         assert store.forget_many(batch) == len(batch)
     assert taken == [row[0] for row in rows]

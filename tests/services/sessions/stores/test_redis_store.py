@@ -12,7 +12,12 @@ import pytest
 from services.sessions.errors import SessionUnreadable, StoreRefused, StoreUnavailable
 from services.sessions.stores import RedisStore, open_store
 from services.sessions.stores.base import Condition, Outcome, Record
-from services.sessions.stores.redis.connections import AT_ONCE, Connections, pool_of, portions
+from services.sessions.stores.redis.connections import (
+    AT_ONCE,
+    Connections,
+    open_pool,
+    split_batches,
+)
 from tests.support.servers import RedisServer, eventually, free_port
 
 HOUR = 3_600_000
@@ -38,11 +43,11 @@ def test_many_commands_are_sent_in_portions_that_end_in_time() -> None:
     """Few long ones or many short ones at once; all of them, in their order."""
     long = [("SET", f"{at}", b"x" * 40_000) for at in range(5)]
     short = [("GET", f"{at}") for at in range(AT_ONCE + 1)]
-    assert [len(one) for one in portions(long)] == [1] * 5
-    assert [len(one) for one in portions(short)] == [AT_ONCE, 1]
+    assert [len(one) for one in split_batches(long)] == [1] * 5
+    assert [len(one) for one in split_batches(short)] == [AT_ONCE, 1]
     mixed = long + short
-    assert [command for one in portions(mixed) for command in one] == mixed
-    assert [len(one) for one in portions([("SET", "k", b"x" * 10**6)])] == [1]
+    assert [command for one in split_batches(mixed) for command in one] == mixed
+    assert [len(one) for one in split_batches([("SET", "k", b"x" * 10**6)])] == [1]
 
 
 def test_a_refused_connection_is_unavailable_not_missing() -> None:
@@ -133,7 +138,7 @@ def test_a_server_that_forgot_the_script_is_taught_again(redis_server: RedisServ
 def test_the_pool_is_bounded(redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """More threads than connections share them, however slow the machine is at the moment."""
     monkeypatch.setattr("services.sessions.stores.redis.connections.POOL_WAIT", 10.0)
-    connections = Connections(pool_of(redis_server.url), size=2)
+    connections = Connections(open_pool(redis_server.url), size=2)
     with ThreadPoolExecutor(12) as pool:
         answers = list(pool.map(lambda _: connections.execute("PING"), range(200)))
     assert answers == [b"PONG"] * 200
@@ -146,7 +151,7 @@ def test_a_connection_that_never_comes_is_an_error(
 ) -> None:
     """Waiting for one that others use has a bound."""
     monkeypatch.setattr("services.sessions.stores.redis.connections.POOL_WAIT", 0.05)
-    connections = Connections(pool_of(redis_server.url), size=1)
+    connections = Connections(open_pool(redis_server.url), size=1)
     connections.execute("PING")
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(connections.execute, "BLPOP", "nothing", "0.2")
@@ -160,7 +165,7 @@ def test_a_connection_that_never_comes_is_an_error(
 
 def test_an_error_in_the_middle_leaves_no_reply_for_the_next(redis_server: RedisServer) -> None:
     """All replies of a round trip are read before its error is raised."""
-    connections = Connections(pool_of(redis_server.url), size=1)
+    connections = Connections(open_pool(redis_server.url), size=1)
     connections.execute("SET", "text", "words")
     with pytest.raises(Exception, match="not an integer"):
         connections.execute_all([("INCR", "text"), ("GET", "text"), ("PING",)])
@@ -170,7 +175,7 @@ def test_an_error_in_the_middle_leaves_no_reply_for_the_next(redis_server: Redis
 
 def test_a_forked_child_opens_connections_of_its_own(redis_server: RedisServer) -> None:
     """The parent's sockets are not shared."""
-    connections = Connections(pool_of(redis_server.url), size=1)
+    connections = Connections(open_pool(redis_server.url), size=1)
     parents = connections.execute("CLIENT", "ID")
     reader, writer = os.pipe()
     child = os.fork()

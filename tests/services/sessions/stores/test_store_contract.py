@@ -9,7 +9,7 @@ import pytest
 
 from services.sessions import codec
 from services.sessions.stores import Store
-from services.sessions.stores.base import Condition, Outcome, Put, corrupt_key
+from services.sessions.stores.base import Condition, Outcome, Put, quarantine_key
 from tests.support.records import HOUR, SHORT, now, record, tombstone, value
 
 
@@ -134,11 +134,11 @@ def test_an_unreadable_value_moves_aside_once(store: Store) -> None:
     store.put(record("k")._replace(body=b",no json"), Condition.ABSENT)
     broken = store.get("k")
     assert broken == b'{"version":1,no json'
-    assert store.set_aside("k", broken, now() + HOUR, "k", ("all", "owner:a")) is True
+    assert store.quarantine("k", broken, now() + HOUR, "k", ("all", "owner:a")) is True
     assert store.get("k") is None
-    assert store.get(corrupt_key("k")) == broken
+    assert store.get(quarantine_key("k")) == broken
     assert store.count("all") == 0
-    assert store.set_aside("k", broken, now() + HOUR, "k", ("all", "owner:a")) is False
+    assert store.quarantine("k", broken, now() + HOUR, "k", ("all", "owner:a")) is False
 
 
 def test_a_value_that_was_replaced_meanwhile_is_not_moved_aside(store: Store) -> None:
@@ -147,7 +147,7 @@ def test_a_value_that_was_replaced_meanwhile_is_not_moved_aside(store: Store) ->
     broken = store.get("k")
     assert broken is not None
     store.put(record("k", 1, "repaired"), Condition.ANY)
-    assert store.set_aside("k", broken, now() + HOUR, "k", ("all", "owner:a")) is False
+    assert store.quarantine("k", broken, now() + HOUR, "k", ("all", "owner:a")) is False
     assert store.get("k") == value(2, "repaired")
 
 
