@@ -53,12 +53,18 @@ class Keyspace:
     reusable: bool = False
     group: Callable[[str], str] | None = None
 
-    def key(self, session_id: str) -> str:
+    def key(self, session_id: str, *, is_checked: bool = False) -> str:
         """The key of the session with this id.
+
+        Args:
+            session_id: the id.
+            is_checked: whether a key was made of it before.
 
         Raises:
             InvalidSessionId: the id cannot be one of this keyspace.
         """
+        if is_checked:
+            return self.prefix + session_id
         if not isinstance(session_id, str) or not self.id_pattern.fullmatch(session_id):
             raise InvalidSessionId(f"no id of a {self.name} session")
         return self.prefix + session_id

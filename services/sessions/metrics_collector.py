@@ -1,22 +1,13 @@
 """What the metrics tell of sessions beside what is counted on the way: looked up at a scrape."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
-from typing import Protocol, runtime_checkable
+from collections.abc import Iterator
 
 from services.sessions.errors import SessionError
 from services.sessions.metrics import Reading
 from services.sessions.outage import Outage, Spill
 from services.sessions.registry import SessionRegistry
 from services.sessions.stores.base import Store
-
-
-@runtime_checkable
-class Measured(Protocol):
-    """An engine that can tell how full it is."""
-
-    def memory(self) -> Mapping[str, int]:
-        """Bytes in use as `used`, and the most there may be as `maximum`; 0 is no limit."""
 
 
 def collect_readings(outage: Outage, sessions: SessionRegistry) -> Iterator[Reading]:
@@ -26,7 +17,7 @@ def collect_readings(outage: Outage, sessions: SessionRegistry) -> Iterator[Read
         outage: the engine with everything around it.
         sessions: the kinds of session to be counted.
     """
-    yield from _unless_away(_read_engine(outage.engine.bare, sessions))
+    yield from _unless_away(_read_engine(outage.engine, sessions))
     if outage.spill:
         yield from _unless_away(_read_spill(outage.spill))
 
@@ -44,9 +35,7 @@ def _read_engine(engine: Store, sessions: SessionRegistry) -> Iterator[Reading]:
         {(name,): count for name, count in sessions.count_by_keyspace().items()},
         ("keyspace",),
     )
-    # Not asked where the counts could not be had: that would be one more wait, past the breaker.
-    if isinstance(engine, Measured):
-        memory = engine.memory()
+    if memory := engine.memory():
         yield _single("teaser_redis_memory_used_bytes", "Memory Redis uses.", memory["used"])
         yield _single(
             "teaser_redis_memory_max_bytes",

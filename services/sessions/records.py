@@ -68,6 +68,11 @@ class SessionRecords:
     def decode_stored(self, session_id: str, value: bytes | None, owner: str | None) -> Session:
         """The session in what is stored under its key, counted as a load.
 
+        Args:
+            session_id: its id, which was checked when its key was made.
+            value: what is stored; None for nothing.
+            owner: who asks.
+
         Raises:
             As `get`.
         """
@@ -80,7 +85,7 @@ class SessionRecords:
         return session
 
     def _decode_checked(self, session_id: str, value: bytes | None, owner: str | None) -> Session:
-        key = self.keyspace.key(session_id)
+        key = self.keyspace.key(session_id, is_checked=True)
         if value is None:
             raise SessionNotFound(session_id)
         if codec.is_tombstone(value):
@@ -168,7 +173,7 @@ class SessionRecords:
             # Counting from 1 once more, an id's second life would pass for its first.
             version = self._now_as_version()
         return Record(
-            key=self.keyspace.key(session.session_id),
+            key=self.keyspace.key(session.session_id, is_checked=session.stored is not None),
             version=version,
             body=body,
             expires_at=expires_at,

@@ -8,7 +8,7 @@ overwritten.
 import contextlib
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from services.sessions import codec
@@ -30,6 +30,8 @@ UPDATE_SECONDS = 1.0
 """How long it goes on trying, in seconds."""
 UPDATE_PAUSE = 0.002
 """Mean of the first random pause between two attempts, in seconds; it grows with each."""
+
+BUSY = "a session is being changed by too many requests at once"
 
 Change = Callable[[Session], bool | None]
 """Alters a session in place; False means that nothing is to be stored. It may be applied more
@@ -129,7 +131,14 @@ class Sessions(SessionRecords):
         try:
             return self._write(session, Condition.OWNED)
         except SessionConflict:
-            return self._retry(lambda: self._replace_loaded(session))
+            pass  # somebody else's, or deleted before: it is looked at now
+        for _ in _attempts():
+            with contextlib.suppress(SessionConflict):
+                there = self._load_or_begin(session_id, owner, create=True)
+                session.version, session.stored = there.version, there.stored
+                session.owner = there.owner
+                return self._write(session, choose_condition(session))
+        raise SessionConflict(BUSY)
 
     def update(
         self, session_id: str, change: Change, *, owner: str | None = None, create: bool = False
@@ -146,14 +155,13 @@ class Sessions(SessionRecords):
             As `get` and `save`, and whatever `change` raises; nothing is stored then.
             SessionConflict: it never won within UPDATE_ATTEMPTS and UPDATE_SECONDS.
         """
-
-        def attempt() -> Session:
-            session = self._load_or_begin(session_id, owner, create=create)
-            if change(session) is False:
-                return self.extend(session) if session.created_at else session
-            return self._write(session, choose_condition(session))
-
-        return self._retry(attempt)
+        for _ in _attempts():
+            with contextlib.suppress(SessionConflict):
+                session = self._load_or_begin(session_id, owner, create=create)
+                if change(session) is False:
+                    return self.extend(session) if session.created_at else session
+                return self._write(session, choose_condition(session))
+        raise SessionConflict(BUSY)
 
     def delete(self, session_id: str, *, owner: str | None = None) -> bool:
         """Remove a session; False when there was none that this owner could reach.
@@ -240,17 +248,16 @@ class Sessions(SessionRecords):
         Raises:
             As `update`.
         """
-
-        def attempt() -> Session:
-            session = self._load(session_id, owner)
-            check(session)
-            done = self.store.put(self.build_tombstone(session), Condition.UNCHANGED)
-            if done.outcome is not Outcome.STORED:
-                raise build_refusal(done.outcome, session_id)
-            return session
-
-        self._retry(attempt)
-        self._count("deleted")
+        for _ in _attempts():
+            with contextlib.suppress(SessionConflict):
+                session = self._load(session_id, owner)
+                check(session)
+                done = self.store.put(self.build_tombstone(session), Condition.UNCHANGED)
+                if done.outcome is not Outcome.STORED:
+                    raise build_refusal(done.outcome, session_id)
+                self._count("deleted")
+                return
+        raise SessionConflict(BUSY)
 
     def extend(self, session: Session) -> Session:
         """Let a session live its full time again from now, without rewriting the document.
@@ -278,25 +285,6 @@ class Sessions(SessionRecords):
     def list_all(self, *, start: int = 0, limit: int = 50) -> list[str]:
         """Ids of everybody's sessions, in pages; for those who run it, never for a visitor."""
         return self.store.members(self.keyspace.index(), start=start, limit=limit)
-
-    def _retry(self, attempt: Callable[[], Session]) -> Session:
-        """Do it until nobody else is faster, for so many times or so long."""
-        give_up_at = time.monotonic() + UPDATE_SECONDS
-        for number in range(UPDATE_ATTEMPTS):
-            try:
-                return attempt()
-            except SessionConflict:
-                if time.monotonic() > give_up_at:
-                    break
-            pause = UPDATE_PAUSE * min(2**number, 16)
-            time.sleep(random.uniform(0, 2 * pause))  # noqa: S311 - jitter, not a secret
-        raise SessionConflict("a session is being changed by too many requests at once")
-
-    def _replace_loaded(self, session: Session) -> Session:
-        """Put a session in the place of what is there, if that is nobody else's."""
-        there = self._load_or_begin(session.session_id, session.owner, create=True)
-        session.version, session.stored, session.owner = there.version, there.stored, there.owner
-        return self._write(session, choose_condition(session))
 
     def _load_or_begin(self, session_id: str, owner: str | None, *, create: bool) -> Session:
         """The session, or where there is none and one may be begun, an empty one.
@@ -331,6 +319,17 @@ class Sessions(SessionRecords):
         there_was_one = self.store.delete(record)
         self.count_deleted(int(there_was_one))
         return there_was_one
+
+
+def _attempts() -> Iterator[int]:
+    """Turns to try in, with random pauses between: so many, or for so long."""
+    give_up_at = time.monotonic() + UPDATE_SECONDS
+    for number in range(UPDATE_ATTEMPTS):
+        yield number
+        if time.monotonic() > give_up_at:
+            return
+        pause = UPDATE_PAUSE * min(2**number, 16)
+        time.sleep(random.uniform(0, 2 * pause))  # noqa: S311 - jitter, not a secret
 
 
 def choose_condition(session: Session) -> Condition:

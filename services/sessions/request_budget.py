@@ -1,10 +1,14 @@
 """How long one request may wait for the engine, in all its calls together.
 
 The budget is the request's own: `begin` starts it, every call to an engine takes from it, and
-when nothing is left the engine counts as unavailable for this request. Threads that serve no
+when nothing is left the engine counts as unavailable for this request. A driver bounds every
+single wait; a call is many of them, and `time_left` bounds their sum. Threads that serve no
 request have no budget; their calls wait as long as the engine's own settings say.
 """
 
+import math
+import threading
+import time
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
@@ -34,6 +38,15 @@ class Budget:
 _present: ContextVar[Budget | None] = ContextVar("budget", default=None)
 
 
+class _Call(threading.local):
+    """The instant by which this thread's call to an engine has to be over; see time.monotonic."""
+
+    ends_at = math.inf
+
+
+_call = _Call()
+
+
 def begin() -> None:
     """Start a request's budget; the one before it in this thread ends."""
     _present.set(Budget())
@@ -42,6 +55,7 @@ def begin() -> None:
 def end() -> None:
     """Leave the request: what follows in this thread waits by its own measure."""
     _present.set(None)
+    _call.ends_at = math.inf
 
 
 def in_request() -> bool:
@@ -50,7 +64,7 @@ def in_request() -> bool:
 
 
 def limit_wait(most: float) -> float:
-    """How many seconds a call may wait now, `most` at most.
+    """How many seconds something may wait now, `most` at most.
 
     Raises:
         StoreUnavailable: the request has waited long enough.
@@ -61,6 +75,43 @@ def limit_wait(most: float) -> float:
     if budget.seconds < SHORTEST:
         raise StoreUnavailable(SPENT)
     return min(most, budget.seconds)
+
+
+def begin_call() -> float:
+    """Begin a call to an engine: what this thread waits for in it is bounded by what is left.
+
+    Returns:
+        Seconds that the call may take; infinite outside of requests.
+
+    Raises:
+        StoreUnavailable: the request has waited long enough.
+    """
+    seconds = limit_wait(math.inf)
+    _call.ends_at = time.monotonic() + seconds
+    return seconds
+
+
+def end_call(seconds: float) -> None:
+    """End a call to an engine, and take what it took from the request's budget."""
+    _call.ends_at = math.inf
+    spend(seconds)
+
+
+def has_time(seconds: float) -> bool:
+    """Whether a wait of so many seconds fits into the call."""
+    return _call.ends_at - time.monotonic() >= seconds
+
+
+def time_left(most: float) -> float:
+    """Seconds that the next wait within a call may take, `most` at most.
+
+    Raises:
+        TimeoutError: no time is left.
+    """
+    seconds = _call.ends_at - time.monotonic()
+    if seconds < SHORTEST:
+        raise TimeoutError("the call took too long")
+    return min(most, seconds)
 
 
 def spend(seconds: float) -> None:

@@ -10,7 +10,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Any, Self
 
 from services.sessions import codec
 from services.sessions.codec import Session
@@ -47,14 +47,6 @@ WORKERS = Keyspace(
 
 class StageUnknown(Exception):
     """The stage that is stored is none this release knows."""
-
-
-@runtime_checkable
-class Risky(Protocol):
-    """An engine that can tell what in its settings could lose sessions."""
-
-    def risks(self) -> list[str]:
-        """One sentence for each; none when all is well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,7 +311,7 @@ def find_blockers(control: Control, workers: list[Report], engine: Store) -> lis
     found += [f"{count} sessions wait in the spill of {host}" for host, count in spilled.items()]
     if control.stage.is_dict_first and len(workers) > 1:
         found.append(f"{len(workers)} workers serve while the dict is first; only one may")
-    return found + (engine.bare.risks() if isinstance(engine.bare, Risky) else [])
+    return found + engine.risks()
 
 
 def _read_control(data: Session) -> Control:

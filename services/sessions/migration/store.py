@@ -24,15 +24,16 @@ from collections.abc import Iterable, Sequence
 from services.sessions.errors import SessionFormatUnknown, StoreUnavailable
 from services.sessions.keyspaces import Keyspace
 from services.sessions.migration.copies import Copies
-from services.sessions.migration.stages import Plan, Stage, in_cohort
+from services.sessions.migration.stages import Plan, Stage
 from services.sessions.migration.strategies import (
+    Cohort,
     DictFirst,
     DictOnly,
     EngineFirst,
     EngineOnly,
-    Path,
+    Strategy,
 )
-from services.sessions.stores.base import Clock, Condition, Outcome, Put, Record, Store
+from services.sessions.stores.base import Clock, Condition, Put, Record, Store
 from services.sessions.stores.memory import MemoryStore
 
 log = logging.getLogger(__name__)
@@ -65,8 +66,7 @@ class MigratingStore(Store):
         self.copies = Copies(old, new, keyspaces, clock=clock)
         self._alone = alone
         self._off = DictOnly(self.copies)
-        self._live = EngineFirst(self.copies, reads_old=True)
-        self._plan, self._present = plan, self._choose_strategy(plan)
+        self._plan, self._strategy = plan, self._choose_strategy(plan)
 
     @property
     def plan(self) -> Plan:
@@ -94,7 +94,7 @@ class MigratingStore(Store):
             self.copies.send_all()
         if plan.stage is Stage.OFF and before is not Stage.OFF:
             self._refresh()
-        self._plan, self._present = plan, self._choose_strategy(plan)
+        self._plan, self._strategy = plan, self._choose_strategy(plan)
         if leaves_dict and before is not plan.stage:
             # What was written while the plan changed; the flusher sends what comes even later.
             with contextlib.suppress(StoreUnavailable):
@@ -108,47 +108,40 @@ class MigratingStore(Store):
 
     def get(self, key: str) -> bytes | None:
         """The stored value of the copy that counts."""
-        return self._strategy_of(key).get(key)
+        return self._strategy.get(key)
 
     def head(self, key: str) -> bytes | None:
         """As `get`."""
-        return self.get(key)
+        return self._strategy.get(key)
 
     def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
-        """The stored values of the copies that count; in complete in one round trip."""
-        if self._plan.stage is Stage.COMPLETE:
-            return self.new.get_many(keys)
-        return super().get_many(keys)
+        """The stored values of the copies that count."""
+        return self._strategy.get_many(keys)
 
     def put(self, record: Record, condition: Condition) -> Put:
         """Store a document if the condition holds where it is decided."""
-        return self._strategy_of(record.key).put(record, condition)
+        return self._strategy.put(record, condition)
 
     def put_many(self, records: Sequence[Record], condition: Condition) -> list[Put]:
-        """As `put`, each; in complete in one round trip."""
-        if self._plan.stage is Stage.COMPLETE:
-            return self.new.put_many(records, condition)
-        return super().put_many(records, condition)
-
-    def delete_many(self, records: Sequence[Record]) -> list[bool]:
-        """As `delete`, each; in complete in one round trip."""
-        if self._plan.stage is not Stage.COMPLETE or not all(one.deleted for one in records):
-            return super().delete_many(records)
-        if self._plan.stepped:
-            answers = self.new.put_many(records, Condition.ANY)
-            return [answer.outcome is Outcome.STORED for answer in answers]
-        return self.new.delete_many(records)
+        """As `put`, each."""
+        return self._strategy.put_many(records, condition)
 
     def delete(self, record: Record) -> bool:
         """Remove a session, leaving a tombstone while two copies may exist."""
-        if not record.deleted:
-            everywhere = [engine.delete(record) for engine in self._engines]
-            return any(everywhere)
-        return self._strategy_of(record.key).delete(record)
+        if record.deleted:
+            return self._strategy.delete(record)
+        everywhere = [engine.delete(record) for engine in self._engines]
+        return any(everywhere)
+
+    def delete_many(self, records: Sequence[Record]) -> list[bool]:
+        """As `delete`, each."""
+        if all(record.deleted for record in records):
+            return self._strategy.delete_many(records)
+        return super().delete_many(records)
 
     def touch(self, record: Record) -> bool:
         """Move expiry of every copy, never to an earlier instant."""
-        return self._strategy_of(record.key).touch(record)
+        return self._strategy.touch(record)
 
     def expires_at(self, key: str) -> int | None:
         """Milliseconds since 1970 at which the copy that counts ends."""
@@ -220,22 +213,17 @@ class MigratingStore(Store):
             return (self.new,)
         return (self.old, self.new) if self._plan.stage.is_dict_first else (self.new, self.old)
 
-    def _choose_strategy(self, plan: Plan) -> Path:
+    def _choose_strategy(self, plan: Plan) -> Strategy | Store:
         match plan.stage:
             case Stage.OFF:
                 return self._off
-            case Stage.DUALWRITE | Stage.SHADOW:
-                compare = plan.stage is Stage.SHADOW
-                return DictFirst(self.copies, compare=compare, alone=self._alone)
+            case Stage.DUALWRITE:
+                return DictFirst(self.copies, alone=self._alone)
+            case Stage.SHADOW:
+                shadow = DictFirst(self.copies, compare=True, alone=self._alone)
+                live = EngineFirst(self.copies, reads_old=True)
+                return Cohort(shadow, live, plan) if plan.cohort else shadow
             case Stage.LIVE | Stage.RAMPDOWN:
                 return EngineFirst(self.copies, reads_old=plan.stage is Stage.LIVE)
             case Stage.COMPLETE:
-                return EngineOnly(self.copies, tombstones=plan.stepped)
-
-    def _strategy_of(self, key: str) -> Path:
-        plan = self._plan
-        if plan.cohort and plan.stage is Stage.SHADOW:
-            session_id = key.rpartition(":")[2]
-            if in_cohort(session_id, plan.cohort, plan.salt):
-                return self._live
-        return self._present
+                return EngineOnly(self.copies) if plan.stepped else self.new

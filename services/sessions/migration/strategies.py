@@ -1,14 +1,16 @@
-"""The ways a read or a write takes through two engines, one class for each row of the stages.
+"""How reads and writes go through two engines, one class for each row of the stages.
 
-The engine that is written first decides; the other follows with put-if-newer. A path knows
-nothing of stages: `migration.MigratingStore` chooses one for every call.
+The engine that is written first decides; the other follows with put-if-newer. A strategy knows
+nothing of stages: MigratingStore chooses one for its plan.
 """
 
 import contextlib
-from typing import Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 from services.sessions.errors import SessionFormatUnknown, StoreUnavailable
 from services.sessions.migration.copies import Copies, is_newer
+from services.sessions.migration.stages import Plan, in_cohort
 from services.sessions.reconcile import is_same_owner
 from services.sessions.stores.base import Condition, Outcome, Put, Record
 
@@ -16,23 +18,39 @@ TAKES_ID = (Condition.ABSENT, Condition.OWNED)
 """Conditions of a write that may be the first under its id."""
 
 
-class Path(Protocol):
-    """What every path can do; arguments and answers are those of Store."""
+class Strategy(ABC):
+    """How documents are read and written; arguments and results are those of DocumentStore."""
 
+    @abstractmethod
     def get(self, key: str) -> bytes | None:
         """The stored value of the copy that counts, which may be a tombstone."""
 
+    @abstractmethod
     def put(self, record: Record, condition: Condition) -> Put:
         """A conditional write."""
 
+    @abstractmethod
     def delete(self, record: Record) -> bool:
         """A removal, which leaves a tombstone while another copy may exist."""
 
+    @abstractmethod
     def touch(self, record: Record) -> bool:
         """A later expiry."""
 
+    def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
+        """Many stored values; where two copies exist each is brought into line by itself."""
+        return [self.get(key) for key in keys]
 
-class DictOnly:
+    def put_many(self, records: Sequence[Record], condition: Condition) -> list[Put]:
+        """Many conditional writes."""
+        return [self.put(record, condition) for record in records]
+
+    def delete_many(self, records: Sequence[Record]) -> list[bool]:
+        """Many removals."""
+        return [self.delete(record) for record in records]
+
+
+class DictOnly(Strategy):
     """off: the dict serves; what only the engine has is adopted when it is asked for."""
 
     def __init__(self, copies: Copies) -> None:
@@ -78,7 +96,7 @@ class DictOnly:
                 self._copies.postpone(key)
 
 
-class DictFirst:
+class DictFirst(Strategy):
     """dualwrite and shadow: the dict decides, the engine follows in the same request.
 
     A dict sees only its own process. So the engine is asked for its version when the dict is
@@ -191,7 +209,7 @@ class DictFirst:
         return Put(Outcome.STORED, sent.version)
 
 
-class EngineFirst:
+class EngineFirst(Strategy):
     """live and rampdown: the engine decides, the dict follows.
 
     Args:
@@ -249,17 +267,11 @@ class EngineFirst:
             self._copies.unsent.add(record.key)
 
 
-class EngineOnly:
-    """complete: the engine serves.
+class EngineOnly(Strategy):
+    """complete, after a migration: the engine serves, and other processes may hold copies."""
 
-    Args:
-        copies: the two engines.
-        tombstones: whether deleting leaves one, for processes that may still have a copy.
-    """
-
-    def __init__(self, copies: Copies, *, tombstones: bool) -> None:
+    def __init__(self, copies: Copies) -> None:
         self._new = copies.new
-        self._tombstones = tombstones
 
     def get(self, key: str) -> bytes | None:
         """From the engine."""
@@ -270,14 +282,60 @@ class EngineOnly:
         return self._new.put(record, condition)
 
     def delete(self, record: Record) -> bool:
-        """From the engine."""
-        if self._tombstones:
-            return self._new.put(record, Condition.ANY).outcome is Outcome.STORED
-        return self._new.delete(record)
+        """A tombstone in the engine."""
+        return self._new.put(record, Condition.ANY).outcome is Outcome.STORED
 
     def touch(self, record: Record) -> bool:
         """In the engine."""
         return self._new.touch(record)
+
+    def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
+        """From the engine in one round trip."""
+        return self._new.get_many(keys)
+
+    def put_many(self, records: Sequence[Record], condition: Condition) -> list[Put]:
+        """Into the engine in one round trip."""
+        return self._new.put_many(records, condition)
+
+    def delete_many(self, records: Sequence[Record]) -> list[bool]:
+        """Tombstones in the engine in one round trip."""
+        answers = self._new.put_many(records, Condition.ANY)
+        return [answer.outcome is Outcome.STORED for answer in answers]
+
+
+class Cohort(Strategy):
+    """shadow for most sessions and live for a cohort of them.
+
+    Args:
+        rest, chosen: the strategies of those outside the cohort and in it.
+        plan: the cohort's percentage and salt.
+    """
+
+    def __init__(self, rest: Strategy, chosen: Strategy, plan: Plan) -> None:
+        self._rest = rest
+        self._chosen = chosen
+        self._plan = plan
+
+    def get(self, key: str) -> bytes | None:
+        """As the session's strategy."""
+        return self._choose(key).get(key)
+
+    def put(self, record: Record, condition: Condition) -> Put:
+        """As the session's strategy."""
+        return self._choose(record.key).put(record, condition)
+
+    def delete(self, record: Record) -> bool:
+        """As the session's strategy."""
+        return self._choose(record.key).delete(record)
+
+    def touch(self, record: Record) -> bool:
+        """As the session's strategy."""
+        return self._choose(record.key).touch(record)
+
+    def _choose(self, key: str) -> Strategy:
+        session_id = key.rpartition(":")[2]
+        is_chosen = in_cohort(session_id, self._plan.cohort, self._plan.salt)
+        return self._chosen if is_chosen else self._rest
 
 
 def _ask_if_unasked(copies: Copies, key: str) -> None:

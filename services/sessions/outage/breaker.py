@@ -74,11 +74,11 @@ class Breaker:
         """Why the last call failed that still counts; empty when none does."""
         return self._reason
 
-    def enter(self, *, patience: float = 0.0) -> bool:
+    def enter(self, *, grace: float = 0.0) -> bool:
         """Ask for permission to call; the outcome must be told with `succeeded` or `failed`.
 
         Args:
-            patience: seconds for which this caller leaves a probe that is due to others.
+            grace: seconds for which this caller leaves a probe that is due to others.
 
         Returns:
             Whether this call is the probe.
@@ -92,7 +92,7 @@ class Breaker:
             if not self._is_open():
                 return False
             wait = self._probe_at - self._clock()
-            if self._state is State.OPEN and wait <= -patience:
+            if self._state is State.OPEN and wait <= -grace:
                 self._set_state(State.HALF_OPEN)
                 return True
             raise StoreUnavailable(self._reason, retry_after=max(1, math.ceil(wait)))

@@ -13,11 +13,12 @@ from services.sessions.errors import StoreUnavailable
 from services.sessions.outage.replay import Replay
 from services.sessions.outage.spill import Spill
 from services.sessions.stores.base import Condition, Outcome, Put, Record, Store
+from services.sessions.stores.wrapper import StoreWrapper
 
 log = logging.getLogger(__name__)
 
 
-class SpillingStore(Store):
+class SpillingStore(StoreWrapper):
     """The engine, and the spill for what it cannot take.
 
     A deletion leaves a tombstone, because another host's spill may hold an earlier copy.
@@ -32,16 +33,10 @@ class SpillingStore(Store):
     """
 
     def __init__(self, engine: Store, spill: Spill, replay: Replay) -> None:
-        self.name = engine.name
-        self._engine = engine
+        super().__init__(engine)
         self._spill = spill
         self._replay = replay
         self.refusing = ""
-
-    @property
-    def bare(self) -> Store:
-        """The engine inside."""
-        return self._engine.bare
 
     def get(self, key: str) -> bytes | None:
         """From the spill if it is there, else from the engine."""
@@ -50,23 +45,23 @@ class SpillingStore(Store):
             request_budget.mark_spilled(key)
             present = self._replay.catch_up(record)
             return codec.join(present.version, present.body)
-        return self._engine.get(key)
+        return self.engine.get(key)
 
     def head(self, key: str) -> bytes | None:
         """As `get`."""
-        return self.get(key) if self._spill.is_occupied else self._engine.head(key)
+        return self.get(key) if self._spill.is_occupied else self.engine.head(key)
 
     def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
         """As `get`."""
         if self._spill.is_occupied:
             return [self.get(key) for key in keys]
-        return self._engine.get_many(keys)
+        return self.engine.get_many(keys)
 
     def heads(self, keys: Sequence[str]) -> list[bytes | None]:
         """As `get`."""
         if self._spill.is_occupied:
             return [self.get(key) for key in keys]
-        return self._engine.heads(keys)
+        return self.engine.heads(keys)
 
     def put(self, record: Record, condition: Condition) -> Put:
         """Into the engine, or else into the spill.
@@ -77,7 +72,7 @@ class SpillingStore(Store):
         if self._pending_record(record.key):
             return self._accept(record, condition)
         try:
-            done = self._engine.put(record, condition)
+            done = self.engine.put(record, condition)
         except StoreUnavailable:
             if condition is Condition.IDLE:
                 raise  # only the engine knows who used it last
@@ -90,7 +85,7 @@ class SpillingStore(Store):
         """As `put`."""
         if not self._spill.is_occupied:
             try:
-                return self._engine.put_many(records, condition)
+                return self.engine.put_many(records, condition)
             except StoreUnavailable:
                 pass  # some may have been taken; each finds out for itself
         return [self.put(record, condition) for record in records]
@@ -98,14 +93,14 @@ class SpillingStore(Store):
     def delete(self, record: Record) -> bool:
         """Leave a tombstone, in the engine or else in the spill."""
         if not record.deleted:
-            return self._engine.delete(record)
+            return self.engine.delete(record)
         self.put(record, Condition.ANY)
         return True
 
     def delete_many(self, records: Sequence[Record]) -> list[bool]:
         """As `delete`."""
         if not all(record.deleted for record in records):
-            return self._engine.delete_many(records)
+            return self.engine.delete_many(records)
         self.put_many(records, Condition.ANY)
         return [True] * len(records)
 
@@ -113,34 +108,24 @@ class SpillingStore(Store):
         """Where the session is."""
         if self._pending_record(record.key):
             return self._spill.touch(record)
-        return self._engine.touch(record)
+        return self.engine.touch(record)
 
     def expires_at(self, key: str) -> int | None:
         """Where the session is."""
         waits = self._pending_record(key)
         if waits:
             return waits.expires_at
-        return self._engine.expires_at(key)
+        return self.engine.expires_at(key)
 
     def is_unsure(self, key: str) -> bool:
         """Whether it waits in the spill, and nobody can see what the engine has there."""
         if self._pending_record(key) is None:
             return False
         try:
-            self._engine.head(key)
+            self.engine.head(key)
         except StoreUnavailable:
             return True
         return False
-
-    def quarantine(
-        self, key: str, value: bytes, keep_until: int, member: str, indexes: Sequence[str] = ()
-    ) -> bool:
-        """In the engine."""
-        return self._engine.quarantine(key, value, keep_until, member, indexes)
-
-    def count(self, index: str) -> int:
-        """In the engine; what is in the spill is counted when it has been sent."""
-        return self._engine.count(index)
 
     def members(self, index: str, *, start: int = 0, limit: int = 50) -> list[str]:
         """In the engine, after what waits in the spill and will be there.
@@ -148,27 +133,15 @@ class SpillingStore(Store):
         The spill is asked first: what is sent meanwhile is then found in one or the other.
         """
         if not self._spill.is_occupied:
-            return self._engine.members(index, start=start, limit=limit)
+            return self.engine.members(index, start=start, limit=limit)
         end = start + limit
         found = dict.fromkeys(self._spill.members(index, end))
-        found.update(dict.fromkeys(self._engine.members(index, limit=end)))
+        found.update(dict.fromkeys(self.engine.members(index, limit=end)))
         return list(found)[start:end]
-
-    def trim(self, index: str) -> int:
-        """In the engine."""
-        return self._engine.trim(index)
-
-    def idle(self, index: str, before: int, *, limit: int) -> list[str]:
-        """In the engine; what is in the spill is in use."""
-        return self._engine.idle(index, before, limit=limit)
-
-    def ping(self) -> None:
-        """Ask the engine for a sign of life."""
-        self._engine.ping()
 
     def close(self) -> None:
         """Close the engine and the spill."""
-        self._engine.close()
+        self.engine.close()
         self._spill.close()
 
     def _pending_record(self, key: str) -> Record | None:

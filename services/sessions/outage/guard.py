@@ -5,24 +5,25 @@ on answering reads.
 """
 
 import time
-from collections.abc import Callable, Sequence
-from typing import ParamSpec, TypeVar
+from collections.abc import Callable
+from functools import partial
+from typing import ParamSpec, TypeVar, cast
 
 from services.sessions import metrics, request_budget
 from services.sessions.errors import StoreFull, StoreUnavailable
 from services.sessions.outage.breaker import Breaker, State
 from services.sessions.stores.base import (
     COUNTER_PREFIX,
-    Condition,
     Count,
     Counters,
-    Put,
-    Record,
     Store,
 )
+from services.sessions.stores.wrapper import Caller, StoreWrapper
 
 PROBE_GRACE_SECONDS = 3.0
 """Seconds for which requests leave a probe to the background threads, where there are any."""
+WAITED = ("timeout", "pool_exhausted")
+"""Reasons that say how long somebody waited."""
 PROBE_SECONDS = 60
 """Seconds that the counter of a probe lives."""
 
@@ -30,8 +31,10 @@ _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 
-class GuardedStore(Store):
+class GuardedStore(StoreWrapper):
     """Any engine; what it cannot do now is known without asking it again.
+
+    Here the time budget of a request is checked and spent, whichever engine it is.
 
     Args:
         engine: the engine.
@@ -45,96 +48,23 @@ class GuardedStore(Store):
     def __init__(
         self, engine: Store, *, reads: Breaker | None = None, writes: Breaker | None = None
     ) -> None:
-        self.engine = engine
-        self.probed = False
-        self.name = engine.name
         self.reads = reads or Breaker("read")
         self.writes = writes or Breaker("write")
-
-    @property
-    def bare(self) -> Store:
-        """The engine inside."""
-        return self.engine.bare
+        super().__init__(
+            engine,
+            read=cast(Caller, partial(self.call, self.reads)),
+            write=cast(Caller, partial(self.call, self.writes)),
+        )
+        self.probed = False
 
     @property
     def is_degraded(self) -> bool:
         """Whether anything is kept from the engine now."""
         return not (self.reads.state is self.writes.state is State.CLOSED)
 
-    def get(self, key: str) -> bytes | None:
-        """As the engine."""
-        return self.call(self.reads, self.engine.get, key)
-
-    def head(self, key: str) -> bytes | None:
-        """As the engine."""
-        return self.call(self.reads, self.engine.head, key)
-
-    def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
-        """As the engine."""
-        return self.call(self.reads, self.engine.get_many, keys)
-
-    def heads(self, keys: Sequence[str]) -> list[bytes | None]:
-        """As the engine."""
-        return self.call(self.reads, self.engine.heads, keys)
-
-    def put(self, record: Record, condition: Condition) -> Put:
-        """As the engine."""
-        return self.call(self.writes, self.engine.put, record, condition)
-
-    def put_many(self, records: Sequence[Record], condition: Condition) -> list[Put]:
-        """As the engine."""
-        return self.call(self.writes, self.engine.put_many, records, condition)
-
-    def delete(self, record: Record) -> bool:
-        """As the engine."""
-        return self.call(self.writes, self.engine.delete, record)
-
-    def delete_many(self, records: Sequence[Record]) -> list[bool]:
-        """As the engine."""
-        return self.call(self.writes, self.engine.delete_many, records)
-
-    def touch(self, record: Record) -> bool:
-        """As the engine."""
-        return self.call(self.writes, self.engine.touch, record)
-
-    def expires_at(self, key: str) -> int | None:
-        """As the engine."""
-        return self.call(self.reads, self.engine.expires_at, key)
-
-    def quarantine(
-        self, key: str, value: bytes, keep_until: int, member: str, indexes: Sequence[str] = ()
-    ) -> bool:
-        """As the engine."""
-        return self.call(
-            self.writes, self.engine.quarantine, key, value, keep_until, member, indexes
-        )
-
-    def count(self, index: str) -> int:
-        """As the engine."""
-        return self.call(self.reads, self.engine.count, index)
-
-    def members(self, index: str, *, start: int = 0, limit: int = 50) -> list[str]:
-        """As the engine."""
-        return self.call(self.reads, self.engine.members, index, start=start, limit=limit)
-
-    def trim(self, index: str) -> int:
-        """As the engine."""
-        return self.call(self.writes, self.engine.trim, index)
-
-    def idle(self, index: str, before: int, *, limit: int) -> list[str]:
-        """As the engine."""
-        return self.call(self.reads, self.engine.idle, index, before, limit=limit)
-
-    def ping(self) -> None:
-        """As the engine."""
-        self.call(self.reads, self.engine.ping)
-
-    def close(self) -> None:
-        """Close the engine."""
-        self.engine.close()
-
-    def _probe_grace(self) -> float:
-        return PROBE_GRACE_SECONDS if self.probed and request_budget.in_request() else 0.0
+    def is_unsure(self, key: str) -> bool:  # noqa: ARG002 - an engine by itself never is
+        """Never: there is one copy."""
+        return False
 
     def call(
         self, breaker: Breaker, method: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs
@@ -144,34 +74,50 @@ class GuardedStore(Store):
         Raises:
             StoreUnavailable: they do not, or the engine could not be asked.
         """
-        request_budget.limit_wait(request_budget.REQUEST_SECONDS)
-        direction = breaker.direction
+        allowed = request_budget.begin_call()
         try:
-            probe = breaker.enter(patience=self._probe_grace())
+            probe = breaker.enter(grace=self._probe_grace())
         except StoreUnavailable:
-            metrics.count_unavailable(self.name, direction, "breaker_open")
+            metrics.count_unavailable(self.name, breaker.direction, "breaker_open")
             raise
         begun = time.perf_counter()
         try:
             result = method(*args, **kwargs)
-        except StoreFull as error:
-            breaker.record_success(probe=probe)
-            metrics.count_unavailable(self.name, direction, error.reason)
-            raise
         except StoreUnavailable as error:
-            if error.reason == request_budget.SPENT:
-                breaker.record_abandoned(probe=probe)
-            else:
-                breaker.record_failure(error, probe=probe)
-            metrics.count_unavailable(self.name, direction, error.reason)
+            request_budget.end_call(time.perf_counter() - begun)
+            reason = error.reason
+            if reason in WAITED and allowed < self.timeout / 2:
+                # It was the request that had hardly any time, which says nothing of the engine.
+                reason = request_budget.SPENT
+            self._record_failure(breaker, error, reason, probe=probe)
+            if reason != error.reason:
+                raise StoreUnavailable(reason) from error
             raise
         except BaseException:
             # A value that is no document, or a fault of ours: the engine did answer.
+            request_budget.end_call(time.perf_counter() - begun)
             breaker.record_success(probe=probe)
             raise
+        seconds = time.perf_counter() - begun
+        request_budget.end_call(seconds)
         breaker.record_success(probe=probe)
-        metrics.observe_engine_call(self.name, direction, time.perf_counter() - begun)
+        metrics.observe_engine_call(self.name, breaker.direction, seconds)
         return result
+
+    def _record_failure(
+        self, breaker: Breaker, error: StoreUnavailable, reason: str, *, probe: bool
+    ) -> None:
+        """Tell the breaker and the metrics of a call that failed, by what it says of the engine."""
+        if isinstance(error, StoreFull):
+            breaker.record_success(probe=probe)
+        elif reason == request_budget.SPENT:
+            breaker.record_abandoned(probe=probe)
+        else:
+            breaker.record_failure(error, probe=probe)
+        metrics.count_unavailable(self.name, breaker.direction, reason)
+
+    def _probe_grace(self) -> float:
+        return PROBE_GRACE_SECONDS if self.probed and request_budget.in_request() else 0.0
 
 
 class GuardedCounters(Counters):

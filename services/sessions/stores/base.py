@@ -6,7 +6,7 @@ StoreUnavailable, so that nobody can take it for a missing session.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -146,16 +146,11 @@ class Backlog:
     age_seconds: float
 
 
-class Store(ABC):
-    """One engine. Every method raises StoreUnavailable when the engine cannot be asked."""
+class DocumentStore(ABC):
+    """Documents under keys.
 
-    name: str
-    """The engine in one word, for operators: memory, sqlite, redis."""
-
-    @property
-    def bare(self) -> "Store":
-        """The engine itself, without whatever stands around it."""
-        return self
+    Every method raises StoreUnavailable when the engine cannot be asked.
+    """
 
     @abstractmethod
     def get(self, key: str) -> bytes | None:
@@ -226,6 +221,10 @@ class Store(ABC):
         False when the key does not hold this value any more.
         """
 
+
+class SessionIndex(ABC):
+    """Names of sessions by expiry and by last use; raises StoreUnavailable as DocumentStore."""
+
     @abstractmethod
     def count(self, index: str) -> int:
         """How many sessions in this index have not expired; expired entries are dropped."""
@@ -246,13 +245,40 @@ class Store(ABC):
         MISSING for them and drops their entries.
         """
 
+
+class StoreAdministration(ABC):
+    """What operators ask of an engine; raises StoreUnavailable as DocumentStore.
+
+    Attributes:
+        name: the engine in one word, for operators: memory, sqlite, redis.
+        timeout: seconds that one of its answers may take; 0 where it waits for no network.
+    """
+
+    name: str
+    timeout: float = 0.0
+
     @abstractmethod
     def ping(self) -> None:
         """Ask the engine for a sign of life."""
 
+    def risks(self) -> list[str]:
+        """What in the engine's settings could lose sessions, a sentence each."""
+        return []
+
+    def memory(self) -> Mapping[str, int]:
+        """Bytes in use as `used`, and the most there may be as `maximum` (0: no limit).
+
+        Empty for an engine that has no such limit.
+        """
+        return {}
+
     @abstractmethod
     def close(self) -> None:
         """Let go of connections and files; the store is not used afterwards."""
+
+
+class Store(DocumentStore, SessionIndex, StoreAdministration):
+    """One engine: documents, their indexes, and what operators ask."""
 
 
 class LocalStore(Store):

@@ -82,9 +82,9 @@ class Counting(Connections):
 
     trips = 0
 
-    def execute_each(self, commands: Sequence[Command]) -> list[object]:
+    def execute_many(self, commands: Sequence[Command]) -> list[object]:
         self.trips += 1
-        return super().execute_each(commands)
+        return super().execute_many(commands)
 
 
 def test_many_are_saved_loaded_and_deleted(library: Store) -> None:

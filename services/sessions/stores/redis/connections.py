@@ -7,7 +7,6 @@ connecting, sending and reading, up to a minute on a frozen server; here retryin
 loop, and all its waits together take no longer than the request has left.
 """
 
-import math
 import os
 import queue
 import random
@@ -39,8 +38,6 @@ RETRY_PAUSE = (0.005, 0.05)
 """Seconds between the two attempts, drawn evenly between these."""
 BYTES_AT_ONCE = 65_536
 """Bytes in one system call, unless a single command is longer."""
-WAITED = ("timeout", "pool_exhausted")
-"""Reasons that say how long somebody waited."""
 AT_ONCE = 40
 """Commands in one system call; the server is at work on them while the next are packed."""
 
@@ -84,11 +81,14 @@ class Connections:
     Args:
         pool: makes the connections; they are opened on first use.
         size: the most connections of this process.
+
+    Attributes:
+        timeout: seconds that one wait for the server may take.
     """
 
     def __init__(self, pool: redis.ConnectionPool, *, size: int = 16) -> None:
         self._pool = pool
-        self._timeout = float(pool.connection_kwargs.get("socket_timeout") or 0)
+        self.timeout = float(pool.connection_kwargs.get("socket_timeout") or 0)
         self._size = size
         self._start_afresh()
 
@@ -100,52 +100,35 @@ class Connections:
             SessionUnreadable: what is stored under the key is not what the command works on.
             redis.ResponseError: any other reply that is an error, NOSCRIPT among them.
         """
-        return self.execute_all((command,))[0]
+        reply = self.execute_many((command,))[0]
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
 
-    def execute_all(self, commands: Sequence[Command]) -> list[Any]:
+    def execute_many(self, commands: Sequence[Command]) -> list[Any]:
         """Run several commands in one round trip, without a transaction.
 
-        Raises:
-            As `execute`; the first reply that is an error is raised after all were read.
-        """
-        replies = self.execute_each(commands)
-        for reply in replies:
-            if isinstance(reply, Exception):
-                raise reply
-        return replies
-
-    def execute_each(self, commands: Sequence[Command]) -> list[Any]:
-        """Run several commands in one round trip; an error reply stands where its answer would.
+        An error reply stands where the answer to its command would, translated as in `execute`.
 
         Raises:
             StoreUnavailable: the server could not be asked.
         """
-        left = request_budget.limit_wait(math.inf)
-        begun = time.monotonic()
-        deadline.begin(left)
-        try:
-            replies = self._on_some_connection(commands)
-        except StoreUnavailable as error:
-            if error.reason in WAITED and left < self._timeout / 2:
-                # It was the request that had hardly any time, which says nothing of the server.
-                raise StoreUnavailable(request_budget.SPENT) from error
-            raise
-        finally:
-            request_budget.spend(time.monotonic() - begun)
-        return [translate_reply(reply) for reply in replies]
-
-    def close(self) -> None:
-        """Close every connection that is not in use."""
-        while self._idle:
-            self._idle.pop().disconnect()
-
-    def _on_some_connection(self, commands: Sequence[Command]) -> list[Any]:
-        """Wait for a connection and run the commands on it; its errors in our own terms."""
         connection: Connection | None = None
         idle, slots = self._claim()
         try:
-            connection = self._connection(idle)
-            return self._converse(connection, commands)
+            try:
+                connection = idle.pop()  # the one used last, so that few stay open
+            except IndexError:
+                connection = cast(Connection, self._pool.make_connection())
+            try:
+                replies = _exchange(connection, commands)
+            except FINAL:
+                raise
+            except redis.ConnectionError:
+                connection.disconnect()
+                pause = random.uniform(*RETRY_PAUSE)  # noqa: S311 - no secret
+                time.sleep(request_budget.time_left(pause))
+                replies = _exchange(connection, commands)
         except BaseException as error:
             # Replies that were never read would answer the next request.
             if connection:
@@ -161,6 +144,12 @@ class Connections:
             if connection:
                 idle.append(connection)
             slots.put(None)
+        return [translate_reply(reply) for reply in replies]
+
+    def close(self) -> None:
+        """Close every connection that is not in use."""
+        while self._idle:
+            self._idle.pop().disconnect()
 
     def _start_afresh(self) -> None:
         # A forked child shares its parent's sockets and must not touch them.
@@ -183,30 +172,12 @@ class Connections:
 
     def _wait_for_a_place(self) -> None:
         try:
-            self._slots.get(timeout=deadline.time_left(POOL_WAIT))
+            self._slots.get(timeout=request_budget.time_left(POOL_WAIT))
         except (queue.Empty, TimeoutError):
             raise StoreUnavailable("pool_exhausted") from None
 
-    def _connection(self, idle: deque[Connection]) -> Connection:
-        """The connection used last, so that few stay open, or one that is yet to connect."""
-        try:
-            return idle.pop()
-        except IndexError:
-            return cast(Connection, self._pool.make_connection())
 
-    def _converse(self, connection: Connection, commands: Sequence[Command]) -> list[Any]:
-        """Run the commands, a second time on a fresh connection if this one broke."""
-        try:
-            return _converse(connection, commands)
-        except FINAL:
-            raise
-        except redis.ConnectionError:
-            connection.disconnect()
-        time.sleep(deadline.time_left(random.uniform(*RETRY_PAUSE)))  # noqa: S311 - no secret
-        return _converse(connection, commands)
-
-
-def _converse(connection: Connection, commands: Sequence[Command]) -> list[Any]:
+def _exchange(connection: Connection, commands: Sequence[Command]) -> list[Any]:
     """Send all commands and read all replies, errors among them."""
     connection.send_packed_command(map(pack_commands, split_batches(commands)))
     replies: list[Any] = []

@@ -4,40 +4,11 @@ redis-py bounds every single wait on a socket. A conversation is many of them: c
 password, a database, a health check, each piece of a long reply. Here their sum is bounded too.
 """
 
-import math
-import threading
-import time
 from typing import Any
 
 from redis.connection import Connection, SSLConnection, UnixDomainSocketConnection
 
-from services.sessions.request_budget import SHORTEST
-
-
-class _Present(threading.local):
-    """The instant by which this thread's conversation has to be over; see time.monotonic."""
-
-    ends_at = math.inf
-
-
-_present = _Present()
-
-
-def begin(seconds: float) -> None:
-    """Begin a conversation: what this thread waits for is bounded in total, until the next."""
-    _present.ends_at = time.monotonic() + seconds
-
-
-def time_left(most: float) -> float:
-    """Seconds that the next wait may take, `most` at most.
-
-    Raises:
-        TimeoutError: no time is left.
-    """
-    seconds = _present.ends_at - time.monotonic()
-    if seconds < SHORTEST:
-        raise TimeoutError("the conversation took too long")
-    return min(most, seconds)
+from services.sessions import request_budget
 
 
 class _PunctualSocket:
@@ -55,14 +26,14 @@ class _PunctualSocket:
 
     def recv(self, size: int) -> bytes:
         """As the socket."""
-        if self._is_hasty or _present.ends_at - time.monotonic() < self._timeout:
+        if self._is_hasty or not request_budget.has_time(self._timeout):
             self._hurry()
         data: bytes = self._sock.recv(size)
         return data
 
     def sendall(self, data: bytes) -> None:
         """As the socket."""
-        if self._is_hasty or _present.ends_at - time.monotonic() < self._timeout:
+        if self._is_hasty or not request_budget.has_time(self._timeout):
             self._hurry()
         self._sock.sendall(data)
 
@@ -71,7 +42,7 @@ class _PunctualSocket:
 
     def _hurry(self) -> None:
         """Wait as long as is left, and no longer than usual."""
-        wait = time_left(self._timeout)
+        wait = request_budget.time_left(self._timeout)
         self._sock.settimeout(wait)
         self._is_hasty = wait < self._timeout
 
@@ -93,7 +64,7 @@ class _Punctual:
     @property
     def socket_timeout(self) -> float:
         """Seconds to wait for a reply now."""
-        return time_left(self._wait)
+        return request_budget.time_left(self._wait)
 
     @socket_timeout.setter
     def socket_timeout(self, seconds: float) -> None:
@@ -102,7 +73,7 @@ class _Punctual:
     @property
     def socket_connect_timeout(self) -> float:
         """Seconds to wait for a connection now; asked again for each address of a host."""
-        return time_left(self._connect_wait)
+        return request_budget.time_left(self._connect_wait)
 
     @socket_connect_timeout.setter
     def socket_connect_timeout(self, seconds: float) -> None:

@@ -58,6 +58,7 @@ class RedisStore(Store, Counters):
 
     def __init__(self, connections: Connections, *, clock: Clock = time.time) -> None:
         self._connections = connections
+        self.timeout = connections.timeout
         self._clock = make_steady(clock)
 
     @classmethod
@@ -81,11 +82,11 @@ class RedisStore(Store, Counters):
 
     def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
         return [
-            _read(reply) for reply in self._connections.execute_each([("GET", key) for key in keys])
+            _read(reply) for reply in self._connections.execute_many([("GET", key) for key in keys])
         ]
 
     def heads(self, keys: Sequence[str]) -> list[bytes | None]:
-        replies = self._connections.execute_each(
+        replies = self._connections.execute_many(
             [("GETRANGE", key, 0, HEAD_BYTES - 1) for key in keys]
         )
         return [_head(reply) for reply in replies]
@@ -103,10 +104,10 @@ class RedisStore(Store, Counters):
         for record in records:
             keys, arguments = self._put_arguments(record, condition)
             commands.append(("EVALSHA", digest, len(keys), *keys, *arguments))
-        replies = self._connections.execute_each(commands)
+        replies = self._connections.execute_many(commands)
         if any(isinstance(reply, NoScriptError) for reply in replies):
             self._connections.execute("SCRIPT", "LOAD", source)
-            replies = self._connections.execute_each(commands)
+            replies = self._connections.execute_many(commands)
         return [_put_answer(reply) for reply in replies]
 
     def delete(self, record: Record) -> bool:
@@ -116,7 +117,11 @@ class RedisStore(Store, Counters):
         commands: list[Command] = [("DEL", record.key) for record in records]
         for record in records:
             commands += [("ZREM", index, record.member) for index in record.all_indexes]
-        return [bool(reply) for reply in self._connections.execute_all(commands)[: len(records)]]
+        replies = self._connections.execute_many(commands)
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise reply
+        return [bool(reply) for reply in replies[: len(records)]]
 
     def touch(self, record: Record) -> bool:
         arguments = (
@@ -166,7 +171,7 @@ class RedisStore(Store, Counters):
 
     def risks(self) -> list[str]:
         """What in the server's settings could lose sessions, a sentence each."""
-        replies = self._connections.execute_each(
+        replies = self._connections.execute_many(
             [("INFO", "memory"), ("INFO", "persistence"), ("CONFIG", "GET", "save")]
         )
         info = b"\r\n".join(one for one in replies[:2] if isinstance(one, bytes)).decode()
@@ -184,8 +189,8 @@ class RedisStore(Store, Counters):
     def memory(self) -> dict[str, int]:
         """Bytes the server uses, and the most it may use; 0 is no limit."""
         info = self._connections.execute("INFO", "memory").decode()
-        told = dict(line.split(":", 1) for line in info.splitlines() if ":" in line)
-        return {"used": int(told["used_memory"]), "maximum": int(told["maxmemory"])}
+        values = dict(line.split(":", 1) for line in info.splitlines() if ":" in line)
+        return {"used": int(values["used_memory"]), "maximum": int(values["maxmemory"])}
 
     def close(self) -> None:
         """Close the connections that are not in use."""
