@@ -7,7 +7,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PURE = ("services/norms", "services/conversation")
-DRIVERS = {"redis": "stores/", "sqlalchemy": "stores/", "sqlite3": "stores/"}
+LIBRARY = "services/sessions"
+DRIVERS = {
+    "redis": f"{LIBRARY}/stores/redis/",
+    "sqlalchemy": f"{LIBRARY}/stores/sql/",
+    "sqlite3": f"{LIBRARY}/stores/sql/",
+}
+"""Which driver may be imported where."""
 
 
 def modules(folder: str) -> list[Path]:
@@ -24,9 +30,26 @@ def imports(module: Path) -> set[str]:
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{module} imports relatively"
-            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+            start = module.relative_to(ROOT).parts[: -node.level] if node.level else ()
+            source = ".".join((*start, *((node.module,) if node.module else ())))
+            names |= {f"{source}.{alias.name}" for alias in node.names}
     return names
+
+
+def name_of(module: Path) -> str:
+    """A module's full name; a package's is that of its folder."""
+    parts = module.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def known_imports() -> dict[str, set[str]]:
+    """Which modules of the project each of them imports."""
+    found = {name_of(one): one for top in ("services", "routes") for one in modules(top)}
+    graph: dict[str, set[str]] = {}
+    for name, module in found.items():
+        targets = {full if full in found else full.rpartition(".")[0] for full in imports(module)}
+        graph[name] = targets & found.keys() - {name}
+    return graph
 
 
 def breaches(folder: str, *forbidden: str) -> list[str]:
@@ -61,19 +84,54 @@ def test_only_engines_import_drivers() -> None:
     """redis-py and SQLAlchemy stay behind the contract of the stores."""
     strangers = [
         breach
-        for driver in DRIVERS
+        for driver, package in DRIVERS.items()
         for folder in ("services", "routes")
         for breach in breaches(folder, driver)
-        if not breach.startswith("services/sessions/stores/")
+        if not breach.startswith(package)
     ]
     assert strangers == []
 
 
-def test_only_the_browser_session_knows_flask() -> None:
+def test_flask_is_known_to_the_adapters_only() -> None:
     """Everything else in services runs without a web framework."""
     found = breaches("services", "flask", "flask_session", "werkzeug")
     assert found != []
-    assert all(breach.startswith("services/sessions/flask/browser.py") for breach in found)
+    assert all(breach.startswith(f"{LIBRARY}/flask/") for breach in found)
+
+
+def test_the_library_knows_nothing_of_the_application() -> None:
+    """It imports itself by relative names, so that it can be installed under another one."""
+    outside = [
+        f"{module.relative_to(ROOT)} imports {node.module}"
+        for module in modules(LIBRARY)
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom)
+        and (not node.level and (node.module or "").startswith(("services", "routes")))
+    ]
+    assert outside == []
+    above = [
+        f"{module.relative_to(ROOT)} imports {name}"
+        for module in modules(LIBRARY)
+        for name in imports(module)
+        if name.startswith("services.") and not name.startswith("services.sessions.")
+    ]
+    assert above == []
+
+
+def test_no_two_modules_import_each_other() -> None:
+    """There is an order in which they can be read; a package may import what is in it."""
+    graph = known_imports()
+    done: set[str] = set()
+
+    def visit(name: str, path: tuple[str, ...]) -> None:
+        assert name not in path, " -> ".join((*path[path.index(name) :], name))
+        if name not in done:
+            for target in graph[name]:
+                visit(target, (*path, name))
+            done.add(name)
+
+    for name in graph:
+        visit(name, ())
 
 
 def test_routes_reach_sessions_through_services_only() -> None:

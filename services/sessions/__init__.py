@@ -8,10 +8,10 @@ for the web application. Whoever needs several stores at once, a migration or a 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from services.sessions import batches, maintenance
-from services.sessions.batches import Batch
-from services.sessions.codec import Session
-from services.sessions.registry import (
+from . import batches, maintenance
+from .batches import Batch
+from .codec import Session
+from .registry import (
     Health,
     SessionRegistry,
     close_session_store,
@@ -23,7 +23,7 @@ from services.sessions.registry import (
     store_health,
     use_registry,
 )
-from services.sessions.repository import Change, Sessions
+from .repository import Change, Sessions
 
 __all__ = [
     "Batch",

@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from services.sessions.errors import StoreUnavailable
+from .errors import StoreUnavailable
 
 log = logging.getLogger(__name__)
 

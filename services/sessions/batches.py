@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.sessions.codec import Session
-from services.sessions.errors import InvalidSessionId, SessionError
-from services.sessions.repository import Sessions, choose_condition
-from services.sessions.stores.base import Condition, Record
+from .codec import Session
+from .errors import InvalidSessionId, SessionError
+from .repository import Sessions, choose_condition
+from .stores.base import Condition, Record
 
 
 @dataclass(slots=True)

@@ -21,7 +21,7 @@ from typing import Any
 
 import msgspec
 
-from services.sessions.errors import (
+from .errors import (
     SessionFormatUnknown,
     SessionNotSerialisable,
     SessionTooLarge,

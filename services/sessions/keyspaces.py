@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.sessions.errors import InvalidSessionId
-from services.sessions.merge import Merge, merge_contexts, merge_higher
+from .errors import InvalidSessionId
+from .merge import Merge, merge_contexts, merge_higher
 
 SESSION_TTL = 3600
 """Seconds a session lives after its last use, unless its keyspace says otherwise."""

@@ -6,10 +6,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from services.sessions.errors import SessionConflict, SessionNotFound
-from services.sessions.keyspaces import Keyspace
-from services.sessions.repository import Sessions
-from services.sessions.stores.base import Clock, Store
+from .errors import SessionConflict, SessionNotFound
+from .keyspaces import Keyspace
+from .repository import Sessions
+from .stores.base import Clock, Store
 
 LEASE_SECONDS = 120
 """Seconds after its last renewal that a lease ends by itself."""

@@ -8,10 +8,10 @@ live on though nobody has used them for long.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from services.sessions.codec import Session
-from services.sessions.errors import SessionError, SessionUnreadable, StoreUnavailable
-from services.sessions.repository import Sessions
-from services.sessions.stores.base import Condition, Outcome, Record
+from .codec import Session
+from .errors import SessionError, SessionUnreadable, StoreUnavailable
+from .repository import Sessions
+from .stores.base import Condition, Outcome, Record
 
 BATCH = 200
 """Sessions in one round trip."""

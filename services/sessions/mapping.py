@@ -40,10 +40,10 @@ from typing import Any, Protocol, Self
 
 import msgspec
 
-from services.sessions import Change, Session, sessions_of
-from services.sessions.errors import InvalidSessionId, SessionConflict, SessionNotFound
-from services.sessions.merge import Merge
-from services.sessions.repository import Sessions
+from . import Change, Session, sessions_of
+from .errors import InvalidSessionId, SessionConflict, SessionNotFound
+from .merge import Merge
+from .repository import Sessions
 
 log = logging.getLogger(__name__)
 

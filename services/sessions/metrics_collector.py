@@ -3,11 +3,11 @@
 import contextlib
 from collections.abc import Iterator
 
-from services.sessions.errors import SessionError
-from services.sessions.metrics import Reading
-from services.sessions.outage import Outage, Spill
-from services.sessions.registry import SessionRegistry
-from services.sessions.stores.base import Store
+from .errors import SessionError
+from .metrics import Reading
+from .outage import Outage, Spill
+from .registry import SessionRegistry
+from .stores.base import Store
 
 
 def collect_readings(outage: Outage, sessions: SessionRegistry) -> Iterator[Reading]:

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from services.sessions import codec
-from services.sessions.errors import SessionConflict, SessionFormatUnknown, SessionUnreadable
-from services.sessions.keyspaces import UNREADABLE_KEPT, Keyspace
-from services.sessions.stores.base import Clock, Condition, Outcome, Record, Store
+from . import codec
+from .errors import SessionConflict, SessionFormatUnknown, SessionUnreadable
+from .keyspaces import UNREADABLE_KEPT, Keyspace
+from .stores.base import Clock, Condition, Outcome, Record, Store
 
 log = logging.getLogger(__name__)
 

@@ -4,9 +4,9 @@ import contextlib
 import logging
 import time
 
-from services.sessions import codec, metrics
-from services.sessions.codec import Session
-from services.sessions.errors import (
+from . import codec, metrics
+from .codec import Session
+from .errors import (
     OWNER_UNKNOWN,
     SessionConflict,
     SessionError,
@@ -17,9 +17,9 @@ from services.sessions.errors import (
     SessionUnreadable,
     StoreUnavailable,
 )
-from services.sessions.keyspaces import UNREADABLE_KEPT, Keyspace
-from services.sessions.stores.base import Clock, Outcome, Put, Record, Store, quarantine_key
-from services.sessions.stores.clocks import make_steady
+from .keyspaces import UNREADABLE_KEPT, Keyspace
+from .stores.base import Clock, Outcome, Put, Record, Store, quarantine_key
+from .stores.clocks import make_steady
 
 log = logging.getLogger(__name__)
 

@@ -11,15 +11,15 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from services.sessions.errors import StoreUnavailable
-from services.sessions.keyspaces import Keyspace, named_keyspace
-from services.sessions.migration.flusher import Flusher
-from services.sessions.migration.stages import Plan, Stage
-from services.sessions.migration.store import MigratingStore
-from services.sessions.outage import GuardedStore, SpillingStore
-from services.sessions.repository import SESSION_MAX_BYTES, Sessions
-from services.sessions.stores.base import Clock, Store
-from services.sessions.stores.memory import MemoryStore
+from .errors import StoreUnavailable
+from .keyspaces import Keyspace, named_keyspace
+from .migration.flusher import Flusher
+from .migration.stages import Plan, Stage
+from .migration.store import MigratingStore
+from .outage import GuardedStore, SpillingStore
+from .repository import SESSION_MAX_BYTES, Sessions
+from .stores.base import Clock, Store
+from .stores.memory import MemoryStore
 
 LAST_SECONDS = 1.0
 """Seconds for what was not sent yet when a process changes its store once more."""

@@ -11,16 +11,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from services.sessions import codec
-from services.sessions.codec import Session
-from services.sessions.errors import (
+from . import codec
+from .codec import Session
+from .errors import (
     SessionConflict,
     SessionNotFound,
     SessionUnreadable,
     StoreUnavailable,
 )
-from services.sessions.records import SESSION_MAX_BYTES, SessionRecords, build_refusal
-from services.sessions.stores.base import Condition, Outcome, Record
+from .records import SESSION_MAX_BYTES, SessionRecords, build_refusal
+from .stores.base import Condition, Outcome, Record
 
 __all__ = ["SESSION_MAX_BYTES", "Change", "Sessions", "choose_condition"]
 

@@ -12,7 +12,7 @@ import time
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-from services.sessions.errors import StoreUnavailable
+from .errors import StoreUnavailable
 
 REQUEST_SECONDS = 1.0
 """What a request may wait for the engine in total."""

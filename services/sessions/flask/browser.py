@@ -21,15 +21,15 @@ from flask import Flask, Request, Response
 from flask.sessions import SessionMixin
 from flask_session.base import ServerSideSessionInterface
 
-from services.sessions.codec import Session
-from services.sessions.errors import (
+from ..codec import Session
+from ..errors import (
     SessionFormatUnknown,
     SessionNotFound,
     SessionUnreadable,
     StoreUnavailable,
 )
-from services.sessions.keyspaces import Keyspace
-from services.sessions.repository import Sessions
+from ..keyspaces import Keyspace
+from ..repository import Sessions
 
 BROWSER = "browser"
 BROWSER_TTL = 7 * 86_400

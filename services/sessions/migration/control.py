@@ -12,19 +12,19 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
-from services.sessions import codec
-from services.sessions.codec import Session
-from services.sessions.errors import (
+from .. import codec
+from ..codec import Session
+from ..errors import (
     SessionConflict,
     SessionError,
     SessionFormatUnknown,
     SessionNotFound,
     SessionUnreadable,
 )
-from services.sessions.keyspaces import KEPT, Keyspace
-from services.sessions.migration.stages import Plan, Stage, parse_stage
-from services.sessions.repository import Change, Sessions
-from services.sessions.stores.base import Clock, Store
+from ..keyspaces import KEPT, Keyspace
+from ..repository import Change, Sessions
+from ..stores.base import Clock, Store
+from .stages import Plan, Stage, parse_stage
 
 HEARTBEAT_TTL = 6
 """Seconds after its last report that a worker counts as gone."""

@@ -12,12 +12,12 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
-from services.sessions import codec, request_budget
-from services.sessions.errors import OWNER_UNKNOWN, SessionFormatUnknown, StoreUnavailable
-from services.sessions.keyspaces import Keyspace
-from services.sessions.reconcile import Reconciler, ReconcileStats, is_same_document
-from services.sessions.stores.base import Clock, Condition, Outcome, Record, Store
-from services.sessions.stores.memory import MemoryStore
+from .. import codec, request_budget
+from ..errors import OWNER_UNKNOWN, SessionFormatUnknown, StoreUnavailable
+from ..keyspaces import Keyspace
+from ..reconcile import Reconciler, ReconcileStats, is_same_document
+from ..stores.base import Clock, Condition, Outcome, Record, Store
+from ..stores.memory import MemoryStore
 
 log = logging.getLogger(__name__)
 

@@ -3,11 +3,11 @@
 import logging
 import time
 
-from services.sessions.background import Background
-from services.sessions.errors import StoreUnavailable
-from services.sessions.migration.control import Task
-from services.sessions.migration.stages import Stage
-from services.sessions.migration.store import MigratingStore
+from ..background import Background
+from ..errors import StoreUnavailable
+from .control import Task
+from .stages import Stage
+from .store import MigratingStore
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from services.sessions.migration.stages import Plan, parse_stage
+from .stages import Plan, parse_stage
 
 log = logging.getLogger(__name__)
 

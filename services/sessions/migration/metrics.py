@@ -2,9 +2,9 @@
 
 import threading
 
-from services.sessions import metrics
-from services.sessions.migration.stages import Stage
-from services.sessions.migration.store import MigratingStore
+from .. import metrics
+from .stages import Stage
+from .store import MigratingStore
 
 
 class MigrationMetrics:

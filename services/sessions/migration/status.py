@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.sessions.migration.control import Control, ControlRoom, Report, Task, find_blockers
-from services.sessions.migration.stages import Stage
+from .control import Control, ControlRoom, Report, Task, find_blockers
+from .stages import Stage
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,11 +21,13 @@ import logging
 import time
 from collections.abc import Iterable, Sequence
 
-from services.sessions.errors import SessionFormatUnknown, StoreUnavailable
-from services.sessions.keyspaces import Keyspace
-from services.sessions.migration.copies import Copies
-from services.sessions.migration.stages import Plan, Stage
-from services.sessions.migration.strategies import (
+from ..errors import SessionFormatUnknown, StoreUnavailable
+from ..keyspaces import Keyspace
+from ..stores.base import Clock, Condition, Put, Record, Store
+from ..stores.memory import MemoryStore
+from .copies import Copies
+from .stages import Plan, Stage
+from .strategies import (
     Cohort,
     DictFirst,
     DictOnly,
@@ -33,8 +35,6 @@ from services.sessions.migration.strategies import (
     EngineOnly,
     Strategy,
 )
-from services.sessions.stores.base import Clock, Condition, Put, Record, Store
-from services.sessions.stores.memory import MemoryStore
 
 log = logging.getLogger(__name__)
 

@@ -8,11 +8,11 @@ import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
-from services.sessions.errors import SessionFormatUnknown, StoreUnavailable
-from services.sessions.migration.copies import Copies, is_newer
-from services.sessions.migration.stages import Plan, in_cohort
-from services.sessions.reconcile import is_same_owner
-from services.sessions.stores.base import Condition, Outcome, Put, Record
+from ..errors import SessionFormatUnknown, StoreUnavailable
+from ..reconcile import is_same_owner
+from ..stores.base import Condition, Outcome, Put, Record
+from .copies import Copies, is_newer
+from .stages import Plan, in_cohort
 
 TAKES_ID = (Condition.ABSENT, Condition.OWNED)
 """Conditions of a write that may be the first under its id."""

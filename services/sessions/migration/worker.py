@@ -12,16 +12,16 @@ import socket
 import time
 from typing import Any
 
-from services.sessions.background import Background
-from services.sessions.errors import SessionError, StoreUnavailable
-from services.sessions.migration.control import Control, ControlRoom, Report, StageUnknown
-from services.sessions.migration.flusher import FINISH_SECONDS, Flusher
-from services.sessions.migration.last_stage import LastStage
-from services.sessions.migration.metrics import MigrationMetrics
-from services.sessions.migration.stages import Plan, Stage
-from services.sessions.migration.store import MigratingStore
-from services.sessions.outage import Outage
-from services.sessions.stores.base import Clock
+from ..background import Background
+from ..errors import SessionError, StoreUnavailable
+from ..outage import Outage
+from ..stores.base import Clock
+from .control import Control, ControlRoom, Report, StageUnknown
+from .flusher import FINISH_SECONDS, Flusher
+from .last_stage import LastStage
+from .metrics import MigrationMetrics
+from .stages import Plan, Stage
+from .store import MigratingStore
 
 log = logging.getLogger(__name__)
 

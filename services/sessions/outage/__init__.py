@@ -10,15 +10,15 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from services.sessions.background import Background
-from services.sessions.errors import StoreUnavailable
-from services.sessions.keyspaces import Keyspace
-from services.sessions.outage.breaker import State
-from services.sessions.outage.failover import SpillingStore
-from services.sessions.outage.guard import GuardedCounters, GuardedStore
-from services.sessions.outage.replay import Replay
-from services.sessions.outage.spill import Spill, open_spill
-from services.sessions.stores.base import Clock, Counters, Store
+from ..background import Background
+from ..errors import StoreUnavailable
+from ..keyspaces import Keyspace
+from ..stores.base import Clock, Counters, Store
+from .breaker import State
+from .failover import SpillingStore
+from .guard import GuardedCounters, GuardedStore
+from .replay import Replay
+from .spill import Spill, open_spill
 
 log = logging.getLogger(__name__)
 

@@ -14,8 +14,8 @@ from collections import deque
 from collections.abc import Callable
 from enum import StrEnum
 
-from services.sessions import metrics
-from services.sessions.errors import StoreUnavailable
+from .. import metrics
+from ..errors import StoreUnavailable
 
 log = logging.getLogger(__name__)
 

@@ -8,12 +8,12 @@ asked, nobody knows whether there is one.
 import logging
 from collections.abc import Sequence
 
-from services.sessions import codec, metrics, request_budget
-from services.sessions.errors import StoreUnavailable
-from services.sessions.outage.replay import Replay
-from services.sessions.outage.spill import Spill
-from services.sessions.stores.base import Condition, Outcome, Put, Record, Store
-from services.sessions.stores.wrapper import StoreWrapper
+from .. import codec, metrics, request_budget
+from ..errors import StoreUnavailable
+from ..stores.base import Condition, Outcome, Put, Record, Store
+from ..stores.wrapper import StoreWrapper
+from .replay import Replay
+from .spill import Spill
 
 log = logging.getLogger(__name__)
 

@@ -9,16 +9,16 @@ from collections.abc import Callable
 from functools import partial
 from typing import ParamSpec, TypeVar, cast
 
-from services.sessions import metrics, request_budget
-from services.sessions.errors import StoreFull, StoreUnavailable
-from services.sessions.outage.breaker import Breaker, State
-from services.sessions.stores.base import (
+from .. import metrics, request_budget
+from ..errors import StoreFull, StoreUnavailable
+from ..stores.base import (
     COUNTER_PREFIX,
     Count,
     Counters,
     Store,
 )
-from services.sessions.stores.wrapper import Caller, StoreWrapper
+from ..stores.wrapper import Caller, StoreWrapper
+from .breaker import Breaker, State
 
 PROBE_GRACE_SECONDS = 3.0
 """Seconds for which requests leave a probe to the background threads, where there are any."""

@@ -6,17 +6,17 @@ import random
 import time
 from collections.abc import Iterable
 
-from services.sessions import metrics
-from services.sessions.errors import (
+from .. import metrics
+from ..errors import (
     SessionConflict,
     SessionFormatUnknown,
     StoreRefused,
     StoreUnavailable,
 )
-from services.sessions.keyspaces import Keyspace
-from services.sessions.outage.spill import Spill
-from services.sessions.reconcile import Reconciler, ReconcileStats, is_same_document
-from services.sessions.stores.base import Clock, Record, Store
+from ..keyspaces import Keyspace
+from ..reconcile import Reconciler, ReconcileStats, is_same_document
+from ..stores.base import Clock, Record, Store
+from .spill import Spill
 
 log = logging.getLogger(__name__)
 

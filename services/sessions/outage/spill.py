@@ -12,11 +12,10 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from services.sessions import codec, metrics, request_budget
-from services.sessions.errors import StoreCorrupt, StoreUnavailable
-from services.sessions.outage.spill_lock import FileSpillLock, SpillLock, ThreadSpillLock
-from services.sessions.stores import open_store
-from services.sessions.stores.base import (
+from .. import codec, metrics, request_budget
+from ..errors import StoreCorrupt, StoreUnavailable
+from ..stores import open_store
+from ..stores.base import (
     Backlog,
     Clock,
     Condition,
@@ -25,6 +24,7 @@ from services.sessions.stores.base import (
     Put,
     Record,
 )
+from .spill_lock import FileSpillLock, SpillLock, ThreadSpillLock
 
 log = logging.getLogger(__name__)
 

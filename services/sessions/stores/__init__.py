@@ -1,10 +1,10 @@
 """The engines, and the one place that chooses among them by URL."""
 
-from services.sessions.stores.base import Counters, Store
-from services.sessions.stores.memory import MemoryStore
-from services.sessions.stores.redis.connections import TIMEOUT
-from services.sessions.stores.redis.store import RedisStore
-from services.sessions.stores.sql.store import SqlStore
+from .base import Counters, Store
+from .memory import MemoryStore
+from .redis.connections import TIMEOUT
+from .redis.store import RedisStore
+from .sql.store import SqlStore
 
 __all__ = [
     "SCHEMES",

@@ -3,7 +3,7 @@
 import functools
 import time
 
-from services.sessions.stores.base import Clock
+from .base import Clock
 
 
 class Steady:

@@ -6,9 +6,9 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from services.sessions import codec
-from services.sessions.errors import StoreFull
-from services.sessions.stores.base import (
+from .. import codec
+from ..errors import StoreFull
+from .base import (
     RAISING,
     Backlog,
     Clock,
@@ -20,7 +20,7 @@ from services.sessions.stores.base import (
     is_quarantine_key,
     quarantine_key,
 )
-from services.sessions.stores.clocks import make_steady
+from .clocks import make_steady
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import ParamSpec, Protocol, TypeVar
 
-from services.sessions.stores.base import Condition, Put, Record, Store
+from .base import Condition, Put, Record, Store
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")

@@ -21,10 +21,10 @@ from redis.backoff import NoBackoff
 from redis.connection import Connection
 from redis.retry import Retry
 
-from services.sessions import request_budget
-from services.sessions.errors import StoreUnavailable
-from services.sessions.stores.redis import deadline
-from services.sessions.stores.redis.errors import FINAL, translate_error
+from ... import request_budget
+from ...errors import StoreUnavailable
+from . import deadline
+from .errors import FINAL, translate_error
 
 TIMEOUT = 0.25
 """Seconds to wait for a connection, and for a reply, unless the settings say otherwise."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from redis.connection import Connection, SSLConnection, UnixDomainSocketConnection
 
-from services.sessions import request_budget
+from ... import request_budget
 
 
 class _PunctualSocket:

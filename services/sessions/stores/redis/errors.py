@@ -9,7 +9,7 @@ import builtins
 import redis
 from redis import exceptions
 
-from services.sessions.errors import SessionError, SessionUnreadable, StoreRefused, StoreUnavailable
+from ...errors import SessionError, SessionUnreadable, StoreRefused, StoreUnavailable
 
 _Meaning = tuple[type[StoreUnavailable], str, int]
 """Which error of ours, its reason, and seconds after which asking again makes sense."""

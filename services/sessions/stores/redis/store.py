@@ -16,9 +16,9 @@ from typing import Any
 
 from redis.exceptions import NoScriptError, ResponseError
 
-from services.sessions import codec
-from services.sessions.errors import SessionUnreadable
-from services.sessions.stores.base import (
+from ... import codec
+from ...errors import SessionUnreadable
+from ..base import (
     HEAD_BYTES,
     INDEX_KEPT,
     Clock,
@@ -31,8 +31,8 @@ from services.sessions.stores.base import (
     Store,
     quarantine_key,
 )
-from services.sessions.stores.clocks import make_steady
-from services.sessions.stores.redis.connections import TIMEOUT, Command, Connections, open_pool
+from ..clocks import make_steady
+from .connections import TIMEOUT, Command, Connections, open_pool
 
 WITHOUT_EXPIRY = -1
 """What PTTL answers for a key that somebody else has made persistent."""

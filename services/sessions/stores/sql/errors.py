@@ -7,7 +7,7 @@ import errno
 
 import sqlalchemy as sa
 
-from services.sessions.errors import StoreCorrupt, StoreRefused, StoreUnavailable
+from ...errors import StoreCorrupt, StoreRefused, StoreUnavailable
 
 _Meaning = tuple[type[StoreUnavailable], str, int]
 """Which error of ours, its reason, and seconds after which asking again makes sense."""

@@ -13,8 +13,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
-from services.sessions.stores.base import HEAD_BYTES, QUARANTINE_SUFFIX, Condition
-from services.sessions.stores.sql.table import sessions
+from ..base import HEAD_BYTES, QUARANTINE_SUFFIX, Condition
+from .table import sessions
 
 EXPIRED_AT_ONCE = 500
 """Expired rows that one statement of a clean-up removes, so that others get to write between."""

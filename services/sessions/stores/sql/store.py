@@ -15,9 +15,9 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from services.sessions import codec
-from services.sessions.errors import StoreUnavailable
-from services.sessions.stores.base import (
+from ... import codec
+from ...errors import StoreUnavailable
+from ..base import (
     Backlog,
     Clock,
     Condition,
@@ -28,9 +28,9 @@ from services.sessions.stores.base import (
     is_quarantine_key,
     quarantine_key,
 )
-from services.sessions.stores.sql import statements
-from services.sessions.stores.sql.errors import lacks_table, translate_error
-from services.sessions.stores.sql.table import prepare, transaction, write_ahead
+from . import statements
+from .errors import lacks_table, translate_error
+from .table import prepare, transaction, write_ahead
 
 BUSY_TIMEOUT = 1.0
 """Seconds a statement waits for another process's write before it gives up."""
