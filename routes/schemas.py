@@ -8,7 +8,7 @@ from flask import current_app, request
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate, validates_schema
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from services.conversation import corrections
+from services.conversation.interview import corrections
 from services.errors import CorrectionRefused
 from services.keyspaces import CONTEXT_TTL_LONGEST
 from services.norms.facts import FACTS, Fact, Kind
@@ -129,7 +129,7 @@ class AskBody(Body):
 
 
 def _correction(fact: Fact) -> fields.Raw:
-    """A new value of a fact; services.conversation.corrections checks it, here it is described."""
+    """A new value of a fact; the interview checks it, here it is described."""
     metadata: dict[str, Any] = {"type": ["boolean", "null"], "description": f"{fact.label}."}
     if fact.kind is Kind.NUMBER:
         described = f"{fact.label}, in {fact.unit}."

@@ -10,8 +10,8 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from services.conversation import corrections
-from services.conversation.product_facts import product_facts
+from services.conversation.interview import corrections
+from services.conversation.interview.product_facts import product_facts
 from services.errors import AnalysisMissing, ConversationIncomplete
 from services.norms.catalogue import DISCLAIMER
 from services.sessions import Session, Sessions
@@ -118,7 +118,7 @@ class TeaserChat:
 
         Args:
             session_id: the conversation.
-            facts: new values, as services.conversation.corrections.read takes them.
+            facts: new values, as services.conversation.interview.corrections.read takes them.
             owner: who corrects.
             client_message_id: the id of this correction.
 

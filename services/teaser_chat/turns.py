@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from services.conversation import corrections, interview, questions, suggestions
-from services.conversation.interview import Reply
-from services.conversation.window import MAX_PAIRS, build_enriched_query, recent_pairs
+from services.conversation import interview, questions
+from services.conversation.interview import Reply, corrections
+from services.conversation.questions import suggestions
+from services.conversation.questions.window import MAX_PAIRS, build_enriched_query, recent_pairs
 from services.sessions import Session
 from services.teaser_chat.analyses import drop_analysis, facts_differ
 from services.teaser_chat.messages import Answer, exchange, question_entry
@@ -56,7 +57,7 @@ def take_correction(
     Args:
         session: the conversation, changed in place.
         message_id: the message's id.
-        values: as services.conversation.corrections.read gives them.
+        values: as services.conversation.interview.corrections.read gives them.
 
     Returns:
         As `take_message`.

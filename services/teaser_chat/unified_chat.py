@@ -9,8 +9,8 @@ import uuid
 from typing import Any
 
 from services.conversation import interview
-from services.conversation.report import report, unchanged
-from services.conversation.steering import Step, Wish, wish
+from services.conversation.questions.report import report, unchanged
+from services.conversation.questions.routing import Step, Wish, wish
 from services.keyspaces import UNIFIED_CHAT
 from services.sessions import Session, Sessions
 from services.sessions.errors import (

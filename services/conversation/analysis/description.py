@@ -1,0 +1,106 @@
+"""Describes a product in a sentence or two, from the maker's words and from what is known."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from services.conversation.analysis.reasoning import clause, in_order
+from services.conversation.interview.state import known_facts
+from services.norms.facts import FACTS, Facts, Kind, follows, joined, with_implications
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+# Words of a kind's name that would bring the radio back.
+_ON_THE_AIR = re.compile(
+    r"\b(?:bluetooth|wi-?fi|wireless|smart|connected|cordless|radio)\b *", re.IGNORECASE
+)
+# These follow from the kind of product, and their clauses name other products.
+_LISTS = frozenset(("charger_list", "eaa_list", "standby_list"))
+# Denials that are easier to read than the clauses of the vocabulary.
+_PLAINER = {
+    clause("consumer", value=False): "for professionals only",
+    clause("mains", value=False): "not mains powered",
+}
+State = dict[str, Any]
+
+_LONGEST_QUOTE = 200  # characters of the maker's own words that are repeated
+# What a product lacks is worth saying only where it decides the weighty acts.
+_TELLING_NO = (
+    "electrical", "mains", "battery", "radio", "data_conn", "internet", "personal_data", "consumer",
+    "packaged",
+)  # fmt: skip
+
+
+def assumed_facts(state: State) -> frozenset[str]:
+    """Name the known facts that nobody stated.
+
+    These are the defaults, what usually goes with words that were said (mains: 230 V), and
+    numbers taken from the kind of product. Its class is not: who says "desk lamp" says luminaire.
+    """
+    stated = with_implications(state["facts"])
+    likely = state.get("likely") or {}
+    numbers = (
+        name
+        for name, value in (state.get("of_kind") or {}).items()
+        if value and FACTS[name].kind is Kind.NUMBER
+    )
+    guesses = {*state.get("defaults", ()), *with_implications(likely), *numbers}
+    return frozenset((guesses - stated.keys()) & known_facts(state).keys())
+
+
+def clauses(
+    facts: Facts, skipped: Collection[str] = (), stressed: Collection[str] = ()
+) -> list[str]:
+    """Say the telling facts of a product, one clause each, without what follows from another.
+
+    Args:
+        facts: what is known of it.
+        skipped: facts to leave out.
+        stressed: facts to name even when they are a no that is not telling in itself.
+    """
+    telling = {*_TELLING_NO, *stressed}
+    shown = {
+        name: value
+        for name, value in facts.items()
+        if name not in skipped and (value or name in telling)
+    }
+    return [
+        clause(name, shown[name])
+        for name in in_order(shown)
+        if not follows(name, shown[name], shown.items())
+    ]
+
+
+def summarise(state: State) -> str:
+    """Describe the product: the maker's words in quotes, the facts understood, the assumptions."""
+    facts = known_facts(state)
+    assumed = assumed_facts(state)
+    quote = " ".join(str(state.get("description", "")).split())
+    if len(quote) > _LONGEST_QUOTE:
+        quote = quote[: _LONGEST_QUOTE - 1].rstrip() + "\u2026"
+    known = clauses(facts, assumed)
+    taken = clauses({name: facts[name] for name in assumed if name in facts})
+    parts = [f"\u201c{quote}\u201d."] if quote else []
+    if known:
+        parts.append(f"Understood: {joined(known)}.")
+    if taken:
+        parts.append(f"Assumed: {joined(taken)}.")
+    return " ".join(parts)
+
+
+def describe(state: State, stressed: Collection[str] = ()) -> str:
+    """Describe the product by its kind and its facts alone, so that it can be read again.
+
+    Args:
+        state: the conversation's state.
+        stressed: facts to name in any case.
+    """
+    facts = known_facts(state)
+    kind = str(state.get("kind") or "product")
+    if not facts.get("radio"):
+        kind = _ON_THE_AIR.sub("", kind).strip() or "product"
+    told = clauses(facts, _LISTS.difference(stressed), stressed)
+    told = [_PLAINER.get(text, text) for text in told]
+    return f"{kind[:1].upper()}{kind[1:]}: {', '.join(told)}."

@@ -1,0 +1,56 @@
+"""What is known of one product and what follows from it for every norm: the ground of answers."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from services.conversation.analysis.verdicts import NormResult, assumed_facts, check_state, matched
+from services.conversation.interview.state import known_facts
+from services.norms.facts import day
+
+if TYPE_CHECKING:
+    from services.norms.facts import Facts
+
+State = dict[str, Any]
+
+
+class Findings:
+    """The facts of a conversation and, worked out when first asked for, its results."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.facts: Facts = known_facts(state)
+        self.unsure: frozenset[str] = frozenset(state.get("unsure", ()))
+        self.assumed: frozenset[str] = assumed_facts(state)
+
+    @property
+    def marketed(self) -> str:
+        """The ISO date of placing on the market; "" when it is not known."""
+        return day(self.facts["market_date"]) if "market_date" in self.facts else ""
+
+    @cached_property
+    def results(self) -> dict[str, NormResult]:
+        """Every norm's result by its id, in the order of the catalogue."""
+        return {result.norm_id: result for result in check_state(self.state)}
+
+    @cached_property
+    def matched(self) -> list[NormResult]:
+        """The norms that apply, best first."""
+        return matched(self.results.values())
+
+    @cached_property
+    def open(self) -> list[NormResult]:
+        """The norms that are to be checked, those nearest to a decision first."""
+        found = [result for result in self.results.values() if result.status == "to_be_checked"]
+        return sorted(found, key=lambda result: -result.confidence)
+
+    @cached_property
+    def watched(self) -> list[NormResult]:
+        """The framework acts to be watched."""
+        return [result for result in self.results.values() if result.status == "watch"]
+
+    @cached_property
+    def excluded(self) -> list[NormResult]:
+        """The norms that do not apply."""
+        return [result for result in self.results.values() if result.status == "does_not_apply"]

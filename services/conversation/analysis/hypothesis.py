@@ -1,0 +1,100 @@
+"""Supposes a change: what a product would be if the words of a question held."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from services.conversation.interview.state import State, apply, forget, known_facts
+from services.conversation.language.lexicon import CLASS_LABELS
+from services.conversation.language.phrases import words
+from services.conversation.language.rewording import reworded
+from services.conversation.understanding.message import understand
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from services.conversation.understanding.message import Understood
+    from services.norms.facts import Facts
+
+_BANDS = (
+    "band_2g4", "band_5g", "band_sub1g", "nfc_inductive", "wireless_charger", "cellular",
+)  # fmt: skip
+_OVER_THE_AIR = ("internet", "data_conn")
+_WIRED = frozenset(("ethernet", "lan", "cable", "usb", "wired", "rj45"))
+_CHILDREN = re.compile(r"\b(?:child|children|kids?|kinder)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Supposed:
+    """A supposed product.
+
+    Attributes:
+        state: the conversation's state with the change in it.
+        stated: names of the facts that the change speaks of.
+    """
+
+    state: State
+    stated: frozenset[str]
+
+
+def suppose(state: State, question: str) -> Supposed | None:
+    """Read a change from a question and apply it to a copy of the state.
+
+    Returns:
+        The supposed product; None when the question names no fact.
+    """
+    text = reworded(question)
+    message = understand(text)
+    doubtful = message.unsure | _made_doubtful(text, message.stated)
+    if not (message.facts or message.denied or doubtful):
+        return None
+    message = replace(message, stated=_meant(message, known_facts(state)))
+    changed = forget(_changed(state, message), doubtful)
+    return Supposed(changed, frozenset(message.stated))
+
+
+def _meant(message: Understood, known: Facts) -> dict[str, bool | int | float]:
+    """Take as stated what merely goes with the words: "industrial" means no consumers here.
+
+    A kind of product that shares nothing with the product ("if it were a toy") is meant as a
+    change; one that does ("if the lamp ran on batteries") only names it.
+    """
+    meant = {**message.likely, **message.stated}
+    kind = message.kind
+    if kind and kind.main:
+        shared = (known.get(name) for name, value in kind.facts if value and name in CLASS_LABELS)
+        if not any(shared):
+            meant.setdefault(kind.main, True)
+    return meant
+
+
+def _changed(state: State, message: Understood) -> State:
+    """Take the change in.
+
+    What goes on the air ends with the last radio: a product that has lost all the bands it was
+    known to use is taken to have no radio, and whether it still reaches a network is open,
+    unless its maker spoke of a cable.
+    """
+    changed = apply({**state, "topic": None, "pending": []}, message)
+    before, after = known_facts(state), known_facts(changed)
+    if not before.get("radio") or message.stated.get("radio"):
+        return changed
+    if not any(after.get(band) for band in _BANDS):
+        changed["facts"] = {**changed["facts"], "radio": False}
+    if known_facts(changed).get("radio") or _speaks_of_cable(changed):
+        return changed
+    return forget(changed, [name for name in _OVER_THE_AIR if name not in message.stated])
+
+
+def _speaks_of_cable(state: State) -> bool:
+    spoken = {word.text for word in words(str(state.get("description", "")))}
+    return not spoken.isdisjoint(_WIRED)
+
+
+def _made_doubtful(text: str, stated: Collection[str]) -> frozenset[str]:
+    """A product "for children" may or may not be one to play with."""
+    if "child_play" not in stated and _CHILDREN.search(text):
+        return frozenset(("child_play",))
+    return frozenset()

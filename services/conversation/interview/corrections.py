@@ -1,0 +1,186 @@
+"""Corrections of single facts: checked, worded, and made ready for the interview to take in."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from services.conversation.interview.state import State, forget, without
+from services.conversation.interview.wording import short
+from services.conversation.language.quantities import FIRST_YEAR, LARGEST, LAST_YEAR
+from services.conversation.understanding.message import Understood
+from services.errors import CorrectionRefused
+from services.norms.facts import FACTS, Kind, as_date, day, number, with_implications
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from services.conversation.language.terms import Value
+
+Corrections = dict[str, "Value | None"]
+"""New values by fact; None for what the maker does not know."""
+
+MOST: Mapping[str, float] = {
+    "v_ac": LARGEST["V"],
+    "v_dc": LARGEST["V"],
+    "input_a": LARGEST["A"],
+    "pressure_bar": LARGEST["bar"],
+    "display_cm2": LARGEST["cm"] ** 2,
+}
+"""The highest value of each number, in its unit."""
+
+_DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
+
+
+def read(given: Mapping[Any, Any]) -> Corrections:
+    """Check corrections as they come from outside.
+
+    Args:
+        given: by fact True or False, a number in the fact's unit, or a date as YYYY-MM-DD; None
+            for what is not known.
+
+    Returns:
+        The values as a state keeps them, in the order of the vocabulary.
+
+    Raises:
+        CorrectionRefused: nothing is given, a fact is not known here, a value is of the wrong
+            type or out of range, or two of them contradict each other.
+    """
+    faults = {str(name): "This fact is not known here." for name in given if name not in FACTS}
+    values: Corrections = {}
+    for name in FACTS:
+        if name in given:
+            values[name] = _value(name, given[name])
+            if given[name] is not None and values[name] is None:
+                faults[name] = _wanted(name)
+    for name, other in () if faults else _contradictions(values):
+        faults.setdefault(name, f"This contradicts what is said of {other}.")
+    if faults or not given:
+        raise CorrectionRefused(faults)
+    return values
+
+
+def told(name: str, value: Value | None) -> bool | float | str | None:
+    """A value as it is told outside, where a date is an ISO date."""
+    return value if value is None or FACTS[name].kind is not Kind.DATE else day(value)
+
+
+def outside(values: Mapping[str, Value | None]) -> dict[str, Any]:
+    """Corrections as they come from outside."""
+    return {name: told(name, value) for name, value in values.items()}
+
+
+def words(values: Mapping[str, Value | None]) -> str:
+    """Word corrections as a message of the maker: "Correction: no battery."."""
+    stated, unknown = _parted(values)
+    sentences = [", ".join(short(name, value) for name, value in stated.items())] if stated else []
+    if unknown:
+        sentences.append(f"I do not know {'; '.join(FACTS[name].label for name in unknown)}")
+    return f"Correction: {'. '.join(sentences)}."
+
+
+def ready(state: State, values: Mapping[str, Value | None]) -> State:
+    """Return the state in which corrections can be taken in: without what they contradict.
+
+    `state.apply` ends what a statement excludes of what was said. Here ends, besides, what
+    excludes the statement, be it said or assumed: who gives an ornament a data connection may
+    have given it electricity. What is not known any more takes with it what it would follow from.
+    """
+    stated, unknown = _parted(values)
+
+    def stays(name: str, value: Value) -> bool:
+        following = with_implications({name: value}).items()
+        return all(stated.get(other, implied) == implied for other, implied in following)
+
+    changed = forget(without(state, stays), unknown)
+    left = {**changed["facts"], **changed["likely"]}
+    changed["said"] = {name: said for name, said in state["said"].items() if name in left}
+    changed["unsure"] = list(dict.fromkeys([*state["unsure"], *unknown]))
+    return changed
+
+
+def message(before: State, state: State, values: Mapping[str, Value | None]) -> Understood:
+    """Return corrections as the interview understands a message.
+
+    A yes makes doubtful what was left out together with the no before: who said that there is
+    no radio has not thought of each band.
+
+    Args:
+        before: the state that is corrected.
+        state: the same, made ready.
+        values: the corrections.
+    """
+    stated, unknown = _parted(values)
+    opens = {
+        other
+        for name, value in stated.items()
+        if value and not before["facts"].get(name, True)
+        for other in with_implications({name: 0})
+    }
+    heard = [short(name, value) for name, value in stated.items()]
+    heard += [f"{FACTS[name].label} is not known" for name in unknown]
+    return Understood(
+        unsure=frozenset(unknown),
+        said={name: "your correction" for name in stated if name not in state["said"]},
+        stated=stated,
+        likely={},
+        of_kind={},
+        closing={},
+        opens=frozenset(opens - values.keys()),
+        kind=None,
+        denied=frozenset(),
+        heard=tuple(heard),
+        answer=None,
+        both=False,
+        besides=frozenset(),
+        neither=False,
+        renames=False,
+        watts=0,
+        words=(),
+    )
+
+
+def _parted(values: Mapping[str, Value | None]) -> tuple[dict[str, Value], list[str]]:
+    """The facts that get a value, and those that are not known any more."""
+    stated = {name: value for name, value in values.items() if value is not None}
+    return stated, [name for name in values if name not in stated]
+
+
+def _value(name: str, given: Any) -> Value | None:
+    """Read one value; None for what is none, or not known."""
+    if FACTS[name].kind is Kind.BOOL:
+        return given if isinstance(given, bool) else None
+    if FACTS[name].kind is Kind.DATE:
+        return _date(given)
+    if (
+        isinstance(given, bool)
+        or not isinstance(given, int | float)
+        or not 0 <= given <= MOST[name]
+    ):
+        return None  # also for NaN, which is not between any two numbers
+    return int(given) if given == int(given) else given
+
+
+def _date(given: Any) -> int | None:
+    found = _DAY.fullmatch(given) if isinstance(given, str) else None
+    value = int("".join(found.groups())) if found else 0
+    there_is = FIRST_YEAR <= value // 10_000 < LAST_YEAR and as_date(value)
+    return value if there_is else None
+
+
+def _wanted(name: str) -> str:
+    if FACTS[name].kind is Kind.BOOL:
+        return "Please send true, false or null."
+    if FACTS[name].kind is Kind.DATE:
+        years = f"{FIRST_YEAR} to {LAST_YEAR - 1}"
+        return f"Please send a date from {years}, such as 2027-01-31, or null."
+    return f"Please send a number from 0 to {number(MOST[name])}, or null."
+
+
+def _contradictions(values: Corrections) -> Iterable[tuple[str, str]]:
+    """Pairs of facts of which the first cannot have the value it is given beside the second."""
+    for name, value in values.items():
+        if value is not None:
+            for other, implied in with_implications({name: value}).items():
+                if values.get(other, implied) != implied:
+                    yield other, name

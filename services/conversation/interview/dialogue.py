@@ -1,0 +1,250 @@
+"""The interview: asks a maker only what an undecided norm still needs, one topic at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from services.conversation.interview import corrections, wording
+from services.conversation.interview.state import State, apply, known_facts, new_state
+from services.conversation.interview.topics import question
+from services.conversation.understanding.message import understand
+from services.conversation.understanding.replies import TOPIC_FACTS
+from services.norms.catalogue import catalogue
+from services.norms.facts import FACTS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from services.conversation.language.terms import Value
+    from services.conversation.understanding.message import Understood
+    from services.norms.facts import Facts
+
+__all__ = ["Reply", "State", "answer", "apply", "begin", "correct", "known_facts", "takes"]
+
+MOST_TURNS = 24
+"""Messages after which nothing more is asked, whatever was typed."""
+
+_LONGEST_CLOSE = 8  # words of a message that only ends the talk
+_CLOSING_WORDS = frozenset(
+    (
+        *("no", "none", "nope", "nah", "nothing", "neither", "nein", "nichts", "more", "else"),
+        *("that", "that's", "thats", "this", "is", "s", "it", "all", "everything", "so", "far"),
+        *("ok", "okay", "k", "thanks", "thank", "you", "very", "much", "a", "lot", "danke"),
+        *("fine", "good", "great", "perfect", "cool", "alright", "right", "correct", "done"),
+        *("yes", "yeah", "yep", "ja", "gut", "passt", "fertig", ",", ".", "!"),
+    )
+)
+_SHORT = 32  # characters; "no", "yes" and "none of these" are said all day long
+_understand_short = lru_cache(1024)(understand)  # what it answers is never altered
+
+_MOST_ASKED = 2  # times for one topic
+_MOST_MISSES = 2  # messages that are not understood before the questions are no longer repeated
+# What a topic presupposes; without it the topic's facts cannot be told.
+_REQUIRES = {"current": "mains", "battery": "battery", "screen": "is_display"}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the interview says.
+
+    Attributes:
+        message: the echo of what was understood and the next question, or the end.
+        complete: whether nothing more needs to be asked.
+        missing: names of the facts that undecided norms still need; empty when complete.
+        reasoning: why nothing more needs to be asked; "" until complete.
+        understood: the echo alone; "" when nothing was understood.
+    """
+
+    message: str
+    complete: bool
+    missing: tuple[str, ...]
+    reasoning: str
+    understood: str
+
+
+def begin(description: str, today: date | None = None) -> tuple[State, Reply]:
+    """Start an interview from the maker's description of the product.
+
+    Args:
+        description: what the maker typed; kept as it came.
+        today: the day from which next year counts, for the assumed date of placing on the
+            market; the present day (UTC) when left out.
+    """
+    return _turn(new_state(description, today or datetime.now(UTC).date()), description)
+
+
+def answer(state: State, text: str) -> tuple[State, Reply]:
+    """Take in one message: an answer, a correction, or both; also after the interview's end.
+
+    Pure: returns a new state and leaves its argument alone. Never raises, whatever the text, and
+    within `MOST_TURNS` messages the interview is complete.
+    """
+    return _turn(state, text)
+
+
+def correct(state: State, values: Mapping[str, Value | None]) -> tuple[State, Reply]:
+    """Take in corrections of single facts; also after the interview's end.
+
+    Pure; they count neither as a message nor as an answer, unless they are one.
+
+    Args:
+        state: the interview's state.
+        values: as `corrections.read` gives them.
+    """
+    before = known_facts(state)
+    ready = corrections.ready(state, values)
+    message = corrections.message(state, ready, values)
+    after = apply(ready, message)
+    known = known_facts(after)
+    said = [
+        wording.echo(state, after, message),
+        wording.changes(before, known, state, after),
+        wording.assumptions(before, known, after),
+    ]
+    return _go_on(state, after, before, known, said, understood=True)
+
+
+def takes(state: State, text: str) -> bool:
+    """Tell whether a message would be understood as an answer to the pending question."""
+    message = _read(state, text)
+    after = apply(state, message)
+    told = {*known_facts(after), *after["unsure"]}
+    return bool(wording.echo(state, after, message)) and not told.isdisjoint(state["pending"])
+
+
+def _read(state: State, text: str) -> Understood:
+    read = _understand_short if len(text) <= _SHORT else understand
+    return read(text, state["topic"], kind_open=state["kind"] is None)
+
+
+def _turn(state: State, text: str) -> tuple[State, Reply]:
+    before = known_facts(state)
+    message = _read(state, text)
+    after = apply(state, message)
+    known = known_facts(after)
+    heard = wording.echo(state, after, message)
+    settled = not (heard or state["topic"]) and state["turns"] and _is_settled(message)
+    if settled:
+        heard = "Fine."
+    elif not heard:
+        after["misses"] += 1
+    elif state["turns"] and not (state["kind"] or state["facts"]):
+        after["description"] = text  # the first message said nothing of a product
+    after["turns"] += 1
+    said = [
+        heard or _not_understood(state, message),
+        wording.changes(before, known, state, after) if state["turns"] else "",
+        wording.assumptions(before, known, after),
+    ]
+    return _go_on(state, after, before, known, said, understood=bool(heard))
+
+
+def _go_on(
+    state: State,
+    after: State,
+    before: Facts,
+    known: dict[str, Value],
+    said: list[str],
+    *,
+    understood: bool,
+) -> tuple[State, Reply]:
+    """Ask the next question, or end, after what was said to a message."""
+    if understood and state["pending"] and not _touches(state, after):
+        after["asked"] = after["asked"][:-1]  # the question still waits for its first answer
+    reopened = {name for name in before if name not in known}
+    if reopened:
+        after["asked"] = [t for t in after["asked"] if reopened.isdisjoint(TOPIC_FACTS[t])]
+    return _reply(after, known, " ".join(filter(None, said)), understood=understood)
+
+
+def _is_settled(message: Understood) -> bool:
+    """Tell whether a message only says that there is nothing more to say: "no, thanks"."""
+    words = message.words
+    short = len(words) <= _LONGEST_CLOSE and any(word.isalpha() for word in words)
+    return short and _CLOSING_WORDS.issuperset(words)
+
+
+def _touches(state: State, after: State) -> bool:
+    """Tell whether a message said anything about what was asked."""
+    return any(name in after["facts"] or name in after["unsure"] for name in state["pending"])
+
+
+def _not_understood(state: State, message: Understood) -> str:
+    if message.neither and "consumer" in state["pending"]:
+        if state["asked"].count("who") >= _MOST_ASKED:
+            return "I leave open who uses it."
+        return "I take it that somebody uses it."
+    if message.answer and len(state["pending"]) > 1:
+        return "Yes to which of them?"
+    if not state["topic"]:
+        return "I could not read anything about a product in that."
+    return "I could not read an answer in that."
+
+
+def _reply(
+    state: State, known: dict[str, Value], said: str, *, understood: bool
+) -> tuple[State, Reply]:
+    echo = said if understood else ""
+    needed = set(catalogue().open_facts(known)).difference(state["unsure"])
+    following = _next_topic(state, known, needed)
+    if following is None:
+        state["topic"], state["pending"] = None, []
+        norms = catalogue().norms
+        open_norms = len(catalogue().undecided(known)) if state["unsure"] else 0
+        end, reasoning = wording.closing_words(state, known, open_norms, len(norms))
+        text = f"{said} {end}"
+        return state, Reply(text, complete=True, missing=(), reasoning=reasoning, understood=echo)
+    topic, pending = following
+    again = topic in state["asked"]
+    state["topic"], state["pending"] = topic, pending
+    state["asked"] = [*state["asked"], topic]
+    missing = tuple(name for name in FACTS if name in needed)
+    text = f"{said} {question(topic, pending, known, again=again, denied=state['denied'])}"
+    return state, Reply(text, complete=False, missing=missing, reasoning="", understood=echo)
+
+
+def _next_topic(state: State, known: Facts, needed: set[str]) -> tuple[str, list[str]] | None:
+    """Choose the next topic and the facts to ask for.
+
+    What cannot be asked any more moves from `needed` to the state's `unsure`.
+    """
+    chosen = None
+    for topic, facts in TOPIC_FACTS.items():
+        pending = [name for name in facts if name in needed]
+        if topic == "kind":  # the kind says it, once it is known that the product is electrical
+            pending = [name for name in pending if name not in state["of_kind"]]
+        if pending and _askable(topic, pending, known):
+            if not _exhausted(state, topic):
+                chosen = topic, pending
+                break
+            _give_up(state, needed, pending)
+    if chosen is None:
+        _give_up(state, needed, sorted(needed))
+    return chosen
+
+
+def _askable(topic: str, pending: Collection[str], known: Facts) -> bool:
+    required = _REQUIRES.get(topic)
+    if required:
+        return known.get(required) is True
+    if topic == "power":
+        return set(pending) != {"input_a"}  # has a topic of its own
+    if topic == "kind":
+        return set(pending) != {"display_cm2"}
+    return topic != "any" or set(pending) != {"pressure_bar"}
+
+
+def _exhausted(state: State, topic: str) -> bool:
+    if state["turns"] >= MOST_TURNS:
+        return True
+    most = 1 if state["misses"] > _MOST_MISSES else _MOST_ASKED
+    asked: list[str] = state["asked"]
+    return asked.count(topic) >= most
+
+
+def _give_up(state: State, needed: set[str], names: Collection[str]) -> None:
+    state["unsure"] = [*state["unsure"], *names]
+    needed.difference_update(names)

@@ -1,0 +1,81 @@
+"""What the interview understands of a product, as a list of which every entry can be corrected."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from services.conversation.interview.corrections import told
+from services.conversation.interview.state import State, known_facts
+from services.conversation.interview.wording import short
+from services.conversation.understanding.replies import TOPIC_FACTS
+from services.norms.catalogue import catalogue
+from services.norms.facts import FACTS, Facts, follows, with_implications
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from services.conversation.language.terms import Value
+
+SOURCES = ("said", "follows", "assumed", "open")
+"""Whence a fact is known: the maker said it, it follows from that, nobody said it; or it is not."""
+
+_IN_TOPICS = [name for facts in TOPIC_FACTS.values() for name in facts]
+_ORDER = tuple(dict.fromkeys((*_IN_TOPICS, *FACTS)))
+
+
+def product_facts(state: State) -> list[dict[str, Any]]:
+    """List what is understood of the product, in the order in which the topics are asked.
+
+    It holds what was said, what follows from that, what is assumed, and what is needed or not
+    known. Two sorts of "no" are left out, as they tell a reader nothing: one that follows from
+    another fact (without radio no band is used), and one that goes with the kind of product and
+    says what else it is not (a lamp is no e-bike). Both can be corrected all the same.
+
+    Returns:
+        `{name, label, kind, value, words, unit, source}` for each; `value` is None where nothing
+        is known, and a date is an ISO date.
+    """
+    known = known_facts(state)
+    wanted = {*known, *state["unsure"], *catalogue().open_facts(known)}
+    following = with_implications(state["facts"])
+    return [
+        _entry(name, known.get(name), _source(name, state["facts"], following, known))
+        for name in _ORDER
+        if name in wanted and not _is_idle(name, state["facts"], known)
+    ]
+
+
+def _entry(name: str, value: Value | None, source: str) -> dict[str, Any]:
+    fact = FACTS[name]
+    return {
+        "name": name,
+        "label": fact.label,
+        "kind": fact.kind.value,
+        "value": told(name, value),
+        "words": short(name, value),
+        "unit": fact.unit,
+        "source": source,
+    }
+
+
+def _source(name: str, said: Facts, following: Facts, known: Facts) -> str:
+    if name not in known:
+        return "open"
+    if name in said:
+        return "said"
+    return "follows" if name in following else "assumed"
+
+
+def _is_idle(name: str, said: Collection[str], known: Facts) -> bool:
+    """Tell whether a fact is a "no" that is not worth a line."""
+    value = known.get(name, True)
+    if value:
+        return False
+    if name in TOPIC_FACTS["kind"] and name not in said:
+        return True
+    grounds = ((other, known[other]) for other in known)
+    # Two that follow from each other (no screen, nothing that is one) both stay.
+    return any(
+        follows(name, value, [ground]) and not follows(*ground, [(name, value)])
+        for ground in grounds
+    )

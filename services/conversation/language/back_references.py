@@ -1,0 +1,218 @@
+"""Finds the words of a question that point back: "that one", "the second", "which of these"."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from services.conversation.language.back_reference_words import (
+    ARTICLES,
+    BEFORE_A_NORM,
+    BEHIND,
+    COUNTED,
+    DIGITS,
+    ELLIPSES,
+    FILLING,
+    IS,
+    NOUNS,
+    NTH,
+    NUMBERS,
+    OF_A_NORM,
+    OPENINGS,
+    ORDINALS,
+    PLURALS,
+    POLITE,
+    QUALITY_OF_A_NORM,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from services.conversation.language.phrases import Word
+
+
+class Target(Enum):
+    """What is pointed at, among the norms that were named before."""
+
+    ONE = auto()  # "that one", "it"
+    SOME = auto()  # "these", "them"
+    PLACES = auto()  # "the second", "the last two"
+    NEXT = auto()
+    PREVIOUS = auto()
+    OTHER = auto()  # "the other one"
+    OTHERS = auto()  # "the rest"
+    LAST_TOPIC = auto()  # nothing but "why?", "tell me more"
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """Words that point back.
+
+    Attributes:
+        target: what they point at.
+        sure: whether they can mean nothing else; otherwise, with nothing to point at, the
+            question is taken by itself.
+        places: for PLACES, positions in the list that is meant, from 0; negative ones from its end.
+        kinds: kinds of norm it is limited to ("that directive"); none for every kind.
+        number: for SOME, how many norms are meant ("these two"); 0 where it is not said.
+    """
+
+    target: Target
+    sure: bool = True
+    places: tuple[int, ...] = ()
+    kinds: tuple[str, ...] = ()
+    number: int = 0
+
+
+_WHOLE = {
+    "what else": Pointer(Target.OTHERS, sure=False),
+    "which else": Pointer(Target.OTHERS, sure=False),
+    "which one": Pointer(Target.SOME, sure=False),
+    "which ones": Pointer(Target.SOME, sure=False),
+    "then": Pointer(Target.NEXT, sure=False),
+}
+
+
+def pointer(question: Sequence[Word]) -> Pointer | None:
+    """The words that point back, the surest if there are several; None without any."""
+    spelled = [word.text for word in question]
+    opened = spelled[1:] if spelled[:1] and spelled[0] in OPENINGS else spelled
+    whole = " ".join(word for word in opened if word not in POLITE)
+    if whole in ELLIPSES:
+        return Pointer(Target.LAST_TOPIC, sure=False)
+    if whole in _WHOLE:
+        return _WHOLE[whole]
+    found = [each for at in range(len(spelled)) if (each := _at(spelled, at))]
+    places = tuple(place for each in found for place in each.places)
+    if places:
+        kinds = next(each.kinds for each in found if each.places)
+        return Pointer(Target.PLACES, places=places, kinds=kinds)
+    return next((each for each in found if each.sure), next(iter(found), None))
+
+
+def _at(spelled: Sequence[str], at: int) -> Pointer | None:
+    return (
+        _places(spelled, at)
+        or _neighbour(spelled, at)
+        or _other(spelled, at)
+        or _these(spelled, at)
+        or _this(spelled, at)
+        or _pronoun(spelled, at)
+    )
+
+
+def _word(spelled: Sequence[str], at: int) -> str:
+    """The word at a position; "" outside of the question."""
+    return spelled[at] if 0 <= at < len(spelled) else ""
+
+
+def _is_end(spelled: Sequence[str], at: int) -> bool:
+    """Whether the words from here on can follow a pointer, so that nothing else is meant."""
+    word = _word(spelled, at)
+    return not word or word in BEHIND
+
+
+def _places(spelled: Sequence[str], at: int) -> Pointer | None:
+    """Read "the second", "2nd one" or "number 3"; several are put together."""
+    word, before, behind = _word(spelled, at), _word(spelled, at - 1), _word(spelled, at + 1)
+    nth = NTH.fullmatch(word)
+    place = int(nth[1]) - 1 if nth else ORDINALS.get(word)
+    if word in COUNTED and (number := _number(behind)) and _is_end(spelled, at + 2):
+        return Pointer(Target.PLACES, places=(number - 1,))
+    if place is None or (word, behind, _word(spelled, at + 2)) == ("first", "of", "all"):
+        return None
+    if behind != "one" and _number(behind):
+        return _several_places(spelled, at, place)
+    if behind in NOUNS:
+        return Pointer(Target.PLACES, places=(place,), kinds=NOUNS[behind])
+    alone = not before and not behind
+    if word != "top" and (alone or (before in ARTICLES and _is_end(spelled, at + 1))):
+        return Pointer(Target.PLACES, places=(place,))
+    return None
+
+
+def _several_places(spelled: Sequence[str], at: int, place: int) -> Pointer | None:
+    """Read "the first two" or "the last 3 standards"."""
+    number, noun = _number(_word(spelled, at + 1)), _word(spelled, at + 2)
+    if place not in (0, -1) or not (noun in PLURALS or _is_end(spelled, at + 2)):
+        return None
+    places = range(number) if place == 0 else range(-number, 0)
+    return Pointer(Target.PLACES, places=tuple(places), kinds=PLURALS.get(noun, ()))
+
+
+def _number(word: str) -> int:
+    return int(word) if DIGITS.fullmatch(word) else NUMBERS.get(word, 0)
+
+
+def _neighbour(spelled: Sequence[str], at: int) -> Pointer | None:
+    """Read "the next one" or "the one before"; "next" alone asks for steps."""
+    word, behind = _word(spelled, at), _word(spelled, at + 1)
+    if (word in ("next", "following") and behind in NOUNS) or (word, behind) == ("one", "after"):
+        return Pointer(Target.NEXT)
+    before_it = word in ("previous", "preceding") and (behind in NOUNS or not behind)
+    if before_it or (word, behind) == ("one", "before"):
+        return Pointer(Target.PREVIOUS)
+    return None
+
+
+def _other(spelled: Sequence[str], at: int) -> Pointer | None:
+    """Read "the other one", "the other standards" or "the rest"."""
+    word, before, behind = _word(spelled, at), _word(spelled, at - 1), _word(spelled, at + 1)
+    if word in ("other", "remaining") and behind in PLURALS:
+        return Pointer(Target.OTHERS, kinds=PLURALS[behind])
+    if word == "other" and before == "the" and (behind in NOUNS or _is_end(spelled, at + 1)):
+        return Pointer(Target.OTHER)
+    if word in ("others", "rest") and before in ("the", "all") and _is_end(spelled, at + 1):
+        return Pointer(Target.OTHERS)
+    return None
+
+
+def _these(spelled: Sequence[str], at: int) -> Pointer | None:
+    """Read "these", "those standards", "these two", "davon" or "the ones you listed"."""
+    word, behind = _word(spelled, at), _word(spelled, at + 1)
+    if word == "davon" or (word == "you" and behind in ("listed", "named", "mentioned")):
+        return Pointer(Target.SOME)
+    if word not in ("these", "those"):
+        return None
+    number = _number(behind)
+    end = at + 2 if number else at + 1
+    noun = _word(spelled, end)
+    if noun in PLURALS or _is_end(spelled, end):
+        return Pointer(Target.SOME, kinds=PLURALS.get(noun, ()), number=number)
+    return None
+
+
+def _this(spelled: Sequence[str], at: int) -> Pointer | None:
+    """Read "that one", "this directive", "the regulation" or a plain "that"."""
+    word, before, behind = _word(spelled, at), _word(spelled, at - 1), _word(spelled, at + 1)
+    if word in ("that", "this") and behind in NOUNS:
+        return Pointer(Target.ONE, kinds=NOUNS[behind])
+    rated = before in IS and behind in QUALITY_OF_A_NORM
+    if word in ("that", "this") and (not behind or behind in OF_A_NORM or rated):
+        return Pointer(Target.ONE, sure=False)
+    if word == "the" and behind in NOUNS and behind != "one" and _is_end(spelled, at + 2):
+        return Pointer(Target.ONE, sure=False, kinds=NOUNS[behind])
+    return None
+
+
+def _pronoun(spelled: Sequence[str], at: int) -> Pointer | None:
+    """Read "it", "they" and "them" where a norm is meant, and "which one" and "both"."""
+    word, before, behind = _word(spelled, at), _word(spelled, at - 1), _word(spelled, at + 1)
+    if word == "them":
+        return Pointer(Target.SOME, sure=before in ("of", "among", "between"))
+    if word == "both" or (word == "which" and behind in ("one", "ones")):
+        return Pointer(Target.SOME, sure=False, number=2 if word == "both" else 0)
+    if word not in ("it", "they"):
+        return None
+    target = Target.ONE if word == "it" else Target.SOME
+    following = at + 2 if behind in FILLING else at + 1
+    said = _word(spelled, following)
+    quality = said
+    if said in IS:
+        quality = _word(spelled, following + 1)
+    dates = word == "they" and said == "have"
+    meant = dates or said in OF_A_NORM or (quality in QUALITY_OF_A_NORM and {before, said} & IS)
+    last = not behind and (before in BEFORE_A_NORM or before in IS)
+    a_norm = before in IS and behind == "a" and _word(spelled, at + 2) in NOUNS
+    return Pointer(target, sure=False) if meant or last or a_norm else None

@@ -1,0 +1,82 @@
+"""Tell what kind of answer a question asks for, by the phrases of whole words in it."""
+
+from __future__ import annotations
+
+import tomllib
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from services.conversation.language.phrases import PhraseTable, Word, words
+
+
+class Intent(StrEnum):
+    """The kinds of question that can be told apart; the first that occurs decides.
+
+    The order is the precedence: "what if I drop Wi-Fi, which deadlines change?" asks
+    for a comparison, and "what does RoHS cost?" is about money, not about RoHS.
+    """
+
+    ADVICE = "advice"  # legal advice, completeness
+    CONFIDENCE = "confidence"  # how the percentages are made
+    WHAT_IF = "what_if"
+    OUTSIDE = "outside"  # known not to be answerable: money, laboratories, duration
+    AVOID = "avoid"  # what would lift a norm
+    OPEN = "open"
+    EXCLUDED = "excluded"  # what does not apply
+    PRIORITY = "priority"
+    DEADLINES = "deadlines"
+    NEXT = "next"
+    FACTS = "facts"
+    WHY = "why"
+    COUNT = "count"
+    LIST = "list"
+    EXPLAIN = "explain"
+    APPLIES = "applies"
+    HELP = "help"
+
+
+class _Phrases(NamedTuple):
+    """The contents of intents.toml."""
+
+    table: PhraseTable[Intent]
+    known: frozenset[str]
+
+
+@cache
+def _phrases() -> _Phrases:
+    return read_phrases(Path(__file__).with_name("intents.toml").read_text(encoding="utf-8"))
+
+
+def read_phrases(text: str) -> _Phrases:
+    """Read the phrases of the kinds of question.
+
+    Raises:
+        ValueError: a kind is not one of `Intent`, or the text is no TOML.
+        KeyError: a kind has no phrases, or the ordinary words are missing.
+    """
+    data = tomllib.loads(text)
+    spellings = {Intent(kind): phrases for kind, phrases in data["phrases"].items()}
+    table: dict[str, Intent] = {}
+    for intent in Intent:
+        for phrase in spellings[intent].split("|"):
+            table.setdefault(phrase, intent)
+    ordinary = data["ordinary"]["words"].split("|")
+    known = frozenset(word.text for phrase in (*table, *ordinary) for word in words(phrase))
+    return _Phrases(PhraseTable(table), known)
+
+
+def known_words() -> frozenset[str]:
+    """Every single word of the phrases, and those that every sentence is made of."""
+    return _phrases().known
+
+
+def intents(text: str | list[Word]) -> tuple[Intent, ...]:
+    """The kinds of question that a text shows signs of, the decisive one first.
+
+    Empty when it shows none. Never raises.
+    """
+    spelled = words(text) if isinstance(text, str) else text
+    found = {match.value for match in _phrases().table.find(spelled)}
+    return tuple(intent for intent in Intent if intent in found)

@@ -1,0 +1,90 @@
+"""Answers about the norms that a question names: why, why not, what it is, how to avoid it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from services.conversation.analysis import confidence
+from services.conversation.analysis.counterfactual import ways_to
+from services.conversation.language.intents import Intent
+from services.conversation.questions.answers import Answer, label, lowered
+from services.norms.catalogue import catalogue
+from services.norms.facts import joined
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from services.conversation.analysis.findings import Findings
+    from services.conversation.analysis.verdicts import NormResult
+
+_MOST = 4  # norms explained in one answer
+_STATUSES = ("applies", "to_be_checked", "watch", "does_not_apply")
+_MOST_WAYS = 2  # norms for which changes are worked out in one answer
+
+
+def about(
+    findings: Findings, ids: Sequence[str], asked: Sequence[Intent], unknown: Sequence[str] = ()
+) -> Answer:
+    """Answer for each norm named, and say of which ones the catalogue knows nothing.
+
+    Args:
+        findings: what is known.
+        ids: the norms, ids of the catalogue.
+        asked: what is asked about them; nothing means what they are.
+        unknown: ids that the catalogue does not hold.
+    """
+    results = [findings.results[norm_id] for norm_id in ids]
+    if len(results) > _MOST:
+        results.sort(key=lambda result: _STATUSES.index(result.status))
+    explained = results[:_MOST]
+    paragraphs = [
+        _paragraph(findings, result, asked, with_ways=place < _MOST_WAYS)
+        for place, result in enumerate(explained)
+    ]
+    if len(results) > _MOST:
+        others = joined(result.norm_id for result in results[_MOST:])
+        paragraphs.append(f"Ask me about {others} one by one.")
+    if unknown:
+        paragraphs.append(not_held(unknown))
+    return Answer(
+        "\n".join(paragraphs),
+        tuple(result.norm_id for result in explained),
+        confidence.together([result.confidence for result in explained])
+        if explained
+        else confidence.UNKNOWN,
+    )
+
+
+def not_held(ids: Sequence[str]) -> str:
+    """Say that the catalogue holds nothing on these ids."""
+    return f"My catalogue does not hold {joined(ids, 'or')}, so I cannot say anything about it."
+
+
+def _paragraph(
+    findings: Findings, result: NormResult, asked: Sequence[Intent], *, with_ways: bool
+) -> str:
+    verdict = f"{label(result)}: {lowered(result.reasoning)}"
+    if Intent.CONFIDENCE in asked:
+        return f"{verdict} Confidence: {result.confidence} of 100."
+    explaining = Intent.EXPLAIN in asked and not {Intent.WHY, Intent.APPLIES} & {*asked}
+    if explaining or not asked:
+        parts = [f"{label(result)}: {result.summary}", result.note]
+        parts.append(f"For your product it {lowered(result.reasoning)}" if result.applies else "")
+        parts.append("" if result.applies else f"For your product: {lowered(result.reasoning)}")
+        return " ".join(filter(None, parts))
+    if with_ways and (result.status == "does_not_apply" or Intent.AVOID in asked):
+        return f"{verdict}{_ways(findings, result)}"
+    return verdict
+
+
+def _ways(findings: Findings, result: NormResult) -> str:
+    """Say what would have to be true to turn a decided verdict around."""
+    norm = catalogue().get(result.norm_id)
+    if norm is None or result.status == "to_be_checked":
+        return ""
+    wanted = result.status == "does_not_apply"
+    ways = ways_to(norm.trigger, findings.facts, outcome=wanted)
+    if not ways:
+        return "" if wanted else " No change of the product that I know of would lift it."
+    opening = "It would apply if" if wanted else "It would no longer apply if"
+    return f" {opening} this were so: {'; or '.join(ways)}."

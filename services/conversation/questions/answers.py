@@ -1,0 +1,66 @@
+"""The answer to a question, and the small wordings that all answers share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from services.norms.facts import joined
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from services.conversation.analysis.verdicts import NormResult
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What to reply to a question.
+
+    Attributes:
+        answer: plain sentences; may hold line breaks and lines that start with "- ".
+        relevant_norms: ids of the norms that the answer is about, best first.
+        confidence: 0 to 100: the average of the results it rests on, less 10 where it also
+            rests on how a change was read; 100 for statements about this service itself; 0
+            when the question cannot be answered.
+        proposed_description: for a comparison, a description of the changed product.
+    """
+
+    answer: str
+    relevant_norms: tuple[str, ...]
+    confidence: int
+    proposed_description: str | None = None
+
+
+def label(result: NormResult) -> str:
+    """Name a norm by id and title: "2014/35/EU Low Voltage Directive (LVD)"."""
+    return f"{result.norm_id} {result.norm_name}"
+
+
+def listed(lines: Iterable[str]) -> str:
+    """Set lines as list items."""
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def some(items: Sequence[str], most: int) -> str:
+    """Name the first few of many: "a, b and 7 more"."""
+    more = len(items) - most
+    return joined([*items[:most], f"{more} more"] if more > 1 else items)
+
+
+def lowered(sentence: str) -> str:
+    """Start a sentence in lower case, to go on after a colon; "I" stays."""
+    return sentence if sentence.startswith("I ") else sentence[:1].lower() + sentence[1:]
+
+
+def count_of(number: int, one: str, many: str = "") -> str:
+    """Count things: "1 norm", "3 norms"."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def reason(result: NormResult) -> str:
+    """Give the reason of a result alone, without the verdict before it."""
+    text = result.reasoning
+    for verdict in ("Applies because ", "Does not apply because ", "To be checked: "):
+        text = text.removeprefix(verdict)
+    return lowered(text)

@@ -1,0 +1,210 @@
+"""Answers a maker's free-text questions about the analysed product."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING
+
+from services.conversation.analysis.findings import Findings, State
+from services.conversation.language import back_reference_words
+from services.conversation.language.back_references import pointer
+from services.conversation.language.intents import Intent, intents, known_words
+from services.conversation.language.norm_names import Named, find
+from services.conversation.language.phrases import Word, words
+from services.conversation.questions import comparison, deadlines, overview
+from services.conversation.questions.about_norms import about, not_held
+from services.conversation.questions.answers import Answer
+from services.conversation.questions.follow_ups import carried, goes_on
+from services.conversation.questions.glossary import explain
+from services.conversation.questions.norm_group_answers import among
+from services.conversation.questions.references import Referred, resolve
+from services.conversation.questions.window import Entry, read_enriched_query
+from services.norms.catalogue import catalogue
+from services.norms.facts import FACTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+__all__ = ["Answer", "ask"]
+
+LONGEST = 1_000
+"""Characters of a question that are read."""
+
+_LONGEST_WORD_IGNORED = 2
+_MOST_FOREIGN = 3  # where one word in three is unknown, a question counts as off the subject
+# Asked with a subject ("the battery"), these are about the norms on that subject.
+_ABOUT_TOPICS = frozenset(
+    {
+        Intent.AVOID,
+        Intent.DEADLINES,
+        Intent.WHY,
+        Intent.LIST,
+        Intent.EXPLAIN,
+        Intent.APPLIES,
+        Intent.CONFIDENCE,
+    }
+)
+# In these "it" and "this" are the product, or the whole result.
+_ABOUT_THE_PRODUCT = frozenset((Intent.ADVICE, Intent.HELP, Intent.FACTS))
+_DEMANDS = frozenset(("require", "requires", "demand", "demands"))
+_NOT_ABOUT_NORMS = frozenset((Intent.OUTSIDE, Intent.DEADLINES, Intent.ADVICE, Intent.HELP))
+
+
+def ask(question: str, state: State) -> Answer:
+    """Answer a question from the catalogue and the facts of a conversation.
+
+    Pure: the state is not changed. Any text is accepted, of which the first 1,000
+    characters are read; a question that cannot be answered gets an answer that says so,
+    with confidence 0.
+
+    Args:
+        question: the question; or, with the questions and answers before it, an enriched query
+            (questions.window), so that "and the second one?" finds what it means.
+        state: the conversation's state.
+    """
+    read = read_enriched_query(question)
+    question = read.query[:LONGEST]
+    findings = Findings(state)
+    spelled = words(question)
+    named = find(question)
+    asked = intents(spelled)
+    if named.ids or named.unknown:
+        if read.history and goes_on(spelled):
+            asked = carried(asked, spelled, read.history)
+    elif answer := _following_up(findings, named, asked, spelled, read.history):
+        return answer
+    return _answered(findings, named, asked, question)
+
+
+def _following_up(
+    findings: Findings,
+    named: Named,
+    asked: tuple[Intent, ...],
+    spelled: list[Word],
+    history: Sequence[Entry],
+) -> Answer | None:
+    """Answer a question that points back to norms; None for one that stands by itself."""
+    pointed = pointer(spelled)
+    if pointed is None or (asked and asked[0] in _ABOUT_THE_PRODUCT):
+        return None
+    # "When must I replace it, the battery?" is about batteries; a change names what changes.
+    by_subject = bool(named.topics) and Intent.WHAT_IF not in asked
+    if by_subject and not pointed.sure:
+        return None
+    if _off_subject(spelled, findings.state, forgiving=pointed.sure or bool(asked)):
+        return None
+    referred = resolve(pointed, history, findings)
+    if not isinstance(referred, Referred):
+        return referred
+    asked = carried(asked, spelled, history)
+    if not _DEMANDS.isdisjoint(word.text for word in spelled) or asked[:1] == (Intent.NEXT,):
+        asked = (Intent.EXPLAIN,)  # what a norm demands is what there is to do
+    answer = among(findings, referred, asked, spelled, named.topics)
+    named = replace(named, ids=referred.ids, topics=())
+    return answer or _answered(findings, named, asked, named.rest)
+
+
+def _answered(findings: Findings, named: Named, asked: tuple[Intent, ...], question: str) -> Answer:
+    if Intent.WHAT_IF in asked or (not asked and not named.ids):
+        compared = _compared(findings, named, asked)
+        if compared:
+            return compared
+        asked = tuple(intent for intent in asked if intent is not Intent.WHAT_IF)
+    if named.ids or named.unknown:
+        return _about_named(findings, named, asked, question)
+    return _about_all(findings, named, asked, question)
+
+
+def _compared(findings: Findings, named: Named, asked: Sequence[Intent]) -> Answer | None:
+    hypothetical = Intent.WHAT_IF in asked
+    compared = comparison.compare(findings, named, hypothetical=hypothetical)
+    if compared is None and hypothetical and len(asked) == 1 and not named.ids:
+        return overview.no_change_read()
+    return compared
+
+
+def _about_named(
+    findings: Findings, named: Named, asked: Sequence[Intent], question: str
+) -> Answer:
+    if not named.ids:
+        return replace(overview.cannot(), answer=not_held(named.unknown))
+    decisive = asked[0] if asked else None
+    if decisive is Intent.DEADLINES:
+        return deadlines.answer(findings, question, named.ids)
+    if decisive is None or decisive not in _NOT_ABOUT_NORMS:
+        return about(findings, named.ids, asked, named.unknown)
+    if decisive in (Intent.ADVICE, Intent.HELP):
+        return _overall(findings, decisive, question, ())
+    cannot, known = overview.cannot(), about(findings, named.ids, (Intent.EXPLAIN,))
+    first = cannot.answer.partition(": ")[0]
+    return replace(
+        cannot,
+        answer=f"{first}. What I do know:\n{known.answer}",
+        relevant_norms=known.relevant_norms,
+    )
+
+
+def _about_all(findings: Findings, named: Named, asked: Sequence[Intent], question: str) -> Answer:
+    """Answer a question that names no norm: on a subject, on a term, or on the whole result."""
+    spelled = words(question)
+    if _off_subject(spelled, findings.state, forgiving=bool(asked)):
+        return overview.cannot()
+    if Intent.EXPLAIN in asked and (explained := explain(spelled)):
+        return explained
+    decisive = asked[0] if asked else None
+    if named.topics and (decisive is None or decisive in _ABOUT_TOPICS):
+        return _about_named(findings, replace(named, ids=named.topics), asked, question)
+    return _overall(findings, decisive, question, spelled) if decisive else overview.cannot()
+
+
+_OVERALL: dict[Intent, Callable[[Findings], Answer]] = {
+    Intent.ADVICE: lambda _findings: overview.advice(),
+    Intent.CONFIDENCE: lambda _findings: overview.how_confident(),
+    Intent.HELP: lambda _findings: overview.offer(),
+    Intent.OPEN: overview.still_open,
+    Intent.EXCLUDED: overview.excluded,
+    Intent.PRIORITY: overview.priority,
+    Intent.NEXT: overview.what_next,
+    Intent.FACTS: overview.facts_used,
+    Intent.WHY: overview.why_all,
+    Intent.COUNT: overview.count,
+}
+
+
+def _overall(findings: Findings, intent: Intent, question: str, spelled: Sequence[Word]) -> Answer:
+    if intent in _OVERALL:
+        return _OVERALL[intent](findings)
+    if intent is Intent.DEADLINES:
+        return deadlines.answer(findings, question, ())
+    if intent in (Intent.LIST, Intent.APPLIES):
+        return overview.list_norms(findings, spelled)
+    return overview.cannot()
+
+
+@cache
+def _subject_words() -> frozenset[str]:
+    """Every word that belongs to the subject: of the catalogue, the facts, the question table."""
+    texts = [
+        " ".join((norm.title, norm.summary, norm.note, *norm.doubts)) for norm in catalogue().norms
+    ]
+    texts += [f"{fact.label} {fact.yes} {fact.no}" for fact in FACTS.values()]
+    return (
+        known_words()
+        | back_reference_words.known_words()
+        | {word.text for text in texts for word in words(text)}
+    )
+
+
+def _off_subject(spelled: Sequence[Word], state: State, *, forgiving: bool) -> bool:
+    """Tell whether a third of the words or more belong to no subject of this service.
+
+    Words of one or two letters do not count, the maker's own description does. When
+    `forgiving`, one stray word in a longer question is let pass.
+    """
+    telling = [word.text for word in spelled if len(word.text) > _LONGEST_WORD_IGNORED]
+    own = {word.text for word in words(str(state.get("description", "")))}
+    foreign = sum(word not in _subject_words() and word not in own for word in telling)
+    if not forgiving:
+        return foreign > 0
+    return foreign * _MOST_FOREIGN >= len(telling) and (foreign > 1 or len(telling) < _MOST_FOREIGN)

@@ -1,0 +1,195 @@
+"""Answers "what if": applies a change to the product, judges again, and shows the difference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from services.conversation.analysis import confidence
+from services.conversation.analysis.description import describe
+from services.conversation.analysis.findings import Findings
+from services.conversation.analysis.hypothesis import suppose
+from services.conversation.analysis.reasoning import clause, in_order, labels
+from services.conversation.language.phrases import words
+from services.conversation.questions.answers import Answer, count_of, label, listed, lowered, reason
+from services.norms.catalogue import catalogue
+from services.norms.facts import FACTS, follows, joined
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from services.conversation.analysis.verdicts import NormResult
+    from services.conversation.language.norm_names import Named
+
+_MOST_LISTED = 8
+_MOST_CLAUSES = 6
+_FRAGMENT_WORDS = 8
+_WOULD = {
+    "applies": "would apply",
+    "does_not_apply": "would not apply",
+    "to_be_checked": "would have to be checked",
+    "watch": "would be watched",
+}
+_FRAGMENT_OPENINGS = frozenset(
+    {
+        "and", "without", "with", "as", "for", "only", "no", "not", "on", "at", "instead", "but",
+        "then", "plus", "minus", "now", "in", "ohne", "mit", "nur", "und", "kein", "keine", "als",
+        "für",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How the verdicts of a product and of its changed self differ; each list best first."""
+
+    gained: list[NormResult]
+    lost: list[NormResult]
+    opened: list[NormResult]
+    closed: list[NormResult]
+
+    def all(self) -> list[NormResult]:
+        """Every norm whose verdict differs, as it stands after the change."""
+        return [*self.gained, *self.lost, *self.opened, *self.closed]
+
+
+def compare(findings: Findings, named: Named, *, hypothetical: bool) -> Answer | None:
+    """Answer a question about a changed product.
+
+    Args:
+        findings: the product as it is.
+        named: the question, split into the norms that it names and the rest.
+        hypothetical: whether the question has the form of a "what if"; otherwise only a
+            short fragment ("and without the battery?") is taken for one.
+
+    Returns:
+        The difference, or None when the question names no change.
+    """
+    if not hypothetical and not _is_fragment(named.rest):
+        return None
+    supposed = suppose(findings.state, named.rest)
+    if supposed is None:
+        return None
+    after = Findings(supposed.state)
+    changed = [name for name in FACTS if findings.facts.get(name) != after.facts.get(name)]
+    if not changed:
+        # A question that names norms is then answered as one about these norms.
+        return None if named.ids else _unchanged(findings, supposed.stated)
+    return _answer(findings, after, changed, named.ids)
+
+
+def difference(before: Findings, after: Findings) -> Difference:
+    """Sort the norms whose verdict differs by what became of them."""
+    old = before.results
+    return Difference(
+        gained=[r for r in after.matched if not old[r.norm_id].applies],
+        lost=[
+            after.results[r.norm_id]
+            for r in before.matched
+            if after.results[r.norm_id].status == "does_not_apply"
+        ],
+        opened=[r for r in after.open if old[r.norm_id].status != "to_be_checked"],
+        closed=[
+            after.results[r.norm_id]
+            for r in before.open
+            if after.results[r.norm_id].status == "does_not_apply"
+        ],
+    )
+
+
+def _is_fragment(text: str) -> bool:
+    spelled = words(text)
+    if not spelled or len(spelled) > _FRAGMENT_WORDS:
+        return False
+    first = spelled[0].text
+    return first in _FRAGMENT_OPENINGS or first[0].isdigit()
+
+
+def _unchanged(findings: Findings, names: Collection[str]) -> Answer:
+    stated = {name: findings.facts[name] for name in names if name in findings.facts}
+    if len(stated) > 1:
+        stated.pop("electrical", None)
+    told = (name for name in in_order(stated) if not follows(name, stated[name], stated.items()))
+    known = joined([clause(name, stated[name]) for name in told][:_MOST_CLAUSES])
+    ground = f"I already take it that {known}" if known else "that fits what I already know"
+    text = f"Nothing changes: {ground}."
+    return Answer(text, (), confidence.CERTAIN - confidence.FOR_HYPOTHESIS)
+
+
+def _answer(
+    before: Findings, after: Findings, changed: Sequence[str], asked: Sequence[str]
+) -> Answer:
+    found = difference(before, after)
+    different = found.all()
+    verdict = _verdict(before, after, differs=bool(different))
+    named = [after.results[norm_id] for norm_id in asked]
+    direct = [f"{label(result)} {_WOULD[result.status]}." for result in named]
+    parts = [f"{_change_in_words(before, after, changed)} {verdict}", *direct]
+    for heading, results in (
+        ("Newly applies", found.gained),
+        ("No longer applies", found.lost),
+        ("Newly to be checked", found.opened),
+        ("No longer open, does not apply", found.closed),
+    ):
+        if results:
+            parts.append(f"{heading}:\n{_lines(results)}")
+    dates = _dates_between(before, after)
+    if dates:
+        parts.append(f"In force by then, but not on the earlier date:\n{listed(dates)}")
+    still = [result for result in named if result not in different]
+    if still:
+        lines = (f"{label(result)}: {lowered(result.reasoning)}" for result in still)
+        parts.append(f"The same as before:\n{listed(lines)}")
+    about = list(dict.fromkeys(r.norm_id for r in (*named, *different)))
+    grounds = [*named, *different] or after.matched
+    score = confidence.together([result.confidence for result in grounds])
+    return Answer(
+        "\n".join(parts),
+        tuple(about),
+        max(score - confidence.FOR_HYPOTHESIS, 0),
+        describe(after.state, changed),
+    )
+
+
+def _verdict(before: Findings, after: Findings, *, differs: bool) -> str:
+    count, old = len(after.matched), len(before.matched)
+    if not differs:
+        return f"Nothing changes: the same {count_of(count, 'norm')} would apply."
+    compared = "as many as before" if count == old else f"instead of {old}"
+    return f"{count_of(count, 'norm')} would apply, {compared}."
+
+
+def _dates_between(before: Findings, after: Findings) -> list[str]:
+    """List the dates of the norms that apply between the old market date and a later new one."""
+    old, new = before.marketed, after.marketed
+    found = sorted(
+        (date, f"{date}: {label(result)}: {what}")
+        for result in after.matched
+        for date, what in result.deadlines
+        if old and old < date <= new
+    )
+    return [line for _, line in found]
+
+
+def _lines(results: Sequence[NormResult]) -> str:
+    lines = [f"{label(result)}: {reason(result)}" for result in results[:_MOST_LISTED]]
+    rest = [result.norm_id for result in results[_MOST_LISTED:]]
+    if rest:
+        lines.append(f"also {joined(rest)}")
+    return listed(lines)
+
+
+def _change_in_words(before: Findings, after: Findings, changed: Sequence[str]) -> str:
+    """Say which facts the change sets, and which it leaves unknown."""
+    new = {name: after.facts[name] for name in changed if name in after.facts}
+    told = [name for name in new if not follows(name, new[name], new.items())]
+    more = len(told) - _MOST_CLAUSES
+    shown = [clause(name, new[name]) for name in told[:_MOST_CLAUSES]]
+    if more > 0:
+        shown.append(f"{count_of(more, 'other fact')} that go with it")
+    parts = [f"I take the change to mean: {joined(shown)}."] if shown else []
+    needed = catalogue().open_facts(after.facts)
+    gone = [name for name in changed if name in needed and name in before.facts]
+    if gone:
+        parts.append(f"That leaves open {labels(gone)}.")
+    return " ".join(parts)

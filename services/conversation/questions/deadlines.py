@@ -1,0 +1,117 @@
+"""Answers about dates: what binds when the product goes on the market, and what comes later."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from services.conversation.analysis import confidence
+from services.conversation.questions.answers import Answer, label, listed
+from services.norms.catalogue import catalogue
+from services.norms.facts import as_date, day, joined
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from services.conversation.analysis.findings import Findings
+    from services.conversation.analysis.verdicts import NormResult
+
+    Entry = tuple[str, NormResult, str]
+
+_YEAR = re.compile(r"(?<!\d)20[2-4]\d(?!\d)")
+_MOST_PAST = 8
+_VERDICT = {
+    "does_not_apply": "does not apply to your product",
+    "to_be_checked": "is still to be checked for your product",
+}
+
+
+def answer(findings: Findings, question: str, ids: Collection[str]) -> Answer:
+    """List the dates of the norms that apply, or of those named, or those in a named year."""
+    if ids:
+        results = [findings.results[norm_id] for norm_id in ids]
+    else:
+        results = [*findings.matched, *findings.watched]
+    entries = sorted(
+        ((date, result, what) for result in results for date, what in result.deadlines),
+        key=lambda entry: entry[0],
+    )
+    years = _YEAR.findall(question)
+    marketed = findings.marketed
+    if years:
+        entries = [entry for entry in entries if entry[0][:4] in years]
+        text = _in_years(findings, entries, years)
+    else:
+        text = _around(entries, marketed, assumed="market_date" in findings.assumed)
+        if dateless := [label(result) for result in results if ids and not result.deadlines]:
+            text += f"\nMy catalogue names no date for:\n{listed(dateless)}"
+    switches = [] if years or ids else list(_switches(findings))
+    if switches:
+        text += "\nA later market date would change the list:\n" + listed(switches)
+    verdicts = (
+        f"{result.norm_id} {_VERDICT[result.status]}."
+        for result in results
+        if result.status in _VERDICT
+    )
+    text = "\n".join((text, *verdicts))
+    # Those with a date still to come are what the question is about.
+    entries.sort(key=lambda entry: entry[0] <= marketed)
+    about = dict.fromkeys(result.norm_id for _, result, _ in entries) or ids
+    scores = [findings.results[norm_id].confidence for norm_id in about]
+    return Answer(text, tuple(about), confidence.together(scores))
+
+
+def _line(entry: Entry) -> str:
+    date, result, what = entry
+    return f"{date}: {label(result)}: {what}"
+
+
+def _around(entries: list[Entry], marketed: str, *, assumed: bool) -> str:
+    ground = ", which I assume" if assumed else ""
+    opening = f"Your product goes on the market on {marketed}{ground}."
+    if not marketed:
+        opening = "It is not known when your product goes on the market."
+    later = [_line(entry) for entry in entries if entry[0] > marketed]
+    past = [_line(entry) for entry in entries if entry[0] <= marketed]
+    if not entries:
+        return f"{opening} I know of no date for these norms; they are in force."
+    parts = [opening]
+    coming = f"{'After that comes' if marketed else 'The dates'}:\n{listed(later)}"
+    parts.append(coming if later else "I know of no later date.")
+    if past:
+        parts.append(f"Already in force by then:\n{listed(past[-_MOST_PAST:])}")
+    return "\n".join(parts)
+
+
+def _in_years(findings: Findings, entries: list[Entry], years: list[str]) -> str:
+    named = " and ".join(dict.fromkeys(years))
+    parts = []
+    if entries:
+        lines = listed(map(_line, entries))
+        parts.append(f"In {named}, for the norms of your product:\n{lines}")
+    switches = [line for line in _switches(findings) if any(year in line for year in years)]
+    if switches:
+        parts.append(f"Depending on the market date:\n{listed(switches)}")
+    return "\n".join(parts) or f"For {named} my catalogue names no date for your product."
+
+
+def _switches(findings: Findings) -> Iterator[str]:
+    """Say which norms come or go when the product is marketed after certain days."""
+    marketed = findings.facts.get("market_date", 0)
+    dated = [norm for norm in catalogue().norms if "market_date" in norm.trigger.facts()]
+    limits = {
+        int(limit)
+        for norm in dated
+        for leaf in norm.trigger.leaves()
+        if leaf.fact == "market_date"
+        for _, limit in getattr(leaf, "bounds", ())
+        if limit > marketed and as_date(limit)
+    }
+    now = {norm.id for norm in dated if norm.trigger.evaluate(findings.facts)}
+    for limit in sorted(limits):
+        later = {**findings.facts, "market_date": limit}
+        then = {norm.id for norm in dated if norm.trigger.evaluate(later)}
+        if then - now:
+            instead = f" instead of {joined(sorted(now - then))}" if now - then else ""
+            yield f"from {day(limit)}: {joined(sorted(then - now))} would apply{instead}"
+        now = then

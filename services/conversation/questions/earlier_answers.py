@@ -1,0 +1,79 @@
+"""Which norms an earlier answer named, and how: in its list, before it, or in passing."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
+
+from services.conversation.language.norm_names import find
+from services.norms.catalogue import catalogue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# An item of a list, with the date it may begin with; of a numbered list the first is enough.
+_ITEM = re.compile(r"\s- (?:\d{4}-\d\d-\d\d: )?|:\s1\. ")
+
+
+@dataclass(frozen=True)
+class Mentioned:
+    """The norms of one answer, in the order in which it names them.
+
+    Attributes:
+        text: the answer, with or without line breaks.
+    """
+
+    text: str
+
+    @cached_property
+    def listed(self) -> tuple[str, ...]:
+        """Ids of the norms that items of a list begin with; none if the list is of other things."""
+        items = [match.end() for match in _ITEM.finditer(self.text)]
+        if not items or items[0] not in self._titled:
+            return ()
+        return _once(self._titled[at] for at in items if at in self._titled)
+
+    @cached_property
+    def lists_other_things(self) -> bool:
+        """Whether it has a list that does not begin with a norm: of steps, or of open facts."""
+        return not self.listed and _ITEM.search(self.text) is not None
+
+    @cached_property
+    def in_order(self) -> tuple[str, ...]:
+        """Ids of the norms it is about: those of its list, else those with a title, else all."""
+        return self.listed or _once(self._titled.values()) or find(self.text).ids
+
+    @cached_property
+    def focus(self) -> str | None:
+        """The one norm that it is about; None when there is none or more than one.
+
+        That is the only norm with a title before a list, or else the only one altogether.
+        """
+        first = _ITEM.search(self.text)
+        before = first.start() if first else len(self.text)
+        leading = _once(norm for at, norm in self._titled.items() if at < before)
+        if len(leading) == 1:
+            return leading[0]
+        return self.in_order[0] if len(self.in_order) == 1 else None
+
+    @cached_property
+    def _titled(self) -> dict[int, str]:
+        """Ids of the norms that are named by id and title, by their place in the text."""
+        found = {}
+        for label, norm_id in _labels():
+            at = self.text.find(label)
+            while at >= 0:
+                found[at] = norm_id
+                at = self.text.find(label, at + 1)
+        return dict(sorted(found.items()))
+
+
+def _once(ids: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(ids))
+
+
+@cache
+def _labels() -> tuple[tuple[str, str], ...]:
+    return tuple((f"{norm.id} {norm.title}", norm.id) for norm in catalogue().norms)

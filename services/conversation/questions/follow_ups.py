@@ -1,0 +1,75 @@
+"""What a question asks for that goes on from an earlier one: "why RED?", "and the second?"."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from services.conversation.language.back_references import pointer
+from services.conversation.language.intents import Intent, intents
+from services.conversation.language.phrases import words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from services.conversation.language.phrases import Word
+    from services.conversation.questions.window import Entry
+
+# What a question asks for that goes on in "and the second one?".
+_CARRIED = frozenset(
+    (
+        Intent.WHY,
+        Intent.DEADLINES,
+        Intent.AVOID,
+        Intent.CONFIDENCE,
+        Intent.EXPLAIN,
+        Intent.APPLIES,
+    )
+)
+_OPENINGS = (
+    ("and",),
+    ("or",),
+    ("und",),
+    ("what", "about"),
+    ("how", "about"),
+    ("was", "ist", "mit"),
+)
+
+
+def carried(
+    asked: Sequence[Intent], question: Sequence[Word], history: Sequence[Entry]
+) -> tuple[Intent, ...]:
+    """What a question asks for, if need be by what was asked for before.
+
+    Args:
+        asked: what its words ask for.
+        question: its words.
+        history: the entries before it, oldest first.
+
+    Returns:
+        What it asks for itself; where it only names something else, what was asked for before.
+    """
+    rest = _behind_opening(question)
+    own = intents(rest)
+    if own:
+        return own
+    for entry in reversed(history):
+        before = words(entry["content"]) if entry["role"] == "user" else []
+        earlier = intents(_behind_opening(before))
+        if earlier and earlier[0] in _CARRIED:
+            return tuple(intent for intent in earlier if intent in _CARRIED)
+        if earlier or (before and not (goes_on(before) or pointer(before))):
+            break  # what stands before it is another matter
+    return tuple(asked)
+
+
+def goes_on(question: Sequence[Word]) -> bool:
+    """Whether a question begins as one that goes on from another: "and", "what about"."""
+    return len(_behind_opening(question)) < len(question)
+
+
+def _behind_opening(question: Sequence[Word]) -> list[Word]:
+    texts = tuple(word.text for word in question)
+    at = 0
+    while opening := next((o for o in _OPENINGS if texts[at : at + len(o)] == o), ()):
+        at += len(opening)
+    return list(question[at:])

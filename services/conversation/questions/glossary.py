@@ -1,0 +1,35 @@
+"""Explains terms of product law that belong to no single norm."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from services.conversation.analysis import confidence
+from services.conversation.language.phrases import PhraseTable
+from services.conversation.questions.answers import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from services.conversation.language.phrases import Word
+
+
+@cache
+def _terms() -> PhraseTable[str]:
+    text = Path(__file__).with_name("glossary.toml").read_text(encoding="utf-8")
+    return PhraseTable(
+        {
+            words: term["text"]
+            for term in tomllib.loads(text)["term"]
+            for words in term["words"].split("|")
+        }
+    )
+
+
+def explain(question: Sequence[Word]) -> Answer | None:
+    """Explain the first term of the glossary that a question contains; None without one."""
+    found = next(_terms().find(question), None)
+    return Answer(found.value, (), confidence.CERTAIN) if found else None

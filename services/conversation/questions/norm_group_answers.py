@@ -1,0 +1,200 @@
+"""Answers about several norms that were named before: which come first, which are of a kind."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from services.conversation.analysis import confidence
+from services.conversation.language.back_reference_words import known_words as pointing_words
+from services.conversation.language.intents import Intent, known_words
+from services.conversation.language.phrases import words
+from services.conversation.questions.about_norms import about
+from services.conversation.questions.answers import Answer, count_of, label, listed, lowered, reason
+from services.conversation.questions.filters import Sieve, of_kind, of_procedure, of_status
+from services.norms.facts import joined
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from services.conversation.analysis.findings import Findings
+    from services.conversation.analysis.verdicts import NormResult, Status
+    from services.conversation.language.phrases import Word
+    from services.conversation.questions.references import Referred
+
+_FEW = 4  # norms that are gone into rather than listed
+_URGENT = frozenset(
+    ("urgent", "urgently", "urgency", "pressing", "soonest", "earliest", "dringend", "dringende",
+     "dringendste", "dringendsten")
+)  # fmt: skip
+_SHORT = 2  # letters of words that tell no subject
+_ONE_BY_ONE = frozenset((Intent.DEADLINES, Intent.AVOID, Intent.CONFIDENCE))
+# Words of a question that wants only some of the norms.
+_SIFTING = frozenset(("which", "how", "any", "only", "list", "are", "welche", "davon", "what"))
+_ABOUT = frozenset(("about", "concern", "concerns", "cover", "covers", "deal", "deals"))
+_IS = frozenset(("is", "isnt"))
+_VERDICTS: dict[Status, str] = {
+    "does_not_apply": "Does not apply to your product",
+    "to_be_checked": "Still to be checked",
+    "watch": "Only to be watched",
+}
+
+
+def among(
+    findings: Findings,
+    referred: Referred,
+    asked: Sequence[Intent],
+    spelled: Sequence[Word],
+    topics: Sequence[str],
+) -> Answer | None:
+    """Answer a question about the norms that it points back to.
+
+    Args:
+        findings: what is known.
+        referred: the norms.
+        asked: what is asked about them.
+        spelled: the question's words.
+        topics: norms on a subject that the question speaks of.
+
+    Returns:
+        The answer; None when each norm is to be answered for by itself.
+    """
+    results = [findings.results[norm_id] for norm_id in referred.ids]
+    texts = [word.text for word in spelled]
+    decisive = asked[0] if asked else None
+    if decisive is Intent.PRIORITY:
+        return _first(findings, results, urgent=not _URGENT.isdisjoint(texts))
+    if decisive in _ONE_BY_ONE:
+        return None
+    if len(results) == 1:
+        asks_kind = not _IS.isdisjoint(texts) and of_kind(texts)
+        text = f"{label(results[0])} is a {results[0].kind}."
+        return _answer(text, results) if asks_kind else None
+    sifting = referred.together and not _SIFTING.isdisjoint(texts)
+    some = _some(findings, referred, asked, texts, topics) if sifting else None
+    wanted = decisive in (Intent.LIST, Intent.COUNT)
+    if some or not (wanted or decisive is None) or _goes_into(len(results), asked, listing=wanted):
+        return some
+    number = count_of(len(results), "norm")
+    return _answer(f"These are {number}:\n{listed(map(label, results))}", results)
+
+
+def _goes_into(number: int, asked: Sequence[Intent], *, listing: bool) -> bool:
+    """Whether each norm is explained rather than listed; nobody reads a dozen explanations."""
+    explained = not listing or not {Intent.EXPLAIN, Intent.WHY}.isdisjoint(asked)
+    return explained and number <= _FEW
+
+
+def _some(
+    findings: Findings,
+    referred: Referred,
+    asked: Sequence[Intent],
+    texts: Sequence[str],
+    topics: Sequence[str],
+) -> Answer | None:
+    """Answer which of the norms have something, if that is the question."""
+    if topics or not _ABOUT.isdisjoint(texts):
+        return _on_subject(findings, referred, asked, texts, topics)
+    sieve = of_procedure(findings, texts) or of_status(asked, texts)
+    if sieve is None and not referred.kinds:
+        sieve = of_kind(texts)
+    return _sifted(findings, referred, sieve) if sieve else None
+
+
+def _answer(text: str, results: Sequence[NormResult]) -> Answer:
+    scores = [result.confidence for result in results]
+    return Answer(text, tuple(result.norm_id for result in results), confidence.together(scores))
+
+
+def _first(findings: Findings, results: Sequence[NormResult], *, urgent: bool) -> Answer:
+    """Name the norm that comes first, then all in their order, then those that do not count."""
+    marketed = findings.marketed
+    place = {result.norm_id: at for at, result in enumerate(findings.matched)}
+    ranked = sorted(
+        (result for result in results if result.applies),
+        key=lambda result: (_later(result, marketed) if urgent else "", place[result.norm_id]),
+    )
+    if not ranked:
+        verdicts = about(findings, [result.norm_id for result in results], (Intent.WHY,))
+        none = "None of them applies" if len(results) > 1 else "It does not apply"
+        return replace(
+            verdicts, answer=f"{none} to your product as far as I know.\n{verdicts.answer}"
+        )
+    first = ranked[0]
+    duty = f"{first.summary} {_since(first, marketed)}"
+    if len(results) == 1:
+        at = (
+            f"number {place[first.norm_id] + 1} of the {len(place)} norms that apply, by importance"
+        )
+        return _answer(f"{label(first)} is {at}. {duty}", ranked)
+    what = "urgent" if urgent else "important"
+    parts = [f"{label(first)} is the most {what} of these {len(results)} norms. {duty}"]
+    if len(ranked) > 1:
+        lines = (f"{label(result)}: {lowered(_since(result, marketed))}" for result in ranked)
+        parts.append(f"The order, the most {what} first:\n{listed(lines)}")
+    for status, said in _VERDICTS.items():
+        names = [result.norm_id for result in results if result.status == status]
+        if names:
+            parts.append(f"{said}: {joined(names)}.")
+    return _answer("\n".join(parts), ranked)
+
+
+def _later(result: NormResult, marketed: str) -> str:
+    """The day on which a norm begins to bind, if that is after the product is marketed."""
+    first = min((date for date, _ in result.deadlines), default="")
+    return first if first > marketed else ""
+
+
+def _since(result: NormResult, marketed: str) -> str:
+    """Say from when a norm binds, and what comes later."""
+    begins = _later(result, marketed)
+    if begins:
+        return f"It binds from {begins}, after your product goes on the market."
+    coming = [f"{date}: {what}" for date, what in result.deadlines if date > marketed]
+    later = f"; later comes {joined(coming)}" if coming else ""
+    on = f" on {marketed}" if marketed else ""
+    return f"It must be met when your product goes on the market{on}{later}."
+
+
+def _on_subject(
+    findings: Findings,
+    referred: Referred,
+    asked: Sequence[Intent],
+    texts: Sequence[str],
+    topics: Sequence[str],
+) -> Answer:
+    """Answer which norms are about something: a known subject, or a word of their own texts."""
+    subject = {text for text in texts if len(text) > _SHORT} - known_words() - pointing_words()
+    for ids in (referred.ids, *referred.wider):
+        kept = [
+            norm_id
+            for norm_id in ids
+            if norm_id in topics or not subject.isdisjoint(_words_of(findings.results[norm_id]))
+        ]
+        if kept:
+            return about(findings, kept, asked)
+    number = len(referred.ids)
+    none = f"None of these {number} norms is about that, as far as my catalogue tells."
+    if not topics:
+        return Answer(none, (), confidence.CERTAIN)
+    elsewhere = about(findings, topics, asked)
+    return replace(elsewhere, answer=f"{none}\n{elsewhere.answer}")
+
+
+def _words_of(result: NormResult) -> set[str]:
+    return {word.text for word in words(f"{result.norm_name} {result.summary} {result.note}")}
+
+
+def _sifted(findings: Findings, referred: Referred, sieve: Sieve) -> Answer:
+    """Say which of the norms pass; of a longer list before when none of the last one does."""
+    for ids in (referred.ids, *referred.wider):
+        results = [findings.results[norm_id] for norm_id in ids]
+        kept = [result for result in results if sieve.holds(result)]
+        if kept:
+            told = sieve.one if len(kept) == 1 else sieve.many
+            with_reason = any(not result.applies for result in kept)
+            lines = (f"{label(r)}: {reason(r)}" if with_reason else label(r) for r in kept)
+            all_of_them = len(kept) == len(ids)
+            some = f"All of these {len(ids)}" if all_of_them else f"{len(kept)} of these {len(ids)}"
+            return _answer(f"{some} norms {told}:\n{listed(lines)}", kept)
+    return _answer(f"None of these {len(referred.ids)} norms {sieve.none}.", [])

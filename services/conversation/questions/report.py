@@ -1,0 +1,69 @@
+"""Tells an analysis in plain text: what was understood, what applies, what to check, what next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from services.conversation.analysis.description import summarise
+from services.conversation.analysis.findings import Findings
+from services.conversation.questions import overview
+from services.conversation.questions.answers import label, some
+from services.conversation.questions.comparison import difference
+from services.norms.catalogue import DISCLAIMER
+
+if TYPE_CHECKING:
+    from services.conversation.analysis.verdicts import NormResult
+    from services.conversation.interview.state import State
+
+GO_ON = (
+    "Ask me about it, for example: which of these is the most urgent, why does one of them apply, "
+    "or what comes next. If something about the product is different, just tell me."
+)
+_MOST_NAMED = 6  # norms in one sentence about a difference
+
+
+def report(state: State, *, understood: str = "", before: State | None = None) -> str:
+    """Tell the analysis of a product.
+
+    Args:
+        state: the interview's state, complete.
+        understood: the echo of the message that led here.
+        before: the state whose analysis the reader knows already; what differs is told first.
+    """
+    findings = Findings(state)
+    parts = [
+        understood,
+        _difference(Findings(before), findings) if before else "",
+        f"Your product: {summarise(state)}",
+        overview.applying(findings.matched),
+        overview.open_points(findings),
+        overview.watched(findings),
+        GO_ON,
+        DISCLAIMER,
+    ]
+    return "\n".join(filter(None, parts))
+
+
+def unchanged(state: State, understood: str) -> str:
+    """Say that what was told changes nothing about the analysis that there is."""
+    number = len(Findings(state).matched)
+    norms = "one norm applies" if number == 1 else f"{number} norms apply"
+    return f"{understood} That changes nothing: {norms} to your product, as before.\n{GO_ON}"
+
+
+def _difference(before: Findings, after: Findings) -> str:
+    found = difference(before, after)
+    told = [
+        f"{heading}: {_names(results)}."
+        for heading, results in (
+            ("Newly applies", found.gained),
+            ("No longer applies", found.lost),
+            ("Newly to be checked", found.opened),
+        )
+        if results
+    ]
+    return " ".join(told) or "The same norms apply as before."
+
+
+def _names(results: list[NormResult]) -> str:
+    return some([label(result) for result in results], _MOST_NAMED)

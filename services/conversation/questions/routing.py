@@ -1,0 +1,162 @@
+"""Tells what a message wants once the interview is over: a question answered, a fact changed.
+
+A question is left to the assistant; it changes nothing. A statement that changes what is known
+of the product ("it also has Bluetooth") goes to the interview. Where a message can be read
+either way it is taken for a question, as a wrong answer does less harm than a wrong fact.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+from services.conversation import interview
+from services.conversation.language.back_references import Target, pointer
+from services.conversation.language.norm_names import find
+from services.conversation.language.phrases import words
+from services.conversation.language.rewording import reworded
+from services.conversation.questions import routing_words as tell
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from services.conversation.interview.state import State
+    from services.conversation.language.phrases import Word
+
+_LONGEST = 4_000  # characters that are read
+_FEW = 3  # words that name a subject rather than state something
+_SENTENCE = re.compile(r"((?:[^?!.;\n]|[.](?=\w))+)([?!.;\n]*)")
+
+
+class Step(StrEnum):
+    """What answers a message."""
+
+    INTERVIEW = "interview"
+    ANALYSIS = "analysis"
+    QUESTION = "question"
+
+
+class Wish(NamedTuple):
+    """What a message wants.
+
+    Attributes:
+        step: what answers it.
+        told: what it states of the product, in words for the interview; "" without a statement.
+    """
+
+    step: Step
+    told: str
+
+
+class _Clause(NamedTuple):
+    text: str
+    asked: bool  # whether it ends with a question mark
+
+
+def wish(text: str, state: State, *, analyzed: bool) -> Wish:
+    """What a message wants of a conversation whose interview is over.
+
+    Pure; never raises, whatever the text.
+
+    Args:
+        text: the message.
+        state: the interview's state, complete.
+        analyzed: whether there is an analysis; without one, whoever neither asks nor states
+            anything ("go ahead") wants it.
+    """
+    clauses = list(_clauses(text[:_LONGEST]))
+    statements = [clause.text for clause in clauses if not _asks(clause)]
+    told = reworded(find(". ".join(statements)).rest).strip()
+    if any(_wants_analysis(clause.text) for clause in clauses):
+        return Wish(Step.ANALYSIS, "")
+    asked = [clause.text for clause in clauses if clause.text not in statements]
+    if told:
+        after, reply = interview.answer(state, told)
+        meant = not asked or any(map(_asks_what_changes, asked))
+        if _differ(state, after) or (meant and reply.understood):
+            return Wish(Step.INTERVIEW, told)
+    return Wish(Step.QUESTION if asked or analyzed else Step.ANALYSIS, "")
+
+
+def _differ(before: State, after: State) -> bool:
+    known = interview.known_facts(before) == interview.known_facts(after)
+    return not known or before["unsure"] != after["unsure"]
+
+
+def _clauses(text: str) -> Iterator[_Clause]:
+    """The sentences of a message; "it has Wi-Fi, does that matter?" makes two."""
+    for match in _SENTENCE.finditer(text):
+        parts = match[1].split(",")
+        asks = [bool(_opens_question(words(part))) for part in parts]
+        at = next((at for at in range(1, len(parts)) if asks[at] and not asks[0]), 0)
+        if at:
+            yield _Clause(",".join(parts[:at]), asked=False)
+        if rest := ",".join(parts[at:]).strip():
+            yield _Clause(rest, asked="?" in match[2])
+
+
+def _asks(clause: _Clause) -> bool:
+    """Whether a clause is a question, a request to be told something, or a supposition."""
+    spelled = words(clause.text)
+    if _is_order(spelled):
+        return False
+    if clause.asked or not spelled or _opens_question(spelled):
+        return True
+    texts = {word.text for word in spelled}
+    pointed = pointer(spelled)
+    if pointed and (pointed.sure or pointed.target is Target.LAST_TOPIC):
+        return texts.isdisjoint(tell.VERBS)
+    return _only_names(clause.text, spelled)
+
+
+def _is_order(spelled: Sequence[Word]) -> bool:
+    """Whether something is to be done: "could you please add a battery?"."""
+    texts = [word.text for word in _behind_fillers(spelled) if word.text != "please"]
+    wanted = tell.CHANGES | tell.RUN | tell.ANALYSIS
+    return (
+        texts[1:2] == ["you"] and texts[0] in tell.AUXILIARIES and not wanted.isdisjoint(texts[2:3])
+    )
+
+
+def _opens_question(spelled: Sequence[Word]) -> bool:
+    behind = [word.text for word in _behind_fillers(spelled)]
+    first, second = (*behind, "", "")[:2]
+    if first in tell.OPENING or (first == "was" and second in tell.BEHIND_WAS):
+        return True
+    if first in tell.HAVING:
+        return second in tell.PRONOUNS
+    if first in tell.AUXILIARIES:
+        return second in tell.SUBJECTS or (first not in tell.IS and second in ("a", "an"))
+    if len(behind) < len(spelled) and first in tell.VARYING:
+        return True
+    opening = " ".join(behind)
+    return any(f"{opening} ".startswith(f"{request} ") for request in tell.REQUESTS)
+
+
+def _only_names(text: str, spelled: Sequence[Word]) -> bool:
+    """Whether a clause only names norms or a subject: "battery regulation", "packaging"."""
+    texts = {word.text for word in spelled}
+    if not texts.isdisjoint(tell.VERBS | tell.MARKERS | tell.CHANGES):
+        return False
+    named = find(text)
+    return bool(named.ids) or (bool(named.topics) and len(spelled) <= _FEW)
+
+
+def _behind_fillers(spelled: Sequence[Word]) -> Sequence[Word]:
+    at = next((at for at, word in enumerate(spelled) if word.text not in tell.FILLERS), 0)
+    return spelled[at:]
+
+
+def _wants_analysis(clause: str) -> bool:
+    """Whether a clause tells to analyse; a question about the analysis does not."""
+    spelled = _behind_fillers(words(clause))
+    texts = [word.text for word in spelled]
+    if tell.ANALYSIS.isdisjoint(texts):
+        return False
+    ordered = _is_order(spelled) or not (tell.RUN | tell.ANALYSIS).isdisjoint(texts[:1])
+    return ordered or (texts[0] not in tell.OPENING and not tell.RUN.isdisjoint(texts))
+
+
+def _asks_what_changes(clause: str) -> bool:
+    return not tell.CONSEQUENCES.isdisjoint(word.text for word in words(clause))

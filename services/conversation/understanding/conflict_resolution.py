@@ -1,0 +1,68 @@
+"""Weighs what a message says, denies and suggests against each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from services.conversation.understanding.replies import TOPIC_FACTS
+from services.norms.facts import with_implications
+
+if TYPE_CHECKING:
+    from services.conversation.understanding.evidence import Evidence
+
+_BANDS = TOPIC_FACTS["radio"][1:]
+_TECHNOLOGIES_2G4 = {"Wi-Fi", "Bluetooth"}
+# What "only mains", "only USB" and "only an adapter" exclude.
+_ONLY_POWER: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("mains", ("eps", "battery")),
+    ("USB power", ("mains", "eps", "battery")),
+    ("power adapter", ("mains", "battery")),
+)
+
+
+def settle(found: Evidence) -> None:
+    """Take in denials and "only"; drop assumptions that a statement decides."""
+    _settle_only(found)
+    if found.denied:
+        _settle_denied(found)
+    if found.likely:
+        implied = with_implications(found.stated)
+        found.likely = {n: value for n, value in found.likely.items() if n not in implied}
+
+
+def _settle_denied(found: Evidence) -> None:
+    """Take denials in; of "no radio, except NFC" the particular wins over the general."""
+    implied = with_implications(found.stated)
+    for mention in found.scan.mentions:
+        if mention.said is not False or mention.concept.name in found.names:
+            continue
+        for name, value in mention.concept.no:
+            if implied.get(name) is not True:
+                found.state(name, value, f"no {mention.concept.name}")
+            elif name == "radio":
+                _close_bands(found)
+    if found.denied >= _TECHNOLOGIES_2G4 and "band_2g4" not in found.stated:
+        found.state("band_2g4", value=False, words="no Wi-Fi, no Bluetooth")
+
+
+def _settle_only(found: Evidence) -> None:
+    """Close the group of what stands alone: "only Bluetooth", "only USB"."""
+    only = {each.concept.name: each.concept.group for each in found.scan.mentions if each.only}
+    if not only:
+        return
+    if "radio" in only.values() and any(found.stated.get(name) for name in _BANDS):
+        _close_bands(found)
+    for name, excluded in _ONLY_POWER:
+        if name in only and name in found.names:
+            for fact in excluded:
+                if not found.stated.get(fact):
+                    found.state(fact, value=False, words=f"only {name}")
+    if "battery" in only.values() and found.stated.get("battery"):
+        for fact in ("mains", "eps"):
+            found.stated.setdefault(fact, False)
+        found.stated.setdefault("v_ac", 0)
+
+
+def _close_bands(found: Evidence) -> None:
+    for band in _BANDS:
+        found.stated.setdefault(band, False)

@@ -1,0 +1,82 @@
+"""What one message says of a product, collected while it is being read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from services.conversation.language.quantities import LARGEST
+
+if TYPE_CHECKING:
+    from services.conversation.language.terms import Value
+    from services.conversation.understanding.mentions import Mention, Scan
+
+
+@dataclass(slots=True)
+class Evidence:
+    """Facts by how firmly the message sets them, and the words for the echo.
+
+    Attributes:
+        scan: the message as read.
+        topic: id of the question it answers, or None.
+        stated: facts that were said.
+        likely: facts that usually go with what was said; anything stated wins.
+        closing: facts settled by leaving them out of the answer to a list question.
+        opens: facts made doubtful where nobody has spoken of them.
+        unsure: facts the maker does not know.
+        said: the words behind each stated or likely fact.
+        heard: (position, words) for the echo.
+        names: names of the concepts that were said.
+        denied: names of the concepts that were denied.
+    """
+
+    scan: Scan
+    topic: str | None
+    stated: dict[str, Value] = field(default_factory=dict)
+    likely: dict[str, Value] = field(default_factory=dict)
+    closing: dict[str, Value] = field(default_factory=dict)
+    opens: set[str] = field(default_factory=set)
+    unsure: set[str] = field(default_factory=set)
+    said: dict[str, str] = field(default_factory=dict)
+    heard: list[tuple[int, str]] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)
+    denied: set[str] = field(default_factory=set)
+
+    def state(self, name: str, value: Value, words: str) -> None:
+        """Set a fact that was said; of two bool values the yes stays."""
+        if value or not self.stated.get(name):
+            self.stated[name] = value
+        self.support(name, words)
+
+    def support(self, name: str, words: str) -> None:
+        """Remember words behind a fact."""
+        before = self.said.get(name)
+        if before is None:
+            self.said[name] = words
+        elif words not in before.split(", "):
+            self.said[name] = f"{before}, {words}"
+
+    def hear(self, at: int, words: str) -> None:
+        """Add words to the echo."""
+        self.heard.append((at, words))
+
+    def amounts(self, unit: str, topic: str | None = None) -> list[float]:
+        """List the highest value of each quantity in a unit.
+
+        Args:
+            unit: the unit.
+            topic: the question in whose answer a bare number has that unit, too.
+        """
+        bare = topic is not None and topic == self.topic
+        found = (
+            max(quantity.values)
+            for quantity in self.scan.quantities
+            if quantity.unit == unit or (bare and not quantity.unit)
+        )
+        return [value for value in found if 0 < value <= LARGEST[unit]]
+
+    def first(self, name: str) -> Mention | None:
+        """Find the first mention of a concept that was said."""
+        return next(
+            (each for each in self.scan.mentions if each.said and each.concept.name == name), None
+        )

@@ -1,0 +1,246 @@
+"""The words of grammar: no, only, except, maybe, and, for, and the ends of clauses."""
+
+from __future__ import annotations
+
+from services.conversation.language.lexicon import lexicon
+from services.conversation.understanding.mentions import Mention, Scan
+
+_REACH = 8  # words from a "no" to what it denies
+_REACH_ON = 4  # words from one denied thing to the next of the same list
+_ADAPTER = "power adapter"
+_BETWEEN = frozenset(("is", "are", ":", "=", "?"))
+_STOPS = frozenset((".", ";", "!", "?", "(", ")", "-", ","))
+_LISTING = frozenset(("or", "oder", "nor", "noch"))
+_JOINERS = frozenset(("and", "or", "und", "oder", "nor", ",", "&"))
+_HAVING = frozenset(("with", "mit", "having", "featuring"))
+# What follows these is something the product has besides.
+_ADDING = frozenset(("has", "also", "plus", "includes", "contains", "features"))
+_NO_WORDS = frozenset(("no", "nein", "not", "none"))
+# Behind "no" these begin a new clause, so that the "no" was an answer of its own.
+_NEW_CLAUSE = frozenset(("but", "only", "reset", "except", "correction", "no", "yes", "unsure"))
+_AROUND_ALL = frozenset(
+    ("yes", "yeah", "yep", "ja", "it", "has", "does", "they", "apply", "applies", "please", "oh")
+) | frozenset((",", ".", "!", ":"))
+
+
+class Grammar:
+    """Keeps what the clause so far means for its next word.
+
+    A base for the scanner: `handle` takes the words of grammar, `denies` and the flags tell it
+    what to make of a word that names something.
+    """
+
+    def __init__(self, words: list[str]) -> None:
+        self.words = words
+        self.found = Scan(words)
+        self.index = lexicon()
+        self.lists = not _LISTING.isdisjoint(words)
+        self.last: Mention | None = None
+        self.head_closed = False  # the noun phrase that names the product is over
+        self.unknown = 0  # unknown words since that kind was named
+        self.new_clause()
+
+    def new_clause(self) -> None:
+        """Forget what was only meant for the clause that ends."""
+        self.denying = False
+        self.denied_some = False
+        self.denied_at = 0
+        self.doubting = False
+        self.doubted_some = False
+        self.only = False
+        self.after_and = False
+        self.blocked = False  # a preposition: nouns behind it are not the product
+        self.having = False  # that preposition is "with": nouns behind it are its parts
+        self.adding = False  # "it also has": nouns behind it are parts of what is known already
+        self.said_some = False
+
+    def handle(self, marker: str, at: int, end: int) -> None:
+        """Take in a word of grammar; markers without a part in it are passed over."""
+        handler = _HANDLERS.get(marker)
+        if handler:
+            handler(self, at, end)
+
+    def denies(self, at: int, *, spared: bool) -> bool:
+        """Tell whether a "no" before reaches to here, and end it when it does not."""
+        if not self.denying:
+            return False
+        reach = _REACH_ON if self.denied_some else _REACH
+        listed = self.denied_some and self.after_and and spared
+        self.denying = not listed and at - self.denied_at <= reach
+        return self.denying
+
+    def close_head(self) -> None:
+        """End the noun phrase; "phone gimbal" turns out not to be a phone."""
+        kind = self.found.kind
+        if kind and not self.head_closed:
+            self.head_closed = True
+            if kind.part and 1 <= self.unknown <= 2:  # noqa: PLR2004 - a longer run is a sentence
+                self.found.kind, self.head_closed = None, False
+
+    def _behind_last(self, at: int) -> bool:
+        """Tell whether the last thing named stands right before, as in "battery: no"."""
+        last = self.last
+        if last is None or at - last.end > 1:
+            return False
+        return at == last.end or self.words[last.end] in _BETWEEN
+
+    def marker_at(self, at: int) -> str:
+        """Return the marker at a position, "stop" at the end of the text."""
+        if at >= len(self.words):
+            return "stop"
+        if self.words[at] in _STOPS:
+            return "stop"
+        entry = self.index.match(self.words, at)
+        return entry.marker if entry and not entry.concept else ""
+
+    def _negator(self, at: int, end: int) -> None:
+        following = self.marker_at(end)
+        if self._behind_last(at) and following in ("stop", "after"):
+            self._deny_last()
+        elif self.words[at] in _NO_WORDS and (following == "stop" or following in _NEW_CLAUSE):
+            self._no(at, end)
+        else:
+            self.denying, self.denied_some, self.denied_at = True, False, end
+
+    def _deny_last(self) -> None:
+        """Deny what was named last, and what was joined to it: "A and B are not used"."""
+        before = len(self.words)
+        for mention in reversed(self.found.mentions):
+            between = self.words[mention.end : before]
+            if before < len(self.words) and not (between and _JOINERS.issuperset(between)):
+                break
+            mention.said = False
+            before = mention.at
+
+    def _no(self, at: int, _end: int) -> None:
+        if self._behind_last(at) and self.last:
+            self.last.said = False
+        elif self.found.answer is None:
+            self.found.answer = False
+
+    def _yes(self, at: int, _end: int) -> None:
+        if self.found.answer is None and not self._behind_last(at):
+            self.found.answer = True
+
+    def _both(self, _at: int, _end: int) -> None:
+        self.found.both = not self.denying
+
+    def _all(self, at: int, end: int) -> None:
+        # "None at all", "it is all wood": only by itself, or with a yes, it is an answer.
+        rest = {*self.words[:at], *self.words[end:]} - _AROUND_ALL
+        self.found.every = not (self.denying or rest)
+
+    def _unsure(self, at: int, end: int) -> None:
+        if self._behind_last(at) and self.marker_at(end) == "stop" and self.last:
+            self.last.said = None
+        else:
+            self.doubting, self.doubted_some, self.denying = True, False, False
+
+    def _only(self, at: int, end: int) -> None:
+        if self._behind_last(at) and self.marker_at(end) == "stop" and self.last:
+            self.last.only = True
+        else:
+            self.only = True
+
+    def _except(self, _at: int, _end: int) -> None:
+        self.only = self.only or self.denied_some or self.found.answer is False
+        self.denying = False
+
+    def _but(self, _at: int, _end: int) -> None:
+        self._settle_doubt()
+        self.denying = False
+
+    def _and(self, _at: int, _end: int) -> None:
+        self.after_and = True
+
+    def _or(self, _at: int, end: int) -> None:
+        self.denied_at = end
+
+    def _reset(self, at: int, _end: int) -> None:
+        if self.words[at] in _ADDING:
+            self.close_head()
+            self.adding = True
+        if self.denied_some:
+            self.denying = False
+        if self.doubted_some:
+            self.doubting = False
+
+    def _preposition(self, at: int, _end: int) -> None:
+        self.close_head()
+        self.blocked = True
+        if self.adding and self.words[at - 1 : at + 1] == ["built", "in"]:
+            return
+        self.having = self.words[at] in _HAVING or (
+            self.having and self.words[at - 1 : at + 1] == ["built", "in"]
+        )
+        self.adding = False
+        if self.denied_some and self.having:
+            self.denying = False
+
+    def _correction(self, _at: int, _end: int) -> None:
+        self.found.correction = True
+
+    def _excluded(self, _at: int, _end: int) -> None:
+        """Read "not included", which says something of adapters but not of batteries."""
+        if self.last and self.last.concept.name == _ADAPTER:
+            self.last.said = False
+
+    def _free(self, at: int, _end: int) -> None:
+        if self.last and self.last.end == at:
+            self.last.said = False
+
+    def _settle_doubt(self) -> None:
+        if self.doubting and not self.doubted_some:
+            self.found.unsure = True
+        self.doubting = False
+
+    def _comma(self, at: int, _end: int) -> None:
+        self.close_head()
+        self.blocked = False
+        if self.lists and (self.denied_some or self.doubted_some) and self._list_goes_on(at + 1):
+            return
+        self._settle_doubt()
+        self.denying = False
+
+    def _list_goes_on(self, at: int) -> bool:
+        """Tell whether "no A, B or C" is meant: an "or" comes before the clause ends."""
+        for position in range(at, min(at + _REACH, len(self.words))):
+            marker = self.marker_at(position)
+            if marker == "or" or self.words[position] in ("nor", "noch"):
+                return True
+            if marker and marker not in ("preposition", "neutral") and self.words[position] != ",":
+                return False
+        return False
+
+    def stop(self, at: int, _end: int) -> None:
+        """End a clause."""
+        self.close_head()
+        self._settle_doubt()
+        if self.denying and not self.denied_some and not self.said_some:
+            # "It does not." answers a question although it says neither yes nor no.
+            self._no(at, at)
+        if at >= len(self.words) or self.words[at] != "?":
+            self.last = None
+        self.new_clause()
+
+
+_HANDLERS = {
+    "negator": Grammar._negator,
+    "no": Grammar._no,
+    "yes": Grammar._yes,
+    "both": Grammar._both,
+    "all": Grammar._all,
+    "unsure": Grammar._unsure,
+    "only": Grammar._only,
+    "except": Grammar._except,
+    "but": Grammar._but,
+    "and": Grammar._and,
+    "or": Grammar._or,
+    "reset": Grammar._reset,
+    "preposition": Grammar._preposition,
+    "correction": Grammar._correction,
+    "excluded": Grammar._excluded,
+    "free": Grammar._free,
+    "comma": Grammar._comma,
+    "stop": Grammar.stop,
+}

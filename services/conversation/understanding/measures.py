@@ -1,0 +1,80 @@
+"""Turns numbers with units other than volts and amps into facts: bands, pressure, screen, date."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from services.conversation.language.quantities import LARGEST
+from services.norms.facts import day, number
+
+if TYPE_CHECKING:
+    from services.conversation.language.quantities import Quantity
+    from services.conversation.understanding.evidence import Evidence
+
+# cm2 per square inch of diagonal of a 16:9 screen: 2.54**2 * 16 * 9 / (16**2 + 9**2)
+_CM2_PER_SQUARE_INCH = 2.7568
+_SCREEN_WORDS = frozenset(
+    ("display", "screen", "monitor", "tv", "television", "touchscreen", "lcd", "oled",
+     "bildschirm", "fernseher", "panel", "signage", "zoll")
+)  # fmt: skip
+_PROCESSOR_WORDS = frozenset(("cpu", "processor", "prozessor", "core", "clock"))
+_BANDS: tuple[tuple[float, float, str], ...] = (
+    (0.009, 30, "nfc_inductive"),
+    (25, 1_000, "band_sub1g"),
+    (2_400, 2_500, "band_2g4"),
+    (5_000, 5_730, "band_5g"),
+)
+_FEW_TOKENS = 2  # "24 inch" alone means a screen: nothing else is asked for in inches
+_LOWEST_RADIO_MHZ = 0.1  # below it a frequency is the mains' or an ear's
+
+
+def read_measures(found: Evidence) -> None:
+    """Add the facts that numbers with other units state."""
+    for quantity in found.scan.quantities:
+        if quantity.unit == "MHz":
+            _frequency(found, quantity)
+        elif quantity.unit in ("inch", "cm") or (found.topic == "screen" and not quantity.unit):
+            _screen(found, quantity)
+        elif quantity.unit == "date":
+            found.state("market_date", int(quantity.values[0]), day(quantity.values[0]))
+            found.hear(quantity.at, f"on the market from {day(quantity.values[0])}")
+    pressure = max(found.amounts("bar", topic="pressure"), default=0)
+    if pressure:
+        found.state("pressure_bar", pressure, f"{number(pressure)} bar")
+        found.hear(len(found.scan.tokens), f"{number(pressure)} bar")
+
+
+def _frequency(found: Evidence, quantity: Quantity) -> None:
+    if not _PROCESSOR_WORDS.isdisjoint(found.scan.tokens[quantity.at : quantity.at + 4]):
+        return
+    for value in quantity.values:
+        band = next((name for low, high, name in _BANDS if low <= value <= high), "")
+        if band and value >= _LOWEST_RADIO_MHZ:
+            words = f"{number(value / 1_000)} GHz" if value >= 1_000 else f"{number(value)} MHz"  # noqa: PLR2004
+            found.state("radio", value=True, words=words)
+            found.state(band, value=True, words=words)
+            found.hear(quantity.at, words)
+    if found.stated.get("band_5g") and found.said.get("band_2g4") == "Wi-Fi":
+        found.likely["band_2g4"] = found.stated.pop("band_2g4")  # "Wi-Fi at 5 GHz": maybe only
+
+
+def _screen(found: Evidence, quantity: Quantity) -> None:
+    """Read a diagonal in inches, or width times height in cm, where a screen is spoken of."""
+    alone = len(found.scan.tokens) <= _FEW_TOKENS and quantity.unit == "inch"
+    if found.topic != "screen" and not alone and _SCREEN_WORDS.isdisjoint(found.scan.tokens):
+        return
+    if quantity.unit == "cm":
+        if len(quantity.values) == 1:
+            area = (quantity.values[0] / 2.54) ** 2 * _CM2_PER_SQUARE_INCH
+            size = f"{number(quantity.values[0])} cm"
+        else:
+            area = quantity.values[0] * quantity.values[1]
+            size = " x ".join(number(value) for value in quantity.values[:2]) + " cm"
+    else:
+        if not 0 < max(quantity.values) <= LARGEST["inch"]:
+            return
+        area = max(quantity.values) ** 2 * _CM2_PER_SQUARE_INCH
+        size = f"{number(max(quantity.values))}-inch"
+    area = round(area)
+    found.state("display_cm2", area, size)
+    found.hear(quantity.at, f"{size} screen (about {number(area)} cm²)")

@@ -1,0 +1,68 @@
+"""What a scan of a text yields, before it is turned into facts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from services.conversation.language.quantities import Quantity
+    from services.conversation.language.terms import Concept, ProductKind
+
+
+@dataclass(slots=True)
+class Mention:
+    """A concept in the text.
+
+    Attributes:
+        concept: what is named.
+        said: True when said, False when denied, None when the maker is not sure.
+        only: whether "only" goes with it.
+        at: position of its first token.
+        end: position behind its last token.
+        inner: whether it is part of the name of a kind, so that the echo has it already.
+    """
+
+    concept: Concept
+    said: bool | None
+    only: bool
+    at: int
+    end: int
+    inner: bool = False
+
+
+@dataclass(slots=True)
+class Scan:
+    """What was found in a text.
+
+    Attributes:
+        tokens: the text in tokens.
+        mentions: the concepts, in order.
+        quantities: numbers with their units, denied ones left out.
+        kind: the kind of product the text is about.
+        kind_at: position of the words that name it.
+        kind_added: whether it is named as something that a product "also has".
+        toy: whether "toy" qualifies that kind.
+        parts: kinds that it has in it ("with a lamp"), with their positions.
+        not_kinds: kinds it is said not to be, with their positions.
+        answer: True or False for a plain yes or no.
+        both: whether the answer was "both".
+        every: whether the answer was "all of them".
+        unsure: whether the maker does not know, without saying what.
+        correction: whether the words announce a correction.
+    """
+
+    tokens: list[str]
+    mentions: list[Mention] = field(default_factory=list)
+    quantities: list[Quantity] = field(default_factory=list)
+    kind: ProductKind | None = None
+    kind_at: int = -1
+    kind_added: bool = False
+    toy: bool = False
+    parts: list[tuple[int, ProductKind]] = field(default_factory=list)
+    not_kinds: list[tuple[int, ProductKind]] = field(default_factory=list)
+    answer: bool | None = None
+    both: bool = False
+    every: bool = False
+    unsure: bool = False
+    correction: bool = False

@@ -1,0 +1,240 @@
+"""Turns what a maker types into facts about the product, with the words that set them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from services.conversation.understanding.conflict_resolution import settle
+from services.conversation.understanding.evidence import Evidence
+from services.conversation.understanding.measures import read_measures
+from services.conversation.understanding.power import ADAPTER, USB, read_power, spelled_here, watts
+from services.conversation.understanding.replies import TOPIC_FACTS, read_reply
+from services.conversation.understanding.scan import scan
+
+if TYPE_CHECKING:
+    from services.conversation.language.terms import ProductKind, Value
+    from services.conversation.understanding.mentions import Mention
+
+_IT = frozenset(("it", "this", "that", "es", "das"))
+_ARTICLES = frozenset(("a", "an", "ein", "eine", "is", "meant", "mean", "ist"))
+_POINTERS = frozenset(("the", "my", "our", "your", "der", "die", "mein", "in", "with", "for"))
+_IS = frozenset(("is", "are", "it's", "ist", "sind", "now"))
+_NONE = frozenset(
+    ("none", "neither", "nothing", "keins", "nichts", "of", "them", "these", "those", ".", "!")
+)
+_OVERRIDING = ("medical", "child_play", "ppe")
+_KEPT_UNDER_OVERRIDE = frozenset(("driven_moving_parts", "standby_list", "charger_list"))
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """What a message says.
+
+    Attributes:
+        unsure: facts the maker says are not known.
+        said: the words behind each fact.
+        stated: facts said in so many words, or clearly meant by them.
+        likely: facts that usually go with the words, as assumptions.
+        of_kind: facts that go with the kind of product, as assumptions.
+        opens: facts that the words make doubtful where nobody has spoken of them.
+        closing: facts settled because the answer to a list question leaves them out.
+        kind: the kind of product that is named, or None.
+        denied: names of the concepts that were denied ("Wi-Fi").
+        heard: the parts that were understood, in words, in their order.
+        answer: True or False for a plain yes or no.
+        both: whether the answer was "both".
+        neither: whether the answer was just "none" or "neither".
+        besides: facts that hold for one of several batteries and not for the one named now.
+        renames: whether the words put another kind of product in place of an earlier one.
+        watts: a power given without a voltage, 0 for none.
+        words: the words of the message.
+    """
+
+    unsure: frozenset[str]
+    said: dict[str, str]
+    stated: dict[str, Value]
+    likely: dict[str, Value]
+    of_kind: dict[str, Value]
+    closing: dict[str, Value]
+    opens: frozenset[str]
+    kind: ProductKind | None
+    denied: frozenset[str]
+    heard: tuple[str, ...]
+    answer: bool | None
+    both: bool
+    besides: frozenset[str]
+    neither: bool
+    renames: bool
+    watts: float
+    words: tuple[str, ...]
+
+    @property
+    def facts(self) -> dict[str, Value]:
+        """Everything the message says or suggests; statements before assumptions."""
+        return self.closing | self.of_kind | self.likely | self.stated
+
+
+def understand(text: str, topic: str | None = None, *, kind_open: bool = False) -> Understood:
+    """Read a message. Never raises, whatever the text.
+
+    Args:
+        text: what was typed; the first 4,000 characters are read.
+        topic: id of the interview's question that it answers, so that "yes", "no", "none of
+            these", "230" and "I don't know" can be understood.
+        kind_open: whether nothing has named the kind of product yet, so that its name is news in
+            the answer to any question.
+    """
+    found = Evidence(scan(text), topic)
+    if found.scan.kind_added and not kind_open:
+        _take_as_part(found)
+    renames = _renames(found)
+    if renames and not found.scan.answer:
+        found.scan.answer = None  # that "no" is about the name and answers no question
+    named = renames or topic in (None, "kind") or (kind_open and topic != "power")
+    kind = found.scan.kind if named else None
+    of_kind = _read(found, kind)
+    return Understood(
+        unsure=frozenset(found.unsure - found.stated.keys()),
+        said=found.said,
+        stated=found.stated,
+        likely=found.likely,
+        of_kind=of_kind,
+        closing=found.closing,
+        opens=frozenset(found.opens - found.stated.keys() - found.closing.keys()),
+        kind=kind,
+        denied=frozenset(found.denied),
+        heard=tuple(dict.fromkeys(words for _, words in sorted(found.heard))),
+        answer=found.scan.answer,
+        both=found.scan.both,
+        besides=_besides(found),
+        neither=found.scan.answer is False and _NONE.issuperset(found.scan.tokens),
+        renames=renames,
+        watts=watts(found) if found.scan.quantities and "input_a" not in found.stated else 0,
+        words=tuple(found.scan.tokens),
+    )
+
+
+def _read(found: Evidence, kind: ProductKind | None) -> dict[str, Value]:
+    """Collect the facts of a message; returns those that go with the kind of product."""
+    for each in _final_mentions(found):
+        _read_mention(found, each)
+    if found.topic == "data" and USB in found.names:
+        found.names.remove(USB)  # a cable link is meant, not the power supply
+        found.state("data_conn", value=True, words=USB)
+        found.hear(0, "data by USB")
+    if found.scan.quantities:
+        read_measures(found)
+    if found.names or found.scan.quantities:
+        read_power(found, is_adapter=kind is not None and _is_named(found, ADAPTER))
+    of_kind = _read_kind(found, kind) if kind else {}
+    _read_other_kinds(found)
+    settle(found)
+    read_reply(found)
+    return of_kind
+
+
+def _take_as_part(found: Evidence) -> None:
+    """Read "it also has a lamp", of a product that is known, as a part of it."""
+    scanned = found.scan
+    if scanned.kind:
+        scanned.parts.append((scanned.kind_at, scanned.kind))
+        scanned.kind, scanned.kind_at = None, -1
+
+
+def _is_named(found: Evidence, concept: str) -> bool:
+    """Tell whether the words for the product itself are those of a concept."""
+    mention = found.first(concept)
+    return mention is not None and mention.at == found.scan.kind_at
+
+
+def _renames(found: Evidence) -> bool:
+    """Tell "no, it is a toy" and "I meant a toy" from a product that is only named."""
+    scanned = found.scan
+    if scanned.kind is None:
+        return False
+    before = scanned.tokens[max(0, scanned.kind_at - 3) : scanned.kind_at]
+    named_anew = not _ARTICLES.isdisjoint(before) and _POINTERS.isdisjoint(before)
+    announced = scanned.correction or scanned.answer is False or scanned.tokens[0] in _IT
+    return announced and (named_anew or scanned.kind_at == 0)
+
+
+def _besides(found: Evidence) -> frozenset[str]:
+    """Name what a second battery is not, unless it replaces the first ("no, it is alkaline")."""
+    scanned = found.scan
+    batteries = [each for each in scanned.mentions if each.concept.group == "battery"]
+    if scanned.correction or scanned.answer is False or found.topic == "battery":
+        return frozenset()
+    if not all(each.said for each in batteries):
+        return frozenset()
+    return frozenset(
+        name
+        for each in batteries
+        if _IS.isdisjoint(scanned.tokens[max(0, each.at - 3) : each.at])
+        for name, value in each.concept.yes
+        if not value and found.stated.get(name) is False
+    )
+
+
+def _final_mentions(found: Evidence) -> list[Mention]:
+    """Keep, of each concept, what was said last."""
+    return list({each.concept.name: each for each in found.scan.mentions}.values())
+
+
+def _read_mention(found: Evidence, mention: Mention) -> None:
+    concept = mention.concept
+    if mention.said is None:
+        found.unsure.update(concept.about())
+        found.hear(mention.at, f"not sure about {concept.name}")
+    elif mention.said:
+        found.names.add(concept.name)
+        found.opens.update(concept.opens)
+        for name, value in concept.yes:
+            found.state(name, value, concept.name)
+        answers = concept.group == found.topic
+        for name, value in concept.asked if answers else ():
+            found.state(name, value, concept.name)
+        for name, value in concept.soft:
+            found.likely.setdefault(name, value)
+            found.support(name, concept.name)
+        settles = concept.yes or concept.soft or (answers and concept.asked)
+        if settles and not (concept.quiet or mention.inner or spelled_here(concept.name)):
+            found.hear(mention.at, concept.name)
+    else:
+        found.denied.add(concept.name)
+        found.hear(mention.at, concept.denial)
+
+
+def _read_other_kinds(found: Evidence) -> None:
+    """Read what it is said not to be, and what it has in it.
+
+    A helmet "with a lamp" is electrical; "with your phone" says nothing of that sort.
+    """
+    for at, other in found.scan.not_kinds:
+        if other.main and other.main not in found.stated:
+            found.state(other.main, value=False, words=f"no {other.name}")
+            found.hear(at, f"not a {other.name}")
+    for at, part in found.scan.parts:
+        if ("electrical", True) in part.facts:
+            found.likely.setdefault("electrical", True)
+            found.support("electrical", part.name)
+            found.hear(at, f"with {part.name}")
+
+
+def _read_kind(found: Evidence, kind: ProductKind) -> dict[str, Value]:
+    """Return what goes with the kind; a medical, play or protective use overrides its class."""
+    label = f" ({kind.label})" if kind.label and kind.label not in kind.name else ""
+    found.hear(found.scan.kind_at, f"{kind.name}{label}")
+    facts = dict(kind.facts)
+    if found.scan.toy and kind.main != "child_play":
+        found.state("child_play", value=True, words="toy")
+    if any(found.stated.get(name) and not facts.get(name) for name in _OVERRIDING):
+        for name in facts:
+            if name in TOPIC_FACTS["kind"] and name not in _KEPT_UNDER_OVERRIDE:
+                facts[name] = 0 if name == "display_cm2" else False
+    for name in found.opens:
+        if facts.get(name) is False or name == "electrical":
+            facts.pop(name, None)
+    if "v_dc" in facts:
+        found.likely.pop("v_dc", None)  # the usual battery of the kind is the better guess
+    return {name: value for name, value in facts.items() if name not in found.stated}
