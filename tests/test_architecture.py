@@ -14,6 +14,8 @@ DRIVERS = {
     "sqlite3": f"{LIBRARY}/stores/sql/",
 }
 """Which driver may be imported where."""
+CONVERSATION = ("questions", "analysis", "interview", "understanding", "language")
+"""The packages of the conversation, the highest first."""
 
 
 def modules(folder: str) -> list[Path]:
@@ -78,6 +80,16 @@ def test_the_domain_is_pure(folder: str) -> None:
 def test_norms_do_not_know_the_conversation() -> None:
     """The catalogue stands below what is said about it."""
     assert breaches("services/norms", "services.conversation") == []
+
+
+def test_the_conversation_has_five_floors() -> None:
+    """Each package of the conversation imports only those below it, so there is no cycle."""
+    folder = ROOT / "services/conversation"
+    assert {child.parent.name for child in folder.glob("*/__init__.py")} == set(CONVERSATION)
+    assert [child.name for child in folder.glob("*.py")] == ["__init__.py"]
+    for floor, package in enumerate(CONVERSATION):
+        above = [f"services.conversation.{name}" for name in CONVERSATION[:floor]]
+        assert breaches(f"services/conversation/{package}", *above) == []
 
 
 def test_only_engines_import_drivers() -> None:
