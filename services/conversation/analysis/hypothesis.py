@@ -10,6 +10,7 @@ from services.conversation.interview.state import State, apply, forget, known_fa
 from services.conversation.language.lexicon import CLASS_LABELS
 from services.conversation.language.phrases import words
 from services.conversation.language.rewording import reworded
+from services.conversation.language.word_lists import get_words
 from services.conversation.understanding.message import understand
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ _BANDS = (
     "band_2g4", "band_5g", "band_sub1g", "nfc_inductive", "wireless_charger", "cellular",
 )  # fmt: skip
 _OVER_THE_AIR = ("internet", "data_conn")
-_WIRED = frozenset(("ethernet", "lan", "cable", "usb", "wired", "rj45"))
 _CHILDREN = re.compile(r"\b(?:child|children|kids?|kinder)\b", re.IGNORECASE)
 
 
@@ -90,7 +90,7 @@ def _changed(state: State, message: Understood) -> State:
 
 def _speaks_of_cable(state: State) -> bool:
     spoken = {word.text for word in words(str(state.get("description", "")))}
-    return not spoken.isdisjoint(_WIRED)
+    return not spoken.isdisjoint(get_words("hypothesis.wired"))
 
 
 def _made_doubtful(text: str, stated: Collection[str]) -> frozenset[str]:

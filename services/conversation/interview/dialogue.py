@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from services.conversation.interview import corrections, wording
 from services.conversation.interview.state import State, apply, known_facts, new_state
 from services.conversation.interview.topics import question
+from services.conversation.language.word_lists import get_words
 from services.conversation.understanding.message import understand
 from services.conversation.understanding.replies import TOPIC_FACTS
 from services.norms.catalogue import catalogue
@@ -28,15 +29,6 @@ MOST_TURNS = 24
 """Messages after which nothing more is asked, whatever was typed."""
 
 _LONGEST_CLOSE = 8  # words of a message that only ends the talk
-_CLOSING_WORDS = frozenset(
-    (
-        *("no", "none", "nope", "nah", "nothing", "neither", "nein", "nichts", "more", "else"),
-        *("that", "that's", "thats", "this", "is", "s", "it", "all", "everything", "so", "far"),
-        *("ok", "okay", "k", "thanks", "thank", "you", "very", "much", "a", "lot", "danke"),
-        *("fine", "good", "great", "perfect", "cool", "alright", "right", "correct", "done"),
-        *("yes", "yeah", "yep", "ja", "gut", "passt", "fertig", ",", ".", "!"),
-    )
-)
 _SHORT = 32  # characters; "no", "yes" and "none of these" are said all day long
 _understand_short = lru_cache(1024)(understand)  # what it answers is never altered
 
@@ -164,7 +156,7 @@ def _is_settled(message: Understood) -> bool:
     """Tell whether a message only says that there is nothing more to say: "no, thanks"."""
     words = message.words
     short = len(words) <= _LONGEST_CLOSE and any(word.isalpha() for word in words)
-    return short and _CLOSING_WORDS.issuperset(words)
+    return short and get_words("dialogue.closing").issuperset(words)
 
 
 def _touches(state: State, after: State) -> bool:

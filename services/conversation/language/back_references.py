@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import cache
 from typing import TYPE_CHECKING
 
-from services.conversation.language.back_reference_words import (
-    ARTICLES,
-    BEFORE_A_NORM,
-    BEHIND,
-    COUNTED,
-    DIGITS,
-    ELLIPSES,
-    FILLING,
-    IS,
-    NOUNS,
-    NTH,
-    NUMBERS,
-    OF_A_NORM,
-    OPENINGS,
-    ORDINALS,
-    PLURALS,
-    POLITE,
-    QUALITY_OF_A_NORM,
-)
+from services.conversation.language.word_lists import get_kinds, get_numbers, get_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from services.conversation.language.phrases import Word
+
+
+_NTH = re.compile(r"([1-9]\d?)(?:st|nd|rd|th)")
+_DIGITS = re.compile(r"[1-9]\d?")
 
 
 class Target(Enum):
@@ -77,9 +65,9 @@ _WHOLE = {
 def pointer(question: Sequence[Word]) -> Pointer | None:
     """The words that point back, the surest if there are several; None without any."""
     spelled = [word.text for word in question]
-    opened = spelled[1:] if spelled[:1] and spelled[0] in OPENINGS else spelled
-    whole = " ".join(word for word in opened if word not in POLITE)
-    if whole in ELLIPSES:
+    opened = spelled[1:] if _is(_word(spelled, 0), "openings") else spelled
+    whole = " ".join(word for word in opened if not _is(word, "polite"))
+    if _is(whole, "ellipses"):
         return Pointer(Target.LAST_TOPIC, sure=False)
     if whole in _WHOLE:
         return _WHOLE[whole]
@@ -107,27 +95,40 @@ def _word(spelled: Sequence[str], at: int) -> str:
     return spelled[at] if 0 <= at < len(spelled) else ""
 
 
+def _is(word: str, name: str) -> bool:
+    return word in get_words(f"back_references.{name}")
+
+
+def _nouns() -> dict[str, tuple[str, ...]]:
+    return get_kinds("back_references.nouns")
+
+
+def _plurals() -> dict[str, tuple[str, ...]]:
+    return get_kinds("back_references.plurals")
+
+
 def _is_end(spelled: Sequence[str], at: int) -> bool:
     """Whether the words from here on can follow a pointer, so that nothing else is meant."""
     word = _word(spelled, at)
-    return not word or word in BEHIND
+    return not word or _is(word, "behind")
 
 
 def _places(spelled: Sequence[str], at: int) -> Pointer | None:
     """Read "the second", "2nd one" or "number 3"; several are put together."""
     word, before, behind = _word(spelled, at), _word(spelled, at - 1), _word(spelled, at + 1)
-    nth = NTH.fullmatch(word)
-    place = int(nth[1]) - 1 if nth else ORDINALS.get(word)
-    if word in COUNTED and (number := _number(behind)) and _is_end(spelled, at + 2):
+    nth = _NTH.fullmatch(word)
+    place = int(nth[1]) - 1 if nth else get_numbers("back_references.ordinals").get(word)
+    counting = _is(word, "counting") or (word in _nouns() and word != "one")
+    if counting and (number := _number(behind)) and _is_end(spelled, at + 2):
         return Pointer(Target.PLACES, places=(number - 1,))
     if place is None or (word, behind, _word(spelled, at + 2)) == ("first", "of", "all"):
         return None
     if behind != "one" and _number(behind):
         return _several_places(spelled, at, place)
-    if behind in NOUNS:
-        return Pointer(Target.PLACES, places=(place,), kinds=NOUNS[behind])
+    if behind in _nouns():
+        return Pointer(Target.PLACES, places=(place,), kinds=_nouns()[behind])
     alone = not before and not behind
-    if word != "top" and (alone or (before in ARTICLES and _is_end(spelled, at + 1))):
+    if word != "top" and (alone or (_is(before, "articles") and _is_end(spelled, at + 1))):
         return Pointer(Target.PLACES, places=(place,))
     return None
 
@@ -135,22 +136,26 @@ def _places(spelled: Sequence[str], at: int) -> Pointer | None:
 def _several_places(spelled: Sequence[str], at: int, place: int) -> Pointer | None:
     """Read "the first two" or "the last 3 standards"."""
     number, noun = _number(_word(spelled, at + 1)), _word(spelled, at + 2)
-    if place not in (0, -1) or not (noun in PLURALS or _is_end(spelled, at + 2)):
+    if place not in (0, -1) or not (noun in _plurals() or _is_end(spelled, at + 2)):
         return None
     places = range(number) if place == 0 else range(-number, 0)
-    return Pointer(Target.PLACES, places=tuple(places), kinds=PLURALS.get(noun, ()))
+    return Pointer(Target.PLACES, places=tuple(places), kinds=_plurals().get(noun, ()))
 
 
 def _number(word: str) -> int:
-    return int(word) if DIGITS.fullmatch(word) else NUMBERS.get(word, 0)
+    return (
+        int(word)
+        if _DIGITS.fullmatch(word)
+        else get_numbers("back_references.numbers").get(word, 0)
+    )
 
 
 def _neighbour(spelled: Sequence[str], at: int) -> Pointer | None:
     """Read "the next one" or "the one before"; "next" alone asks for steps."""
     word, behind = _word(spelled, at), _word(spelled, at + 1)
-    if (word in ("next", "following") and behind in NOUNS) or (word, behind) == ("one", "after"):
+    if (word in ("next", "following") and behind in _nouns()) or (word, behind) == ("one", "after"):
         return Pointer(Target.NEXT)
-    before_it = word in ("previous", "preceding") and (behind in NOUNS or not behind)
+    before_it = word in ("previous", "preceding") and (behind in _nouns() or not behind)
     if before_it or (word, behind) == ("one", "before"):
         return Pointer(Target.PREVIOUS)
     return None
@@ -159,9 +164,9 @@ def _neighbour(spelled: Sequence[str], at: int) -> Pointer | None:
 def _other(spelled: Sequence[str], at: int) -> Pointer | None:
     """Read "the other one", "the other standards" or "the rest"."""
     word, before, behind = _word(spelled, at), _word(spelled, at - 1), _word(spelled, at + 1)
-    if word in ("other", "remaining") and behind in PLURALS:
-        return Pointer(Target.OTHERS, kinds=PLURALS[behind])
-    if word == "other" and before == "the" and (behind in NOUNS or _is_end(spelled, at + 1)):
+    if word in ("other", "remaining") and behind in _plurals():
+        return Pointer(Target.OTHERS, kinds=_plurals()[behind])
+    if word == "other" and before == "the" and (behind in _nouns() or _is_end(spelled, at + 1)):
         return Pointer(Target.OTHER)
     if word in ("others", "rest") and before in ("the", "all") and _is_end(spelled, at + 1):
         return Pointer(Target.OTHERS)
@@ -178,21 +183,21 @@ def _these(spelled: Sequence[str], at: int) -> Pointer | None:
     number = _number(behind)
     end = at + 2 if number else at + 1
     noun = _word(spelled, end)
-    if noun in PLURALS or _is_end(spelled, end):
-        return Pointer(Target.SOME, kinds=PLURALS.get(noun, ()), number=number)
+    if noun in _plurals() or _is_end(spelled, end):
+        return Pointer(Target.SOME, kinds=_plurals().get(noun, ()), number=number)
     return None
 
 
 def _this(spelled: Sequence[str], at: int) -> Pointer | None:
     """Read "that one", "this directive", "the regulation" or a plain "that"."""
     word, before, behind = _word(spelled, at), _word(spelled, at - 1), _word(spelled, at + 1)
-    if word in ("that", "this") and behind in NOUNS:
-        return Pointer(Target.ONE, kinds=NOUNS[behind])
-    rated = before in IS and behind in QUALITY_OF_A_NORM
-    if word in ("that", "this") and (not behind or behind in OF_A_NORM or rated):
+    if word in ("that", "this") and behind in _nouns():
+        return Pointer(Target.ONE, kinds=_nouns()[behind])
+    rated = _is(before, "is") and _is(behind, "quality_of_a_norm")
+    if word in ("that", "this") and (not behind or _is(behind, "of_a_norm") or rated):
         return Pointer(Target.ONE, sure=False)
-    if word == "the" and behind in NOUNS and behind != "one" and _is_end(spelled, at + 2):
-        return Pointer(Target.ONE, sure=False, kinds=NOUNS[behind])
+    if word == "the" and behind in _nouns() and behind != "one" and _is_end(spelled, at + 2):
+        return Pointer(Target.ONE, sure=False, kinds=_nouns()[behind])
     return None
 
 
@@ -206,13 +211,22 @@ def _pronoun(spelled: Sequence[str], at: int) -> Pointer | None:
     if word not in ("it", "they"):
         return None
     target = Target.ONE if word == "it" else Target.SOME
-    following = at + 2 if behind in FILLING else at + 1
+    following = at + 2 if _is(behind, "filling") else at + 1
     said = _word(spelled, following)
-    quality = said
-    if said in IS:
-        quality = _word(spelled, following + 1)
+    asked, stated = _is(before, "is"), _is(said, "is")  # "is it ...?", "it is ..."
+    quality = _word(spelled, following + 1) if stated else said
     dates = word == "they" and said == "have"
-    meant = dates or said in OF_A_NORM or (quality in QUALITY_OF_A_NORM and {before, said} & IS)
-    last = not behind and (before in BEFORE_A_NORM or before in IS)
-    a_norm = before in IS and behind == "a" and _word(spelled, at + 2) in NOUNS
+    rated = (asked or stated) and _is(quality, "quality_of_a_norm")
+    meant = dates or rated or _is(said, "of_a_norm")
+    last = not behind and (asked or _is(before, "before_a_norm"))
+    a_norm = asked and behind == "a" and _word(spelled, at + 2) in _nouns()
     return Pointer(target, sure=False) if meant or last or a_norm else None
+
+
+@cache
+def known_words() -> frozenset[str]:
+    """Every word that back references are made of; none of them leads off the subject."""
+    nth = (f"{number}{ending}" for number in range(1, 100) for ending in ("st", "nd", "rd", "th"))
+    listed = get_words("back_references.neutral") | get_words("back_references.quality_of_a_norm")
+    counted = (*get_numbers("back_references.ordinals"), *get_numbers("back_references.numbers"))
+    return listed.union(counted, _nouns(), _plurals(), nth)

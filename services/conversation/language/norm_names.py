@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from services.conversation.language.phrases import Match, PhraseTable, Word, words
+from services.conversation.language.word_lists import get_words
 from services.norms.catalogue import catalogue
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ _STANDARD = re.compile(
     re.IGNORECASE,
 )
 _YEAR = re.compile(r"(?:19|20)\d\d")
-_LAW_WORDS = frozenset(("directive", "regulation", "richtlinie", "verordnung", "eu", "ec", "eg"))
 _CAPITALS_WORDS = 3  # a text of so few words may be all capitals and still mean the abbreviation
 
 
@@ -154,7 +154,7 @@ def _cut(text: str, names: list[Match[tuple[str, ...]]]) -> str:
 
 def _acts(text: str, spelled: list[Word], unknown: list[str]) -> list[Match[tuple[str, ...]]]:
     found = []
-    about_law = any(word.text in _LAW_WORDS for word in spelled)
+    about_law = any(word.text in get_words("norm_names.law_words") for word in spelled)
     for match in _ACT.finditer(text):
         ids = _numbers().get(f"{match['first']}/{match['second']}")
         if ids:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from services.conversation.language.tokens import number
+from services.conversation.language.word_lists import get_numbers, get_words
 
 # Unit as typed: the unit it is kept in and the factor to it.
 _UNITS: dict[str, tuple[str, float]] = {
@@ -24,29 +25,8 @@ _UNITS: dict[str, tuple[str, float]] = {
     "ah": ("", 1), "mah": ("", 1), "wh": ("", 1), "kwh": ("", 1), "mwh": ("", 1),
 }  # fmt: skip
 _FORMS = {"ac": "~", "~": "~", "≈": "~", "dc": "=", "=": "=", "⎓": "="}
-_JOINERS = frozenset(("-", "/", "x", "to", "bis"))
-_NO_PRESSURE = frozenset(("stool", "stools", "code", "codes", "chart", "charts", "cabinet"))
-# What may stand behind "3 a" for the "a" to be amps and not an article.
-_BEHIND_AMPS = frozenset(
-    ("ac", "dc", "max", "per", "and", "at", "with", "or", "peak", "fuse", "input", "output")
-)
 LARGEST = {"V": 1e6, "A": 1e5, "W": 1e8, "bar": 1e5, "MHz": 1e7, "inch": 1e3, "cm": 1e4}
-_MONTHS = {
-    "jan": 1, "january": 1, "januar": 1, "feb": 2, "february": 2, "februar": 2, "mar": 3,
-    "march": 3, "märz": 3, "apr": 4, "april": 4, "may": 5, "mai": 5, "jun": 6, "june": 6,
-    "juni": 6, "jul": 7, "july": 7, "juli": 7, "aug": 8, "august": 8, "sep": 9, "sept": 9,
-    "september": 9, "oct": 10, "october": 10, "okt": 10, "oktober": 10, "nov": 11,
-    "november": 11, "dec": 12, "december": 12, "dez": 12, "dezember": 12,
-}  # fmt: skip
-_SEASONS = {"early": 1, "begin": 1, "beginning": 1, "mid": 7, "late": 12, "end": 12, "ende": 12}
 _QUARTERS = {"1": 1, "2": 4, "3": 7, "4": 10}
-_BEFORE_YEAR = frozenset(
-    ("in", "from", "by", "since", "after", "until", "before", "ab", "im", "year", "jahr")
-)
-_MARKET = frozenset(
-    ("market", "launch", "launched", "sell", "sold", "release", "released", "sale", "markt", "date")
-)
-_BETWEEN = frozenset((",", ".", "of", "st", "nd", "rd", "th"))
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 
 
@@ -81,7 +61,7 @@ def read_quantity(tokens: list[str], at: int) -> tuple[Quantity | None, int]:
         return (Quantity("date", (day,), "", at) if day else None), at + 1
     values = [first]
     stop = at + 1
-    while stop + 1 < len(tokens) and tokens[stop] in _JOINERS:
+    while stop + 1 < len(tokens) and tokens[stop] in get_words("quantities.joiners"):
         following = number(tokens[stop + 1])
         if following is None:
             break
@@ -100,8 +80,9 @@ def _is_article_or_furniture(tokens: list[str], at: int, values: list[float]) ->
     unit = tokens[at]
     behind = tokens[at + 1] if at + 1 < len(tokens) else ""
     if unit == "a":
-        return behind.isalpha() and behind not in _BEHIND_AMPS and isinstance(values[-1], int)
-    return unit in {"bar", "bars"} and behind in _NO_PRESSURE
+        is_noun = behind.isalpha() and behind not in get_words("quantities.behind_amps")
+        return is_noun and isinstance(values[-1], int)
+    return unit in {"bar", "bars"} and behind in get_words("quantities.no_pressure")
 
 
 def _measured(
@@ -162,16 +143,18 @@ def _date(tokens: list[str], at: int, values: list[float]) -> int | None:
 
 def _before_year(tokens: list[str], at: int, year: float) -> int | None:
     """Read what stands before a year: "March", "20 January", "January 20,", "Q3", "in"."""
-    before = [token for token in tokens[max(0, at - 4) : at] if token not in _BETWEEN]
+    between, months = get_words("quantities.between"), get_numbers("quantities.months")
+    seasons, market = get_numbers("quantities.seasons"), get_words("quantities.market")
+    before = [token for token in tokens[max(0, at - 4) : at] if token not in between]
     last, last_but_one = (["", "", *before][-1], ["", "", *before][-2])
-    if last in _MONTHS:
-        return _day(year, _MONTHS[last], number(last_but_one) or 1)
-    if last_but_one in _MONTHS and last.isdecimal():
-        return _day(year, _MONTHS[last_but_one], number(last) or 1)
+    if last in months:
+        return _day(year, months[last], number(last_but_one) or 1)
+    if last_but_one in months and last.isdecimal():
+        return _day(year, months[last_but_one], number(last) or 1)
     if last_but_one == "q" and last in _QUARTERS:
         return _day(year, _QUARTERS[last], 1)
-    if last in _SEASONS:
-        return _day(year, _SEASONS[last], 1)
-    if last in _BEFORE_YEAR or not _MARKET.isdisjoint(tokens):
+    if last in seasons:
+        return _day(year, seasons[last], 1)
+    if last in get_words("quantities.before_year") or not market.isdisjoint(tokens):
         return _day(year, 1, 1)
     return None

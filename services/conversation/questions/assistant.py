@@ -7,11 +7,12 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from services.conversation.analysis.findings import Findings, State
-from services.conversation.language import back_reference_words
+from services.conversation.language import back_references
 from services.conversation.language.back_references import pointer
 from services.conversation.language.intents import Intent, intents, known_words
 from services.conversation.language.norm_names import Named, find
 from services.conversation.language.phrases import Word, words
+from services.conversation.language.word_lists import get_words
 from services.conversation.questions import comparison, deadlines, overview
 from services.conversation.questions.about_norms import about, not_held
 from services.conversation.questions.answers import Answer
@@ -47,7 +48,6 @@ _ABOUT_TOPICS = frozenset(
 )
 # In these "it" and "this" are the product, or the whole result.
 _ABOUT_THE_PRODUCT = frozenset((Intent.ADVICE, Intent.HELP, Intent.FACTS))
-_DEMANDS = frozenset(("require", "requires", "demand", "demands"))
 _NOT_ABOUT_NORMS = frozenset((Intent.OUTSIDE, Intent.DEADLINES, Intent.ADVICE, Intent.HELP))
 
 
@@ -98,7 +98,8 @@ def _following_up(
     if not isinstance(referred, Referred):
         return referred
     asked = carried(asked, spelled, history)
-    if not _DEMANDS.isdisjoint(word.text for word in spelled) or asked[:1] == (Intent.NEXT,):
+    demands = not get_words("assistant.demands").isdisjoint(word.text for word in spelled)
+    if demands or asked[:1] == (Intent.NEXT,):
         asked = (Intent.EXPLAIN,)  # what a norm demands is what there is to do
     answer = among(findings, referred, asked, spelled, named.topics)
     named = replace(named, ids=referred.ids, topics=())
@@ -191,7 +192,7 @@ def _subject_words() -> frozenset[str]:
     texts += [f"{fact.label} {fact.yes} {fact.no}" for fact in FACTS.values()]
     return (
         known_words()
-        | back_reference_words.known_words()
+        | back_references.known_words()
         | {word.text for text in texts for word in words(text)}
     )
 

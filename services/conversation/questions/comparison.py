@@ -11,6 +11,7 @@ from services.conversation.analysis.findings import Findings
 from services.conversation.analysis.hypothesis import suppose
 from services.conversation.analysis.reasoning import clause, in_order, labels
 from services.conversation.language.phrases import words
+from services.conversation.language.word_lists import get_words
 from services.conversation.questions.answers import Answer, count_of, label, listed, lowered, reason
 from services.norms.catalogue import catalogue
 from services.norms.facts import FACTS, follows, joined
@@ -30,13 +31,6 @@ _WOULD = {
     "to_be_checked": "would have to be checked",
     "watch": "would be watched",
 }
-_FRAGMENT_OPENINGS = frozenset(
-    {
-        "and", "without", "with", "as", "for", "only", "no", "not", "on", "at", "instead", "but",
-        "then", "plus", "minus", "now", "in", "ohne", "mit", "nur", "und", "kein", "keine", "als",
-        "für",
-    }
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +96,7 @@ def _is_fragment(text: str) -> bool:
     if not spelled or len(spelled) > _FRAGMENT_WORDS:
         return False
     first = spelled[0].text
-    return first in _FRAGMENT_OPENINGS or first[0].isdigit()
+    return first in get_words("comparison.fragment_openings") or first[0].isdigit()
 
 
 def _unchanged(findings: Findings, names: Collection[str]) -> Answer:

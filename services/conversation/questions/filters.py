@@ -6,16 +6,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from services.conversation.analysis.next_steps import NOTIFIED_BODY, ce_acts
 from services.conversation.language.intents import Intent
-from services.conversation.questions.overview import KINDS
+from services.conversation.language.word_lists import get_kinds, get_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from services.conversation.analysis.findings import Findings
     from services.conversation.analysis.verdicts import NormResult
-
-_APPLY = frozenset(("apply", "applies", "applicable", "gelten", "gilt"))
-_NOT = frozenset(("not", "no", "arent", "isnt", "nicht", "keine"))
 
 
 class Sieve(NamedTuple):
@@ -47,7 +44,7 @@ def of_status(asked: Sequence[Intent], texts: Sequence[str]) -> Sieve | None:
     elif Intent.OPEN in asked:
         open_ = "still to be checked"
         status, told = "to_be_checked", (f"is {open_}", f"are {open_}", f"is {open_}")
-    elif Intent.APPLIES in asked and not _APPLY.isdisjoint(texts):
+    elif Intent.APPLIES in asked and not get_words("filters.apply").isdisjoint(texts):
         status, told = "applies", ("applies", "apply", "applies as far as I know")
     else:
         return None
@@ -56,12 +53,13 @@ def of_status(asked: Sequence[Intent], texts: Sequence[str]) -> Sieve | None:
 
 def of_kind(texts: Sequence[str]) -> Sieve | None:
     """Sieve by the kind of norm that the question names, or by every other kind."""
-    at = next((at for at, text in enumerate(texts) if text in KINDS), None)
+    named = get_kinds("overview.kinds")
+    at = next((at for at, text in enumerate(texts) if text in named), None)
     if at is None:
         return None
-    kinds = KINDS[texts[at]]
+    kinds = named[texts[at]]
     noun = kinds[0] if len(kinds) == 1 else "legal act"
-    if _NOT.isdisjoint(texts[max(0, at - 2) : at]):
+    if get_words("filters.not").isdisjoint(texts[max(0, at - 2) : at]):
         one = f"is a {noun}"
         return Sieve(lambda result: result.kind in kinds, one, f"are {noun}s", one)
     other = f"something else than a {noun}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from services.conversation.language.back_references import pointer
 from services.conversation.language.intents import Intent, intents
 from services.conversation.language.phrases import words
+from services.conversation.language.word_lists import get_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,14 +25,6 @@ _CARRIED = frozenset(
         Intent.EXPLAIN,
         Intent.APPLIES,
     )
-)
-_OPENINGS = (
-    ("and",),
-    ("or",),
-    ("und",),
-    ("what", "about"),
-    ("how", "about"),
-    ("was", "ist", "mit"),
 )
 
 
@@ -68,8 +61,9 @@ def goes_on(question: Sequence[Word]) -> bool:
 
 
 def _behind_opening(question: Sequence[Word]) -> list[Word]:
-    texts = tuple(word.text for word in question)
+    texts = [word.text for word in question]
+    openings = [opening.split() for opening in get_words("follow_ups.openings")]
     at = 0
-    while opening := next((o for o in _OPENINGS if texts[at : at + len(o)] == o), ()):
+    while opening := next((o for o in openings if texts[at : at + len(o)] == o), []):
         at += len(opening)
     return list(question[at:])

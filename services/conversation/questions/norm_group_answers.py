@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from services.conversation.analysis import confidence
-from services.conversation.language.back_reference_words import known_words as pointing_words
+from services.conversation.language.back_references import known_words as pointing_words
 from services.conversation.language.intents import Intent, known_words
 from services.conversation.language.phrases import words
+from services.conversation.language.word_lists import get_words
 from services.conversation.questions.about_norms import about
 from services.conversation.questions.answers import Answer, count_of, label, listed, lowered, reason
 from services.conversation.questions.filters import Sieve, of_kind, of_procedure, of_status
@@ -23,16 +24,8 @@ if TYPE_CHECKING:
     from services.conversation.questions.references import Referred
 
 _FEW = 4  # norms that are gone into rather than listed
-_URGENT = frozenset(
-    ("urgent", "urgently", "urgency", "pressing", "soonest", "earliest", "dringend", "dringende",
-     "dringendste", "dringendsten")
-)  # fmt: skip
 _SHORT = 2  # letters of words that tell no subject
 _ONE_BY_ONE = frozenset((Intent.DEADLINES, Intent.AVOID, Intent.CONFIDENCE))
-# Words of a question that wants only some of the norms.
-_SIFTING = frozenset(("which", "how", "any", "only", "list", "are", "welche", "davon", "what"))
-_ABOUT = frozenset(("about", "concern", "concerns", "cover", "covers", "deal", "deals"))
-_IS = frozenset(("is", "isnt"))
 _VERDICTS: dict[Status, str] = {
     "does_not_apply": "Does not apply to your product",
     "to_be_checked": "Still to be checked",
@@ -63,14 +56,17 @@ def among(
     texts = [word.text for word in spelled]
     decisive = asked[0] if asked else None
     if decisive is Intent.PRIORITY:
-        return _first(findings, results, urgent=not _URGENT.isdisjoint(texts))
+        return _first(
+            findings, results, urgent=not get_words("norm_group_answers.urgent").isdisjoint(texts)
+        )
     if decisive in _ONE_BY_ONE:
         return None
     if len(results) == 1:
-        asks_kind = not _IS.isdisjoint(texts) and of_kind(texts)
+        asks_kind = not get_words("norm_group_answers.is").isdisjoint(texts) and of_kind(texts)
         text = f"{label(results[0])} is a {results[0].kind}."
         return _answer(text, results) if asks_kind else None
-    sifting = referred.together and not _SIFTING.isdisjoint(texts)
+    wants_some = not get_words("norm_group_answers.sifting").isdisjoint(texts)
+    sifting = referred.together and wants_some
     some = _some(findings, referred, asked, texts, topics) if sifting else None
     wanted = decisive in (Intent.LIST, Intent.COUNT)
     if some or not (wanted or decisive is None) or _goes_into(len(results), asked, listing=wanted):
@@ -93,7 +89,7 @@ def _some(
     topics: Sequence[str],
 ) -> Answer | None:
     """Answer which of the norms have something, if that is the question."""
-    if topics or not _ABOUT.isdisjoint(texts):
+    if topics or not get_words("norm_group_answers.about").isdisjoint(texts):
         return _on_subject(findings, referred, asked, texts, topics)
     sieve = of_procedure(findings, texts) or of_status(asked, texts)
     if sieve is None and not referred.kinds:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from services.conversation.analysis import confidence, reasoning
 from services.conversation.analysis.description import summarise
 from services.conversation.analysis.next_steps import ce_acts, marking, steps
+from services.conversation.language.word_lists import get_kinds
 from services.conversation.questions.answers import (
     Answer,
     count_of,
@@ -30,21 +31,6 @@ _TOP = 5
 _MOST_EXCLUDED = 12
 _MOST_OPEN = 12
 _MOST_NORMS = 6  # named behind one open fact
-KINDS = {
-    "standards": ("standard",),
-    "standard": ("standard",),
-    "normen": ("standard",),
-    "directives": ("directive",),
-    "directive": ("directive",),
-    "richtlinien": ("directive",),
-    "regulations": ("regulation",),
-    "regulation": ("regulation",),
-    "verordnungen": ("regulation",),
-    "laws": ("directive", "regulation"),
-    "acts": ("directive", "regulation"),
-    "gesetze": ("directive", "regulation"),
-}
-"""The kinds of norm that a word asks for."""
 _OFFER = (
     "I can tell you why a norm applies or not, what changes if the product changes, which norms "
     "matter most, what to do next, which dates count, and what is still open."
@@ -58,7 +44,7 @@ def _answer(text: str, results: Sequence[NormResult]) -> Answer:
 
 def list_norms(findings: Findings, words: Sequence[Word]) -> Answer:
     """List the norms that apply, or those of one kind when the question names it."""
-    kinds = [kind for word in words for kind in KINDS.get(word.text, ())]
+    kinds = [kind for word in words for kind in get_kinds("overview.kinds").get(word.text, ())]
     chosen = [result for result in findings.matched if not kinds or result.kind in kinds]
     called = f"{joined(dict.fromkeys(kinds))}" if kinds else "norm"
     if len(set(kinds)) > 1:

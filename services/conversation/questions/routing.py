@@ -16,10 +16,10 @@ from services.conversation.language.back_references import Target, pointer
 from services.conversation.language.norm_names import find
 from services.conversation.language.phrases import words
 from services.conversation.language.rewording import reworded
-from services.conversation.questions import routing_words as tell
+from services.conversation.language.word_lists import get_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from services.conversation.interview.state import State
     from services.conversation.language.phrases import Word
@@ -106,45 +106,57 @@ def _asks(clause: _Clause) -> bool:
     texts = {word.text for word in spelled}
     pointed = pointer(spelled)
     if pointed and (pointed.sure or pointed.target is Target.LAST_TOPIC):
-        return texts.isdisjoint(tell.VERBS)
+        return texts.isdisjoint(get_words("routing.verbs"))
     return _only_names(clause.text, spelled)
 
 
 def _is_order(spelled: Sequence[Word]) -> bool:
     """Whether something is to be done: "could you please add a battery?"."""
     texts = [word.text for word in _behind_fillers(spelled) if word.text != "please"]
-    wanted = tell.CHANGES | tell.RUN | tell.ANALYSIS
-    return (
-        texts[1:2] == ["you"] and texts[0] in tell.AUXILIARIES and not wanted.isdisjoint(texts[2:3])
-    )
+    if texts[1:2] != ["you"] or texts[0] not in get_words("routing.auxiliaries"):
+        return False
+    return _has_any(texts[2:3], "changes", "run", "analysis")
 
 
 def _opens_question(spelled: Sequence[Word]) -> bool:
     behind = [word.text for word in _behind_fillers(spelled)]
     first, second = (*behind, "", "")[:2]
-    if first in tell.OPENING or (first == "was" and second in tell.BEHIND_WAS):
+    if _states_nothing(first) or (first == "was" and second in get_words("routing.behind_was")):
         return True
-    if first in tell.HAVING:
-        return second in tell.PRONOUNS
-    if first in tell.AUXILIARIES:
-        return second in tell.SUBJECTS or (first not in tell.IS and second in ("a", "an"))
-    if len(behind) < len(spelled) and first in tell.VARYING:
+    if first in get_words("routing.having"):
+        return second in get_words("routing.pronouns")
+    if first in get_words("routing.auxiliaries"):
+        if _has_any((second,), "pronouns", "determiners"):
+            return True
+        return first not in get_words("routing.is") and second in ("a", "an")
+    if len(behind) < len(spelled) and first in get_words("routing.varying"):
         return True
     opening = " ".join(behind)
-    return any(f"{opening} ".startswith(f"{request} ") for request in tell.REQUESTS)
+    return any(f"{opening} ".startswith(f"{request} ") for request in get_words("routing.requests"))
+
+
+def _has_any(texts: Iterable[str], *lists: str) -> bool:
+    """Tell whether one of the words is on one of the lists."""
+    return not all(get_words(f"routing.{name}").isdisjoint(texts) for name in lists)
+
+
+def _states_nothing(word: str) -> bool:
+    """Tell whether nobody begins to state a fact with this word."""
+    return _has_any((word,), "question_words", "imperatives", "supposing", "conditionals")
 
 
 def _only_names(text: str, spelled: Sequence[Word]) -> bool:
     """Whether a clause only names norms or a subject: "battery regulation", "packaging"."""
     texts = {word.text for word in spelled}
-    if not texts.isdisjoint(tell.VERBS | tell.MARKERS | tell.CHANGES):
+    if _has_any(texts, "verbs", "markers", "changes"):
         return False
     named = find(text)
     return bool(named.ids) or (bool(named.topics) and len(spelled) <= _FEW)
 
 
 def _behind_fillers(spelled: Sequence[Word]) -> Sequence[Word]:
-    at = next((at for at, word in enumerate(spelled) if word.text not in tell.FILLERS), 0)
+    fillers = get_words("routing.fillers")
+    at = next((at for at, word in enumerate(spelled) if word.text not in fillers), 0)
     return spelled[at:]
 
 
@@ -152,11 +164,11 @@ def _wants_analysis(clause: str) -> bool:
     """Whether a clause tells to analyse; a question about the analysis does not."""
     spelled = _behind_fillers(words(clause))
     texts = [word.text for word in spelled]
-    if tell.ANALYSIS.isdisjoint(texts):
+    if not _has_any(texts, "analysis"):
         return False
-    ordered = _is_order(spelled) or not (tell.RUN | tell.ANALYSIS).isdisjoint(texts[:1])
-    return ordered or (texts[0] not in tell.OPENING and not tell.RUN.isdisjoint(texts))
+    ordered = _is_order(spelled) or _has_any(texts[:1], "run", "analysis")
+    return ordered or (_has_any(texts, "run") and not _states_nothing(texts[0]))
 
 
 def _asks_what_changes(clause: str) -> bool:
-    return not tell.CONSEQUENCES.isdisjoint(word.text for word in words(clause))
+    return _has_any([word.text for word in words(clause)], "consequences")

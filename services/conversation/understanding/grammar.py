@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from services.conversation.language.lexicon import lexicon
+from services.conversation.language.word_lists import get_words
 from services.conversation.understanding.mentions import Mention, Scan
 
 _REACH = 8  # words from a "no" to what it denies
 _REACH_ON = 4  # words from one denied thing to the next of the same list
 _ADAPTER = "power adapter"
-_BETWEEN = frozenset(("is", "are", ":", "=", "?"))
 _STOPS = frozenset((".", ";", "!", "?", "(", ")", "-", ","))
-_LISTING = frozenset(("or", "oder", "nor", "noch"))
-_JOINERS = frozenset(("and", "or", "und", "oder", "nor", ",", "&"))
-_HAVING = frozenset(("with", "mit", "having", "featuring"))
-# What follows these is something the product has besides.
-_ADDING = frozenset(("has", "also", "plus", "includes", "contains", "features"))
-_NO_WORDS = frozenset(("no", "nein", "not", "none"))
 # Behind "no" these begin a new clause, so that the "no" was an answer of its own.
 _NEW_CLAUSE = frozenset(("but", "only", "reset", "except", "correction", "no", "yes", "unsure"))
-_AROUND_ALL = frozenset(
-    ("yes", "yeah", "yep", "ja", "it", "has", "does", "they", "apply", "applies", "please", "oh")
-) | frozenset((",", ".", "!", ":"))
 
 
 class Grammar:
@@ -34,7 +25,7 @@ class Grammar:
         self.words = words
         self.found = Scan(words)
         self.index = lexicon()
-        self.lists = not _LISTING.isdisjoint(words)
+        self.lists = not get_words("grammar.listing").isdisjoint(words)
         self.last: Mention | None = None
         self.head_closed = False  # the noun phrase that names the product is over
         self.unknown = 0  # unknown words since that kind was named
@@ -82,7 +73,7 @@ class Grammar:
         last = self.last
         if last is None or at - last.end > 1:
             return False
-        return at == last.end or self.words[last.end] in _BETWEEN
+        return at == last.end or self.words[last.end] in get_words("grammar.between")
 
     def marker_at(self, at: int) -> str:
         """Return the marker at a position, "stop" at the end of the text."""
@@ -97,7 +88,9 @@ class Grammar:
         following = self.marker_at(end)
         if self._behind_last(at) and following in ("stop", "after"):
             self._deny_last()
-        elif self.words[at] in _NO_WORDS and (following == "stop" or following in _NEW_CLAUSE):
+        elif self.words[at] in get_words("grammar.no_words") and (
+            following == "stop" or following in _NEW_CLAUSE
+        ):
             self._no(at, end)
         else:
             self.denying, self.denied_some, self.denied_at = True, False, end
@@ -107,7 +100,9 @@ class Grammar:
         before = len(self.words)
         for mention in reversed(self.found.mentions):
             between = self.words[mention.end : before]
-            if before < len(self.words) and not (between and _JOINERS.issuperset(between)):
+            if before < len(self.words) and not (
+                between and get_words("grammar.joiners").issuperset(between)
+            ):
                 break
             mention.said = False
             before = mention.at
@@ -127,7 +122,7 @@ class Grammar:
 
     def _all(self, at: int, end: int) -> None:
         # "None at all", "it is all wood": only by itself, or with a yes, it is an answer.
-        rest = {*self.words[:at], *self.words[end:]} - _AROUND_ALL
+        rest = {*self.words[:at], *self.words[end:]} - get_words("grammar.around_all")
         self.found.every = not (self.denying or rest)
 
     def _unsure(self, at: int, end: int) -> None:
@@ -157,7 +152,7 @@ class Grammar:
         self.denied_at = end
 
     def _reset(self, at: int, _end: int) -> None:
-        if self.words[at] in _ADDING:
+        if self.words[at] in get_words("grammar.adding"):
             self.close_head()
             self.adding = True
         if self.denied_some:
@@ -170,7 +165,7 @@ class Grammar:
         self.blocked = True
         if self.adding and self.words[at - 1 : at + 1] == ["built", "in"]:
             return
-        self.having = self.words[at] in _HAVING or (
+        self.having = self.words[at] in get_words("grammar.having") or (
             self.having and self.words[at - 1 : at + 1] == ["built", "in"]
         )
         self.adding = False

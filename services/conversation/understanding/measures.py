@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.conversation.language.quantities import LARGEST
+from services.conversation.language.word_lists import get_words
 from services.norms.facts import day, number
 
 if TYPE_CHECKING:
@@ -13,11 +14,6 @@ if TYPE_CHECKING:
 
 # cm2 per square inch of diagonal of a 16:9 screen: 2.54**2 * 16 * 9 / (16**2 + 9**2)
 _CM2_PER_SQUARE_INCH = 2.7568
-_SCREEN_WORDS = frozenset(
-    ("display", "screen", "monitor", "tv", "television", "touchscreen", "lcd", "oled",
-     "bildschirm", "fernseher", "panel", "signage", "zoll")
-)  # fmt: skip
-_PROCESSOR_WORDS = frozenset(("cpu", "processor", "prozessor", "core", "clock"))
 _BANDS: tuple[tuple[float, float, str], ...] = (
     (0.009, 30, "nfc_inductive"),
     (25, 1_000, "band_sub1g"),
@@ -45,7 +41,8 @@ def read_measures(found: Evidence) -> None:
 
 
 def _frequency(found: Evidence, quantity: Quantity) -> None:
-    if not _PROCESSOR_WORDS.isdisjoint(found.scan.tokens[quantity.at : quantity.at + 4]):
+    nearby = found.scan.tokens[quantity.at : quantity.at + 4]
+    if not get_words("measures.processor_words").isdisjoint(nearby):
         return
     for value in quantity.values:
         band = next((name for low, high, name in _BANDS if low <= value <= high), "")
@@ -61,7 +58,8 @@ def _frequency(found: Evidence, quantity: Quantity) -> None:
 def _screen(found: Evidence, quantity: Quantity) -> None:
     """Read a diagonal in inches, or width times height in cm, where a screen is spoken of."""
     alone = len(found.scan.tokens) <= _FEW_TOKENS and quantity.unit == "inch"
-    if found.topic != "screen" and not alone and _SCREEN_WORDS.isdisjoint(found.scan.tokens):
+    spoken_of = not get_words("measures.screen_words").isdisjoint(found.scan.tokens)
+    if found.topic != "screen" and not alone and not spoken_of:
         return
     if quantity.unit == "cm":
         if len(quantity.values) == 1:

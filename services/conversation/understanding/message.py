@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from services.conversation.language.word_lists import get_words
 from services.conversation.understanding.conflict_resolution import settle
 from services.conversation.understanding.evidence import Evidence
 from services.conversation.understanding.measures import read_measures
@@ -16,13 +17,6 @@ if TYPE_CHECKING:
     from services.conversation.language.terms import ProductKind, Value
     from services.conversation.understanding.mentions import Mention
 
-_IT = frozenset(("it", "this", "that", "es", "das"))
-_ARTICLES = frozenset(("a", "an", "ein", "eine", "is", "meant", "mean", "ist"))
-_POINTERS = frozenset(("the", "my", "our", "your", "der", "die", "mein", "in", "with", "for"))
-_IS = frozenset(("is", "are", "it's", "ist", "sind", "now"))
-_NONE = frozenset(
-    ("none", "neither", "nothing", "keins", "nichts", "of", "them", "these", "those", ".", "!")
-)
 _OVERRIDING = ("medical", "child_play", "ppe")
 _KEPT_UNDER_OVERRIDE = frozenset(("driven_moving_parts", "standby_list", "charger_list"))
 
@@ -108,7 +102,8 @@ def understand(text: str, topic: str | None = None, *, kind_open: bool = False) 
         answer=found.scan.answer,
         both=found.scan.both,
         besides=_besides(found),
-        neither=found.scan.answer is False and _NONE.issuperset(found.scan.tokens),
+        neither=found.scan.answer is False
+        and get_words("message.none").issuperset(found.scan.tokens),
         renames=renames,
         watts=watts(found) if found.scan.quantities and "input_a" not in found.stated else 0,
         words=tuple(found.scan.tokens),
@@ -154,8 +149,10 @@ def _renames(found: Evidence) -> bool:
     if scanned.kind is None:
         return False
     before = scanned.tokens[max(0, scanned.kind_at - 3) : scanned.kind_at]
-    named_anew = not _ARTICLES.isdisjoint(before) and _POINTERS.isdisjoint(before)
-    announced = scanned.correction or scanned.answer is False or scanned.tokens[0] in _IT
+    named_anew = not get_words("message.articles").isdisjoint(before)
+    named_anew = named_anew and get_words("message.determiners").isdisjoint(before)
+    announced = scanned.correction or scanned.answer is False
+    announced = announced or scanned.tokens[0] in get_words("message.it")
     return announced and (named_anew or scanned.kind_at == 0)
 
 
@@ -170,7 +167,7 @@ def _besides(found: Evidence) -> frozenset[str]:
     return frozenset(
         name
         for each in batteries
-        if _IS.isdisjoint(scanned.tokens[max(0, each.at - 3) : each.at])
+        if get_words("message.is").isdisjoint(scanned.tokens[max(0, each.at - 3) : each.at])
         for name, value in each.concept.yes
         if not value and found.stated.get(name) is False
     )

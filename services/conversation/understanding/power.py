@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from services.conversation.language.word_lists import get_words
 from services.norms.facts import number
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ _BATTERY_V = {
     "Li-ion battery": 3.7,
 }
 USUAL_BATTERY_V = 12  # most battery products stay below; what counts is that it is below 75
-_BEYOND_INPUT = frozenset(("output", "outputs", "also", "additionally", "ausgang", "delivers"))
 
 
 def read_power(found: Evidence, *, is_adapter: bool) -> None:
@@ -45,7 +45,7 @@ def read_power(found: Evidence, *, is_adapter: bool) -> None:
     wired = any(name in found.names for name in _WIRED_IN) and not adapter
     if adapter and ac is not None:
         ac = None  # the mains voltage is that of the adapter, a product of its own
-    beside = not _BEYOND_INPUT.isdisjoint(found.scan.tokens)
+    beside = not get_words("power.beyond_input").isdisjoint(found.scan.tokens)
     if ac is not None:
         _alternating(found, ac, dc, at, beside=beside)
     elif wired:

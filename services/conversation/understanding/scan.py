@@ -6,17 +6,12 @@ from typing import TYPE_CHECKING
 
 from services.conversation.language.quantities import read_quantity
 from services.conversation.language.tokens import tokens
+from services.conversation.language.word_lists import get_words
 from services.conversation.understanding.grammar import Grammar
 from services.conversation.understanding.mentions import Mention, Scan
 
 if TYPE_CHECKING:
     from services.conversation.language.terms import Concept, Entry, ProductKind
-
-_MEASURES = frozenset(
-    ("measures", "measure", "measuring", "tests", "cat", "withstands", "isolation", "insulation")
-)
-
-_DENIES_NOUN = frozenset(("no", "without", "kein", "keine", "keinen", "ohne"))
 
 
 def scan(text: str) -> Scan:
@@ -30,10 +25,11 @@ class _Scanner(Grammar):
     def run(self) -> Scan:
         """Walk over all tokens."""
         words, match, size = self.words, self.index.match, len(self.words)
+        denies_noun = get_words("scan.denies_noun")
         at = 0
         while at < size:
             entry = match(words, at)
-            if entry and entry.size == 2 and words[at] in _DENIES_NOUN:  # noqa: PLR2004 - "no" + noun
+            if entry and entry.size == 2 and words[at] in denies_noun:  # noqa: PLR2004 - "no" + noun
                 entry = self._denied_noun(entry, at)
             if entry:
                 end = at + entry.size
@@ -118,7 +114,8 @@ class _Scanner(Grammar):
             if self.denying and not self.denied_some and at - self.denied_at <= 1:
                 self.denied_some, self.denied_at = True, end
                 return end
-            if quantity.unit == "V" and not _MEASURES.isdisjoint(self.words[max(0, at - 5) : at]):
+            before = self.words[max(0, at - 5) : at]
+            if quantity.unit == "V" and not get_words("scan.measures").isdisjoint(before):
                 return end
         if quantity:
             self.found.quantities.append(quantity)
