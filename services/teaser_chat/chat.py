@@ -142,7 +142,7 @@ class TeaserChat:
             return True
 
         session = self._conversations.update(session_id, change, owner=owner)
-        told = corrections.outside(values)
+        told = corrections.export_corrections(values)
         return {**turn_answer(session, message_id, words, correction=told), "correction": words}
 
     def analyze_norms(self, session_id: str, *, owner: str | None = None) -> Answer:

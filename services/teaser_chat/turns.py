@@ -63,7 +63,7 @@ def take_correction(
         As `take_message`.
     """
     state, reply = interview.correct(session["interview"], values)
-    said, told = corrections.words(values), corrections.outside(values)
+    said, told = corrections.words(values), corrections.export_corrections(values)
     session["history"] += exchange(message_id, said, reply, correction=told)
     return reply, _replace(session, state, reply)
 

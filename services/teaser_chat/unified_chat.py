@@ -10,7 +10,7 @@ from typing import Any
 
 from services.conversation import interview
 from services.conversation.questions.report import report, unchanged
-from services.conversation.questions.routing import Step, Wish, wish
+from services.conversation.questions.routing import Route, Step, route_message
 from services.keyspaces import UNIFIED_CHAT
 from services.sessions import Session, Sessions
 from services.sessions.errors import (
@@ -129,9 +129,9 @@ def _open(message_id: str, message: str, *, notice: str = "") -> dict[str, Any]:
 def _take(session: Session, message_id: str, message: str) -> None:
     """Let a message take its step."""
     if session["complete"]:
-        wanted = wish(message, session["interview"], analyzed=session["analyzed"])
+        wanted = route_message(message, session["interview"], analyzed=session["analyzed"])
     else:
-        wanted = Wish(Step.INTERVIEW, message)
+        wanted = Route(Step.INTERVIEW, message)
     if wanted.step is Step.QUESTION:
         analyze(session, None)
         take_question(session, message_id, message)
@@ -141,7 +141,7 @@ def _take(session: Session, message_id: str, message: str) -> None:
         session["history"] += exchange(message_id, message, reply)
         _analyze(session, "")
     else:
-        _tell(session, message_id, message, wanted.told)
+        _tell(session, message_id, message, wanted.statement)
 
 
 def _tell(session: Session, message_id: str, message: str, told: str) -> None:

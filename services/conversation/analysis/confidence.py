@@ -1,7 +1,7 @@
 """How the percentages shown beside results and answers are made; all of it is counting.
 
 A percentage is no probability of being right before an authority. It says how firmly
-a result stands on what the maker has told:
+a result stands on what the maker has said:
 
 - decided (applies, does not apply, watch): 100, less 10 for each assumed fact that the
   decision rests on (30 at most), less 15 where the catalogue marks a doubt about a norm

@@ -101,6 +101,6 @@ def describe(state: State, stressed: Collection[str] = ()) -> str:
     kind = str(state.get("kind") or "product")
     if not facts.get("radio"):
         kind = _ON_THE_AIR.sub("", kind).strip() or "product"
-    told = clauses(facts, _LISTS.difference(stressed), stressed)
-    told = [_PLAINER.get(text, text) for text in told]
-    return f"{kind[:1].upper()}{kind[1:]}: {', '.join(told)}."
+    said = clauses(facts, _LISTS.difference(stressed), stressed)
+    said = [_PLAINER.get(text, text) for text in said]
+    return f"{kind[:1].upper()}{kind[1:]}: {', '.join(said)}."

@@ -60,14 +60,14 @@ def read(given: Mapping[Any, Any]) -> Corrections:
     return values
 
 
-def told(name: str, value: Value | None) -> bool | float | str | None:
-    """A value as it is told outside, where a date is an ISO date."""
+def export_value(name: str, value: Value | None) -> bool | float | str | None:
+    """Turn a value into its JSON form, where a date is an ISO date."""
     return value if value is None or FACTS[name].kind is not Kind.DATE else day(value)
 
 
-def outside(values: Mapping[str, Value | None]) -> dict[str, Any]:
+def export_corrections(values: Mapping[str, Value | None]) -> dict[str, Any]:
     """Corrections as they come from outside."""
-    return {name: told(name, value) for name, value in values.items()}
+    return {name: export_value(name, value) for name, value in values.items()}
 
 
 def words(values: Mapping[str, Value | None]) -> str:

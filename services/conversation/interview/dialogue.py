@@ -34,7 +34,7 @@ _understand_short = lru_cache(1024)(understand)  # what it answers is never alte
 
 _MOST_ASKED = 2  # times for one topic
 _MOST_MISSES = 2  # messages that are not understood before the questions are no longer repeated
-# What a topic presupposes; without it the topic's facts cannot be told.
+# What a topic presupposes; without it the topic's facts cannot be known.
 _REQUIRES = {"current": "mains", "battery": "battery", "screen": "is_display"}
 
 
@@ -103,8 +103,8 @@ def takes(state: State, text: str) -> bool:
     """Tell whether a message would be understood as an answer to the pending question."""
     message = _read(state, text)
     after = apply(state, message)
-    told = {*known_facts(after), *after["unsure"]}
-    return bool(wording.echo(state, after, message)) and not told.isdisjoint(state["pending"])
+    answered = {*known_facts(after), *after["unsure"]}
+    return bool(wording.echo(state, after, message)) and not answered.isdisjoint(state["pending"])
 
 
 def _read(state: State, text: str) -> Understood:

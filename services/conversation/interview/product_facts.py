@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from services.conversation.interview.corrections import told
+from services.conversation.interview.corrections import export_value
 from services.conversation.interview.state import State, known_facts
 from services.conversation.interview.wording import short
 from services.conversation.understanding.replies import TOPIC_FACTS
@@ -51,7 +51,7 @@ def _entry(name: str, value: Value | None, source: str) -> dict[str, Any]:
         "name": name,
         "label": fact.label,
         "kind": fact.kind.value,
-        "value": told(name, value),
+        "value": export_value(name, value),
         "words": short(name, value),
         "unit": fact.unit,
         "source": source,

@@ -34,7 +34,7 @@ _SHORT_NO: Mapping[str, str] = {
 _OPENINGS = ("it is or ", "it is ", "it has ", "there is ", "there are ", "it ")
 _VOLTS = ("v_ac", "v_dc")
 _TELLING_NO = ("electrical", "consumer")  # an assumed no that the maker should see
-# Assumptions that the echo of the kind or of the words has told already.
+# Assumptions that the echo of the kind or of the words says already.
 _UNTOLD = frozenset((*CLASS_LABELS, *PURPOSE_LABELS, "residential"))
 _BANDS = TOPIC_FACTS["radio"][1:]
 _MOST_NAMED = 3  # more phrases than this do not help a reader
@@ -107,8 +107,8 @@ def changes(before: Facts, after: Facts, old: State, new: State) -> str:
     if old["kind"] and new["kind"] != old["kind"]:
         found.append(f"{new['kind']} instead of {old['kind']}")
     if any(name in _VOLTS for name in turned):
-        told = {n: before[n] for n in _VOLTS if n in before and _was_told(n, old["facts"])}
-        supplies = _supply(told), _supply(after)
+        stated = {n: before[n] for n in _VOLTS if n in before and _is_stated(n, old["facts"])}
+        supplies = _supply(stated), _supply(after)
         if all(supplies) and supplies[0] != supplies[1]:
             found.append(f"{supplies[1]} instead of {supplies[0]}")
         turned = [name for name in turned if name not in (*_VOLTS, "mains", "eps")]
@@ -123,7 +123,7 @@ def changes(before: Facts, after: Facts, old: State, new: State) -> str:
     return f"Changed: {'; '.join(found)}." if found else ""
 
 
-def _was_told(volts: str, facts: Facts) -> bool:
+def _is_stated(volts: str, facts: Facts) -> bool:
     """Tell a voltage that was said, or meant by "mains", from one that was only assumed."""
     return volts in facts or (volts == "v_ac" and bool(facts.get("mains")))
 

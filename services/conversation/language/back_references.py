@@ -21,7 +21,7 @@ _DIGITS = re.compile(r"[1-9]\d?")
 
 
 class Target(Enum):
-    """What is pointed at, among the norms that were named before."""
+    """What is referred to, among the norms that were named before."""
 
     ONE = auto()  # "that one", "it"
     SOME = auto()  # "these", "them"
@@ -34,7 +34,7 @@ class Target(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Pointer:
+class BackReference:
     """Words that point back.
 
     Attributes:
@@ -54,32 +54,32 @@ class Pointer:
 
 
 _WHOLE = {
-    "what else": Pointer(Target.OTHERS, sure=False),
-    "which else": Pointer(Target.OTHERS, sure=False),
-    "which one": Pointer(Target.SOME, sure=False),
-    "which ones": Pointer(Target.SOME, sure=False),
-    "then": Pointer(Target.NEXT, sure=False),
+    "what else": BackReference(Target.OTHERS, sure=False),
+    "which else": BackReference(Target.OTHERS, sure=False),
+    "which one": BackReference(Target.SOME, sure=False),
+    "which ones": BackReference(Target.SOME, sure=False),
+    "then": BackReference(Target.NEXT, sure=False),
 }
 
 
-def pointer(question: Sequence[Word]) -> Pointer | None:
+def find_back_reference(question: Sequence[Word]) -> BackReference | None:
     """The words that point back, the surest if there are several; None without any."""
     spelled = [word.text for word in question]
     opened = spelled[1:] if _is(_word(spelled, 0), "openings") else spelled
     whole = " ".join(word for word in opened if not _is(word, "polite"))
     if _is(whole, "ellipses"):
-        return Pointer(Target.LAST_TOPIC, sure=False)
+        return BackReference(Target.LAST_TOPIC, sure=False)
     if whole in _WHOLE:
         return _WHOLE[whole]
     found = [each for at in range(len(spelled)) if (each := _at(spelled, at))]
     places = tuple(place for each in found for place in each.places)
     if places:
         kinds = next(each.kinds for each in found if each.places)
-        return Pointer(Target.PLACES, places=places, kinds=kinds)
+        return BackReference(Target.PLACES, places=places, kinds=kinds)
     return next((each for each in found if each.sure), next(iter(found), None))
 
 
-def _at(spelled: Sequence[str], at: int) -> Pointer | None:
+def _at(spelled: Sequence[str], at: int) -> BackReference | None:
     return (
         _places(spelled, at)
         or _neighbour(spelled, at)
@@ -108,38 +108,38 @@ def _plurals() -> dict[str, tuple[str, ...]]:
 
 
 def _is_end(spelled: Sequence[str], at: int) -> bool:
-    """Whether the words from here on can follow a pointer, so that nothing else is meant."""
+    """Whether the words from here on can follow a back reference, so that nothing else is meant."""
     word = _word(spelled, at)
     return not word or _is(word, "behind")
 
 
-def _places(spelled: Sequence[str], at: int) -> Pointer | None:
+def _places(spelled: Sequence[str], at: int) -> BackReference | None:
     """Read "the second", "2nd one" or "number 3"; several are put together."""
     word, before, behind = _word(spelled, at), _word(spelled, at - 1), _word(spelled, at + 1)
     nth = _NTH.fullmatch(word)
     place = int(nth[1]) - 1 if nth else get_numbers("back_references.ordinals").get(word)
     counting = _is(word, "counting") or (word in _nouns() and word != "one")
     if counting and (number := _number(behind)) and _is_end(spelled, at + 2):
-        return Pointer(Target.PLACES, places=(number - 1,))
+        return BackReference(Target.PLACES, places=(number - 1,))
     if place is None or (word, behind, _word(spelled, at + 2)) == ("first", "of", "all"):
         return None
     if behind != "one" and _number(behind):
         return _several_places(spelled, at, place)
     if behind in _nouns():
-        return Pointer(Target.PLACES, places=(place,), kinds=_nouns()[behind])
+        return BackReference(Target.PLACES, places=(place,), kinds=_nouns()[behind])
     alone = not before and not behind
     if word != "top" and (alone or (_is(before, "articles") and _is_end(spelled, at + 1))):
-        return Pointer(Target.PLACES, places=(place,))
+        return BackReference(Target.PLACES, places=(place,))
     return None
 
 
-def _several_places(spelled: Sequence[str], at: int, place: int) -> Pointer | None:
+def _several_places(spelled: Sequence[str], at: int, place: int) -> BackReference | None:
     """Read "the first two" or "the last 3 standards"."""
     number, noun = _number(_word(spelled, at + 1)), _word(spelled, at + 2)
     if place not in (0, -1) or not (noun in _plurals() or _is_end(spelled, at + 2)):
         return None
     places = range(number) if place == 0 else range(-number, 0)
-    return Pointer(Target.PLACES, places=tuple(places), kinds=_plurals().get(noun, ()))
+    return BackReference(Target.PLACES, places=tuple(places), kinds=_plurals().get(noun, ()))
 
 
 def _number(word: str) -> int:
@@ -150,64 +150,64 @@ def _number(word: str) -> int:
     )
 
 
-def _neighbour(spelled: Sequence[str], at: int) -> Pointer | None:
+def _neighbour(spelled: Sequence[str], at: int) -> BackReference | None:
     """Read "the next one" or "the one before"; "next" alone asks for steps."""
     word, behind = _word(spelled, at), _word(spelled, at + 1)
     if (word in ("next", "following") and behind in _nouns()) or (word, behind) == ("one", "after"):
-        return Pointer(Target.NEXT)
+        return BackReference(Target.NEXT)
     before_it = word in ("previous", "preceding") and (behind in _nouns() or not behind)
     if before_it or (word, behind) == ("one", "before"):
-        return Pointer(Target.PREVIOUS)
+        return BackReference(Target.PREVIOUS)
     return None
 
 
-def _other(spelled: Sequence[str], at: int) -> Pointer | None:
+def _other(spelled: Sequence[str], at: int) -> BackReference | None:
     """Read "the other one", "the other standards" or "the rest"."""
     word, before, behind = _word(spelled, at), _word(spelled, at - 1), _word(spelled, at + 1)
     if word in ("other", "remaining") and behind in _plurals():
-        return Pointer(Target.OTHERS, kinds=_plurals()[behind])
+        return BackReference(Target.OTHERS, kinds=_plurals()[behind])
     if word == "other" and before == "the" and (behind in _nouns() or _is_end(spelled, at + 1)):
-        return Pointer(Target.OTHER)
+        return BackReference(Target.OTHER)
     if word in ("others", "rest") and before in ("the", "all") and _is_end(spelled, at + 1):
-        return Pointer(Target.OTHERS)
+        return BackReference(Target.OTHERS)
     return None
 
 
-def _these(spelled: Sequence[str], at: int) -> Pointer | None:
+def _these(spelled: Sequence[str], at: int) -> BackReference | None:
     """Read "these", "those standards", "these two", "davon" or "the ones you listed"."""
     word, behind = _word(spelled, at), _word(spelled, at + 1)
     if word == "davon" or (word == "you" and behind in ("listed", "named", "mentioned")):
-        return Pointer(Target.SOME)
+        return BackReference(Target.SOME)
     if word not in ("these", "those"):
         return None
     number = _number(behind)
     end = at + 2 if number else at + 1
     noun = _word(spelled, end)
     if noun in _plurals() or _is_end(spelled, end):
-        return Pointer(Target.SOME, kinds=_plurals().get(noun, ()), number=number)
+        return BackReference(Target.SOME, kinds=_plurals().get(noun, ()), number=number)
     return None
 
 
-def _this(spelled: Sequence[str], at: int) -> Pointer | None:
+def _this(spelled: Sequence[str], at: int) -> BackReference | None:
     """Read "that one", "this directive", "the regulation" or a plain "that"."""
     word, before, behind = _word(spelled, at), _word(spelled, at - 1), _word(spelled, at + 1)
     if word in ("that", "this") and behind in _nouns():
-        return Pointer(Target.ONE, kinds=_nouns()[behind])
+        return BackReference(Target.ONE, kinds=_nouns()[behind])
     rated = _is(before, "is") and _is(behind, "quality_of_a_norm")
     if word in ("that", "this") and (not behind or _is(behind, "of_a_norm") or rated):
-        return Pointer(Target.ONE, sure=False)
+        return BackReference(Target.ONE, sure=False)
     if word == "the" and behind in _nouns() and behind != "one" and _is_end(spelled, at + 2):
-        return Pointer(Target.ONE, sure=False, kinds=_nouns()[behind])
+        return BackReference(Target.ONE, sure=False, kinds=_nouns()[behind])
     return None
 
 
-def _pronoun(spelled: Sequence[str], at: int) -> Pointer | None:
+def _pronoun(spelled: Sequence[str], at: int) -> BackReference | None:
     """Read "it", "they" and "them" where a norm is meant, and "which one" and "both"."""
     word, before, behind = _word(spelled, at), _word(spelled, at - 1), _word(spelled, at + 1)
     if word == "them":
-        return Pointer(Target.SOME, sure=before in ("of", "among", "between"))
+        return BackReference(Target.SOME, sure=before in ("of", "among", "between"))
     if word == "both" or (word == "which" and behind in ("one", "ones")):
-        return Pointer(Target.SOME, sure=False, number=2 if word == "both" else 0)
+        return BackReference(Target.SOME, sure=False, number=2 if word == "both" else 0)
     if word not in ("it", "they"):
         return None
     target = Target.ONE if word == "it" else Target.SOME
@@ -220,7 +220,7 @@ def _pronoun(spelled: Sequence[str], at: int) -> Pointer | None:
     meant = dates or rated or _is(said, "of_a_norm")
     last = not behind and (asked or _is(before, "before_a_norm"))
     a_norm = asked and behind == "a" and _word(spelled, at + 2) in _nouns()
-    return Pointer(target, sure=False) if meant or last or a_norm else None
+    return BackReference(target, sure=False) if meant or last or a_norm else None
 
 
 @cache

@@ -12,7 +12,7 @@ from services.conversation.language.phrases import PhraseTable, Word, words
 
 
 class Intent(StrEnum):
-    """The kinds of question that can be told apart; the first that occurs decides.
+    """The kinds of question that are distinguished; the first that occurs decides.
 
     The order is the precedence: "what if I drop Wi-Fi, which deadlines change?" asks
     for a comparison, and "what does RoHS cost?" is about money, not about RoHS.

@@ -1,4 +1,4 @@
-"""Splits what people type into words, numbers and the few signs that carry meaning."""
+"""Splits what people type into words, numbers and the few signs that have a meaning."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from services.conversation.analysis.findings import Findings, State
 from services.conversation.language import back_references
-from services.conversation.language.back_references import pointer
+from services.conversation.language.back_references import find_back_reference
 from services.conversation.language.intents import Intent, intents, known_words
 from services.conversation.language.norm_names import Named, find
 from services.conversation.language.phrases import Word, words
@@ -16,9 +16,9 @@ from services.conversation.language.word_lists import get_words
 from services.conversation.questions import comparison, deadlines, overview
 from services.conversation.questions.about_norms import about, not_held
 from services.conversation.questions.answers import Answer
-from services.conversation.questions.follow_ups import carried, goes_on
+from services.conversation.questions.follow_ups import inherit_intents, is_follow_up
 from services.conversation.questions.glossary import explain
-from services.conversation.questions.norm_group_answers import among
+from services.conversation.questions.norm_group_answers import answer_about_group
 from services.conversation.questions.references import Referred, resolve
 from services.conversation.questions.window import Entry, read_enriched_query
 from services.norms.catalogue import catalogue
@@ -70,8 +70,8 @@ def ask(question: str, state: State) -> Answer:
     named = find(question)
     asked = intents(spelled)
     if named.ids or named.unknown:
-        if read.history and goes_on(spelled):
-            asked = carried(asked, spelled, read.history)
+        if read.history and is_follow_up(spelled):
+            asked = inherit_intents(asked, spelled, read.history)
     elif answer := _following_up(findings, named, asked, spelled, read.history):
         return answer
     return _answered(findings, named, asked, question)
@@ -85,23 +85,23 @@ def _following_up(
     history: Sequence[Entry],
 ) -> Answer | None:
     """Answer a question that points back to norms; None for one that stands by itself."""
-    pointed = pointer(spelled)
-    if pointed is None or (asked and asked[0] in _ABOUT_THE_PRODUCT):
+    reference = find_back_reference(spelled)
+    if reference is None or (asked and asked[0] in _ABOUT_THE_PRODUCT):
         return None
     # "When must I replace it, the battery?" is about batteries; a change names what changes.
     by_subject = bool(named.topics) and Intent.WHAT_IF not in asked
-    if by_subject and not pointed.sure:
+    if by_subject and not reference.sure:
         return None
-    if _off_subject(spelled, findings.state, forgiving=pointed.sure or bool(asked)):
+    if _off_subject(spelled, findings.state, forgiving=reference.sure or bool(asked)):
         return None
-    referred = resolve(pointed, history, findings)
+    referred = resolve(reference, history, findings)
     if not isinstance(referred, Referred):
         return referred
-    asked = carried(asked, spelled, history)
+    asked = inherit_intents(asked, spelled, history)
     demands = not get_words("assistant.demands").isdisjoint(word.text for word in spelled)
     if demands or asked[:1] == (Intent.NEXT,):
         asked = (Intent.EXPLAIN,)  # what a norm demands is what there is to do
-    answer = among(findings, referred, asked, spelled, named.topics)
+    answer = answer_about_group(findings, referred, asked, spelled, named.topics)
     named = replace(named, ids=referred.ids, topics=())
     return answer or _answered(findings, named, asked, named.rest)
 

@@ -103,8 +103,10 @@ def _unchanged(findings: Findings, names: Collection[str]) -> Answer:
     stated = {name: findings.facts[name] for name in names if name in findings.facts}
     if len(stated) > 1:
         stated.pop("electrical", None)
-    told = (name for name in in_order(stated) if not follows(name, stated[name], stated.items()))
-    known = joined([clause(name, stated[name]) for name in told][:_MOST_CLAUSES])
+    independent = (
+        name for name in in_order(stated) if not follows(name, stated[name], stated.items())
+    )
+    known = joined([clause(name, stated[name]) for name in independent][:_MOST_CLAUSES])
     ground = f"I already take it that {known}" if known else "that fits what I already know"
     text = f"Nothing changes: {ground}."
     return Answer(text, (), confidence.CERTAIN - confidence.FOR_HYPOTHESIS)
@@ -176,9 +178,9 @@ def _lines(results: Sequence[NormResult]) -> str:
 def _change_in_words(before: Findings, after: Findings, changed: Sequence[str]) -> str:
     """Say which facts the change sets, and which it leaves unknown."""
     new = {name: after.facts[name] for name in changed if name in after.facts}
-    told = [name for name in new if not follows(name, new[name], new.items())]
-    more = len(told) - _MOST_CLAUSES
-    shown = [clause(name, new[name]) for name in told[:_MOST_CLAUSES]]
+    independent = [name for name in new if not follows(name, new[name], new.items())]
+    more = len(independent) - _MOST_CLAUSES
+    shown = [clause(name, new[name]) for name in independent[:_MOST_CLAUSES]]
     if more > 0:
         shown.append(f"{count_of(more, 'other fact')} that go with it")
     parts = [f"I take the change to mean: {joined(shown)}."] if shown else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.conversation.language.back_references import pointer
+from services.conversation.language.back_references import find_back_reference
 from services.conversation.language.intents import Intent, intents
 from services.conversation.language.phrases import words
 from services.conversation.language.word_lists import get_words
@@ -28,7 +28,7 @@ _CARRIED = frozenset(
 )
 
 
-def carried(
+def inherit_intents(
     asked: Sequence[Intent], question: Sequence[Word], history: Sequence[Entry]
 ) -> tuple[Intent, ...]:
     """What a question asks for, if need be by what was asked for before.
@@ -41,26 +41,26 @@ def carried(
     Returns:
         What it asks for itself; where it only names something else, what was asked for before.
     """
-    rest = _behind_opening(question)
+    rest = _skip_opening(question)
     own = intents(rest)
     if own:
         return own
     for entry in reversed(history):
         before = words(entry["content"]) if entry["role"] == "user" else []
-        earlier = intents(_behind_opening(before))
+        earlier = intents(_skip_opening(before))
         if earlier and earlier[0] in _CARRIED:
             return tuple(intent for intent in earlier if intent in _CARRIED)
-        if earlier or (before and not (goes_on(before) or pointer(before))):
+        if earlier or (before and not (is_follow_up(before) or find_back_reference(before))):
             break  # what stands before it is another matter
     return tuple(asked)
 
 
-def goes_on(question: Sequence[Word]) -> bool:
+def is_follow_up(question: Sequence[Word]) -> bool:
     """Whether a question begins as one that goes on from another: "and", "what about"."""
-    return len(_behind_opening(question)) < len(question)
+    return len(_skip_opening(question)) < len(question)
 
 
-def _behind_opening(question: Sequence[Word]) -> list[Word]:
+def _skip_opening(question: Sequence[Word]) -> list[Word]:
     texts = [word.text for word in question]
     openings = [opening.split() for opening in get_words("follow_ups.openings")]
     at = 0

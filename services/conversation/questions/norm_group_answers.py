@@ -12,7 +12,12 @@ from services.conversation.language.phrases import words
 from services.conversation.language.word_lists import get_words
 from services.conversation.questions.about_norms import about
 from services.conversation.questions.answers import Answer, count_of, label, listed, lowered, reason
-from services.conversation.questions.filters import Sieve, of_kind, of_procedure, of_status
+from services.conversation.questions.filters import (
+    NormFilter,
+    build_kind_filter,
+    build_procedure_filter,
+    build_status_filter,
+)
 from services.norms.facts import joined
 
 if TYPE_CHECKING:
@@ -33,7 +38,7 @@ _VERDICTS: dict[Status, str] = {
 }
 
 
-def among(
+def answer_about_group(
     findings: Findings,
     referred: Referred,
     asked: Sequence[Intent],
@@ -62,12 +67,14 @@ def among(
     if decisive in _ONE_BY_ONE:
         return None
     if len(results) == 1:
-        asks_kind = not get_words("norm_group_answers.is").isdisjoint(texts) and of_kind(texts)
+        asks_kind = not get_words("norm_group_answers.is").isdisjoint(texts) and build_kind_filter(
+            texts
+        )
         text = f"{label(results[0])} is a {results[0].kind}."
         return _answer(text, results) if asks_kind else None
-    wants_some = not get_words("norm_group_answers.sifting").isdisjoint(texts)
-    sifting = referred.together and wants_some
-    some = _some(findings, referred, asked, texts, topics) if sifting else None
+    wants_some = not get_words("norm_group_answers.selecting").isdisjoint(texts)
+    selecting = referred.together and wants_some
+    some = _some(findings, referred, asked, texts, topics) if selecting else None
     wanted = decisive in (Intent.LIST, Intent.COUNT)
     if some or not (wanted or decisive is None) or _goes_into(len(results), asked, listing=wanted):
         return some
@@ -91,10 +98,10 @@ def _some(
     """Answer which of the norms have something, if that is the question."""
     if topics or not get_words("norm_group_answers.about").isdisjoint(texts):
         return _on_subject(findings, referred, asked, texts, topics)
-    sieve = of_procedure(findings, texts) or of_status(asked, texts)
-    if sieve is None and not referred.kinds:
-        sieve = of_kind(texts)
-    return _sifted(findings, referred, sieve) if sieve else None
+    norm_filter = build_procedure_filter(findings, texts) or build_status_filter(asked, texts)
+    if norm_filter is None and not referred.kinds:
+        norm_filter = build_kind_filter(texts)
+    return _filter(findings, referred, norm_filter) if norm_filter else None
 
 
 def _answer(text: str, results: Sequence[NormResult]) -> Answer:
@@ -181,16 +188,16 @@ def _words_of(result: NormResult) -> set[str]:
     return {word.text for word in words(f"{result.norm_name} {result.summary} {result.note}")}
 
 
-def _sifted(findings: Findings, referred: Referred, sieve: Sieve) -> Answer:
+def _filter(findings: Findings, referred: Referred, norm_filter: NormFilter) -> Answer:
     """Say which of the norms pass; of a longer list before when none of the last one does."""
     for ids in (referred.ids, *referred.wider):
         results = [findings.results[norm_id] for norm_id in ids]
-        kept = [result for result in results if sieve.holds(result)]
+        kept = [result for result in results if norm_filter.is_match(result)]
         if kept:
-            told = sieve.one if len(kept) == 1 else sieve.many
+            predicate = norm_filter.one if len(kept) == 1 else norm_filter.many
             with_reason = any(not result.applies for result in kept)
             lines = (f"{label(r)}: {reason(r)}" if with_reason else label(r) for r in kept)
             all_of_them = len(kept) == len(ids)
             some = f"All of these {len(ids)}" if all_of_them else f"{len(kept)} of these {len(ids)}"
-            return _answer(f"{some} norms {told}:\n{listed(lines)}", kept)
-    return _answer(f"None of these {len(referred.ids)} norms {sieve.none}.", [])
+            return _answer(f"{some} norms {predicate}:\n{listed(lines)}", kept)
+    return _answer(f"None of these {len(referred.ids)} norms {norm_filter.none}.", [])

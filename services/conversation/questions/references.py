@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services.conversation.analysis import confidence
-from services.conversation.language.back_references import Pointer, Target
+from services.conversation.language.back_references import BackReference, Target
 from services.conversation.questions.answers import Answer, count_of, label, listed
 from services.conversation.questions.earlier_answers import Mentioned
 from services.norms.catalogue import catalogue
@@ -39,12 +39,12 @@ class Referred:
 
 
 def resolve(
-    pointed: Pointer, history: Sequence[Entry], findings: Findings
+    reference: BackReference, history: Sequence[Entry], findings: Findings
 ) -> Referred | Answer | None:
-    """Find what a pointer points at.
+    """Find the norms that a question refers back to.
 
     Args:
-        pointed: the words of the question.
+        reference: the words of the question.
         history: the entries before it, oldest first.
         findings: the result, which "these" and "the first" mean where nothing was listed yet.
 
@@ -53,19 +53,21 @@ def resolve(
         None where the question may mean something else.
     """
     before = [Mentioned(entry["content"]) for entry in history if entry["role"] == "assistant"]
-    return _Search(pointed, before[::-1], findings).found()
+    return _Search(reference, before[::-1], findings).found()
 
 
 class _Search:
     """One look through the answers before, the latest first."""
 
-    def __init__(self, pointed: Pointer, before: Sequence[Mentioned], findings: Findings) -> None:
-        self._pointed = pointed
+    def __init__(
+        self, reference: BackReference, before: Sequence[Mentioned], findings: Findings
+    ) -> None:
+        self._reference = reference
         self._before = before
         self._findings = findings
 
     def found(self) -> Referred | Answer | None:
-        target = self._pointed.target
+        target = self._reference.target
         if target is Target.LAST_TOPIC:
             return self._last_topic()
         if target is Target.ONE:
@@ -79,7 +81,7 @@ class _Search:
         return self._beside()
 
     def _last_topic(self) -> Referred | None:
-        """What the last answer was about, if it can be told in one breath."""
+        """What the last answer was about, if that is a few norms at most."""
         last = self._before[0] if self._before else Mentioned("")
         if last.focus:
             return Referred((last.focus,))
@@ -95,7 +97,7 @@ class _Search:
             if fitting:
                 opening = f"I am not sure which of these {len(fitting)} norms you mean."
                 return _unclear(opening, fitting, self._findings)
-        return self._nothing_named() if self._pointed.sure else None
+        return self._nothing_named() if self._reference.sure else None
 
     def _some(self) -> Referred | Answer | None:
         named = [self._fitting(answer.in_order) for answer in self._before]
@@ -103,7 +105,7 @@ class _Search:
             dict.fromkeys(answer.focus for answer in self._before if answer.focus)
         )
         groups = [ids for ids in named if len(ids) > 1] or [one_by_one]
-        number = self._pointed.number
+        number = self._reference.number
         if number > 1:
             counted = [ids for ids in named if len(ids) == number]
             if not counted and len(one_by_one) >= number:
@@ -111,17 +113,17 @@ class _Search:
             groups = counted or groups
         if len(groups[0]) > 1:
             wider = _longer(groups[1:], groups[0])
-            return Referred(groups[0], together=True, kinds=self._pointed.kinds, wider=wider)
-        if not self._pointed.sure:
+            return Referred(groups[0], together=True, kinds=self._reference.kinds, wider=wider)
+        if not self._reference.sure:
             return None
         shown = self._fitting(self._result())
         if not shown:
             return self._nothing_named()
-        return Referred(shown, together=True, kinds=self._pointed.kinds)
+        return Referred(shown, together=True, kinds=self._reference.kinds)
 
     def _places(self) -> Referred | Answer:
         lists = [self._fitting(ids) for ids in self._lists()]
-        wanted = self._pointed.places
+        wanted = self._reference.places
         for whole in lists:
             size = len(whole)
             if not all(-size <= place < size for place in wanted):
@@ -137,7 +139,7 @@ class _Search:
 
     def _beside(self) -> Referred | Answer | None:
         """What stands before, after or beside the norm that was spoken of last."""
-        whole, target = self._lists()[0], self._pointed.target
+        whole, target = self._lists()[0], self._reference.target
         current = next((norm for norm in self._spoken_of() if norm in whole), None)
         if target is Target.OTHERS:
             return self._others(whole)
@@ -150,26 +152,26 @@ class _Search:
         at = whole.index(current) + step if current else 0
         if 0 <= at < len(whole):
             return Referred((whole[at],))
-        if not self._pointed.sure:
+        if not self._reference.sure:
             return None
         end = "last" if step > 0 else "first"
         return _unclear(f"{current} was the {end} of that list.", whole, self._findings)
 
     def _others(self, whole: tuple[str, ...]) -> Referred | Answer | None:
         """What is left of the list; of one that was not gone into, what is left of the result."""
-        told = set(self._spoken_of())
-        left = [norm for norm in whole if norm not in told]
-        if not told or not left:
+        named = set(self._spoken_of())
+        left = [norm for norm in whole if norm not in named]
+        if not named or not left:
             left = [norm for norm in self._result() if norm not in whole]
         fitting = self._fitting(left)
         if fitting:
             return Referred(fitting, together=True)
-        if not self._pointed.sure:
+        if not self._reference.sure:
             return None
         return _unclear("There are no others: those were all that apply.", ())
 
     def _nothing_named(self) -> Answer:
-        kind = self._pointed.kinds[0] if len(self._pointed.kinds) == 1 else "norm"
+        kind = self._reference.kinds[0] if len(self._reference.kinds) == 1 else "norm"
         return _unclear(f"I cannot tell which {kind} you mean; our last answers named none.", ())
 
     def _answers_to_the_list(self) -> Iterable[Mentioned]:
@@ -193,7 +195,7 @@ class _Search:
 
     def _fitting(self, ids: Iterable[str]) -> tuple[str, ...]:
         """Those of the kind that was spoken of."""
-        kinds = self._pointed.kinds
+        kinds = self._reference.kinds
         norms = ((norm_id, catalogue().get(norm_id)) for norm_id in ids)
         return tuple(n for n, norm in norms if norm and (not kinds or norm.kind in kinds))
 

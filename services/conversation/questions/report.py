@@ -28,7 +28,7 @@ def report(state: State, *, understood: str = "", before: State | None = None) -
     Args:
         state: the interview's state, complete.
         understood: the echo of the message that led here.
-        before: the state whose analysis the reader knows already; what differs is told first.
+        before: the state whose analysis the reader knows already; what differs is said first.
     """
     findings = Findings(state)
     parts = [
@@ -45,7 +45,7 @@ def report(state: State, *, understood: str = "", before: State | None = None) -
 
 
 def unchanged(state: State, understood: str) -> str:
-    """Say that what was told changes nothing about the analysis that there is."""
+    """Say that a message changes nothing about the analysis that there is."""
     number = len(Findings(state).matched)
     norms = "one norm applies" if number == 1 else f"{number} norms apply"
     return f"{understood} That changes nothing: {norms} to your product, as before.\n{GO_ON}"
@@ -53,7 +53,7 @@ def unchanged(state: State, understood: str) -> str:
 
 def _difference(before: Findings, after: Findings) -> str:
     found = difference(before, after)
-    told = [
+    sentences = [
         f"{heading}: {_names(results)}."
         for heading, results in (
             ("Newly applies", found.gained),
@@ -62,7 +62,7 @@ def _difference(before: Findings, after: Findings) -> str:
         )
         if results
     ]
-    return " ".join(told) or "The same norms apply as before."
+    return " ".join(sentences) or "The same norms apply as before."
 
 
 def _names(results: list[NormResult]) -> str:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from services.conversation import interview
-from services.conversation.language.back_references import Target, pointer
+from services.conversation.language.back_references import Target, find_back_reference
 from services.conversation.language.norm_names import find
 from services.conversation.language.phrases import words
 from services.conversation.language.rewording import reworded
@@ -37,16 +37,16 @@ class Step(StrEnum):
     QUESTION = "question"
 
 
-class Wish(NamedTuple):
+class Route(NamedTuple):
     """What a message wants.
 
     Attributes:
         step: what answers it.
-        told: what it states of the product, in words for the interview; "" without a statement.
+        statement: what it states of the product, in words for the interview; may be "".
     """
 
     step: Step
-    told: str
+    statement: str
 
 
 class _Clause(NamedTuple):
@@ -54,7 +54,7 @@ class _Clause(NamedTuple):
     asked: bool  # whether it ends with a question mark
 
 
-def wish(text: str, state: State, *, analyzed: bool) -> Wish:
+def route_message(text: str, state: State, *, analyzed: bool) -> Route:
     """What a message wants of a conversation whose interview is over.
 
     Pure; never raises, whatever the text.
@@ -67,16 +67,16 @@ def wish(text: str, state: State, *, analyzed: bool) -> Wish:
     """
     clauses = list(_clauses(text[:_LONGEST]))
     statements = [clause.text for clause in clauses if not _asks(clause)]
-    told = reworded(find(". ".join(statements)).rest).strip()
+    statement = reworded(find(". ".join(statements)).rest).strip()
     if any(_wants_analysis(clause.text) for clause in clauses):
-        return Wish(Step.ANALYSIS, "")
+        return Route(Step.ANALYSIS, "")
     asked = [clause.text for clause in clauses if clause.text not in statements]
-    if told:
-        after, reply = interview.answer(state, told)
+    if statement:
+        after, reply = interview.answer(state, statement)
         meant = not asked or any(map(_asks_what_changes, asked))
         if _differ(state, after) or (meant and reply.understood):
-            return Wish(Step.INTERVIEW, told)
-    return Wish(Step.QUESTION if asked or analyzed else Step.ANALYSIS, "")
+            return Route(Step.INTERVIEW, statement)
+    return Route(Step.QUESTION if asked or analyzed else Step.ANALYSIS, "")
 
 
 def _differ(before: State, after: State) -> bool:
@@ -97,15 +97,15 @@ def _clauses(text: str) -> Iterator[_Clause]:
 
 
 def _asks(clause: _Clause) -> bool:
-    """Whether a clause is a question, a request to be told something, or a supposition."""
+    """Whether a clause is a question, a request for information, or a supposition."""
     spelled = words(clause.text)
     if _is_order(spelled):
         return False
     if clause.asked or not spelled or _opens_question(spelled):
         return True
     texts = {word.text for word in spelled}
-    pointed = pointer(spelled)
-    if pointed and (pointed.sure or pointed.target is Target.LAST_TOPIC):
+    reference = find_back_reference(spelled)
+    if reference and (reference.sure or reference.target is Target.LAST_TOPIC):
         return texts.isdisjoint(get_words("routing.verbs"))
     return _only_names(clause.text, spelled)
 

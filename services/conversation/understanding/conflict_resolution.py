@@ -1,4 +1,4 @@
-"""Weighs what a message says, denies and suggests against each other."""
+"""Resolves conflicts between what a message says, denies and suggests."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _ONLY_POWER: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 
 
-def settle(found: Evidence) -> None:
+def resolve_conflicts(found: Evidence) -> None:
     """Take in denials and "only"; drop assumptions that a statement decides."""
-    _settle_only(found)
+    _apply_only(found)
     if found.denied:
-        _settle_denied(found)
+        _apply_denials(found)
     if found.likely:
         implied = with_implications(found.stated)
         found.likely = {n: value for n, value in found.likely.items() if n not in implied}
 
 
-def _settle_denied(found: Evidence) -> None:
+def _apply_denials(found: Evidence) -> None:
     """Take denials in; of "no radio, except NFC" the particular wins over the general."""
     implied = with_implications(found.stated)
     for mention in found.scan.mentions:
@@ -45,7 +45,7 @@ def _settle_denied(found: Evidence) -> None:
         found.state("band_2g4", value=False, words="no Wi-Fi, no Bluetooth")
 
 
-def _settle_only(found: Evidence) -> None:
+def _apply_only(found: Evidence) -> None:
     """Close the group of what stands alone: "only Bluetooth", "only USB"."""
     only = {each.concept.name: each.concept.group for each in found.scan.mentions if each.only}
     if not only:

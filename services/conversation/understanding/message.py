@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services.conversation.language.word_lists import get_words
-from services.conversation.understanding.conflict_resolution import settle
+from services.conversation.understanding.conflict_resolution import resolve_conflicts
 from services.conversation.understanding.evidence import Evidence
 from services.conversation.understanding.measures import read_measures
 from services.conversation.understanding.power import ADAPTER, USB, read_power, spelled_here, watts
@@ -124,7 +124,7 @@ def _read(found: Evidence, kind: ProductKind | None) -> dict[str, Value]:
         read_power(found, is_adapter=kind is not None and _is_named(found, ADAPTER))
     of_kind = _read_kind(found, kind) if kind else {}
     _read_other_kinds(found)
-    settle(found)
+    resolve_conflicts(found)
     read_reply(found)
     return of_kind
 

@@ -150,7 +150,7 @@ def test_a_fault_is_refused_with_its_line(old: str, new: str, message: str) -> N
     ],
 )
 def test_another_layout_is_refused(text: str, message: str) -> None:
-    """TOML that is valid but not a catalogue is told what it should be."""
+    """TOML that is valid but not a catalogue is refused with what it should be."""
     assert refusal(text) == message
 
 

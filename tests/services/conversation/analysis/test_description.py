@@ -24,8 +24,8 @@ def test_a_stated_default_is_assumed_no_longer() -> None:
 
 def test_what_follows_is_not_repeated() -> None:
     """230 V AC makes "electrical" superfluous, no radio makes every band superfluous."""
-    told = clauses({"electrical": True, "v_ac": 230, "radio": False, "band_2g4": False})
-    assert told == ["its highest rated AC voltage is 230 V AC", "there is no radio"]
+    said = clauses({"electrical": True, "v_ac": 230, "radio": False, "band_2g4": False})
+    assert said == ["its highest rated AC voltage is 230 V AC", "there is no radio"]
     assert clauses({"laser": False}) == []
     assert clauses({"laser": False}, (), {"laser"}) == ["there is no laser"]
 

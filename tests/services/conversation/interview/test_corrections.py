@@ -113,7 +113,7 @@ def test_values_come_back_as_they_are_told_outside() -> None:
     values = corrections.read({"market_date": "2028-03-01", "v_dc": 12.0, "battery": None})
     assert values == {"battery": None, "v_dc": 12, "market_date": 20280301}
     assert isinstance(values["v_dc"], int)
-    assert corrections.outside(values) == {
+    assert corrections.export_corrections(values) == {
         "battery": None,
         "v_dc": 12,
         "market_date": "2028-03-01",

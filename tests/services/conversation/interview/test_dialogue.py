@@ -248,7 +248,7 @@ def test_ignorance_is_taken_down_and_explained() -> None:
 
 
 def test_an_answer_later_settles_what_was_unsure() -> None:
-    """A fact once unknown can be told at any time."""
+    """A fact once unknown can be stated at any time."""
     state, _ = hold("kettle, 230 V, no battery, no radio", "none", "I don't know", "consumers")
     assert "consumer" not in state["unsure"]
     assert known_facts(state)["consumer"] is True
@@ -403,14 +403,14 @@ ONE_FACT = {
 @settings(max_examples=60, deadline=None)
 @given(st.permutations(sorted(ONE_FACT)), st.sampled_from(["qwrt", "I don't know", "hm, 台灯"]))
 def test_a_known_fact_is_not_lost_by_an_unrelated_message(order: list[str], noise: str) -> None:
-    """In whatever order facts are told, with noise between them, all are kept."""
+    """In whatever order facts are stated, with noise between them, all are kept."""
     state, _ = begin("desk lamp", TODAY)
-    told: dict[str, Any] = {}
+    stated: dict[str, Any] = {}
     for name in order:
         state, _ = answer(state, ONE_FACT[name])
-        told[name] = state["facts"][name]
+        stated[name] = state["facts"][name]
         state, _ = answer(state, noise)
-    assert {name: state["facts"].get(name) for name in told} == told
+    assert {name: state["facts"].get(name) for name in stated} == stated
 
 
 def test_every_topic_can_be_asked() -> None:

@@ -217,7 +217,7 @@ class TestOverview:
         assert "- whether it handles personal data: matters for (EU) 2016/679" in text
 
     def test_nothing_is_open(self) -> None:
-        """But doubts of the catalogue are told."""
+        """But doubts of the catalogue are shown."""
         text = said("mug", "what is still open?")
         assert text.startswith("Nothing is open")
         assert "(EU) 2020/2184" in text
@@ -236,7 +236,7 @@ class TestOverview:
         assert "To start: assess the risks" in answer.answer
 
     def test_facts(self) -> None:
-        """Words, facts, assumptions, and what could not be told."""
+        """Words, facts, assumptions, and what is not known."""
         text = said("robot", "what do you know about my product?")
         assert "industrial robot arm" in text
         assert "Assumed: " in text

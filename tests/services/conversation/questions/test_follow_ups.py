@@ -33,7 +33,7 @@ class Talk:
 
 
 TOP = ("2014/53/EU", "(EU) 2022/30", "2011/65/EU", "(EU) 2024/2847", "(EU) 2023/988")
-"""What a smart bulb's maker is told to be most important, in that order."""
+"""What a smart bulb's maker hears to be most important, in that order."""
 
 
 @pytest.fixture
@@ -290,7 +290,7 @@ class TestSome:
         assert "2024-12-13" in answer.answer
 
     def test_the_best_pizza_of_these(self, bulb: Talk) -> None:
-        """A pointer makes no sense of what has none."""
+        """A back reference makes no sense of what has none."""
         answer = bulb.ask("which of these is the best pizza topping?")
         assert answer.answer.startswith("I cannot answer that: ")
 

@@ -11,7 +11,7 @@ from services.conversation.analysis.findings import Findings
 from services.conversation.language.intents import Intent, intents
 from services.conversation.language.norm_names import find
 from services.conversation.questions import suggestions
-from services.conversation.questions.routing import Step, wish
+from services.conversation.questions.routing import Step, route_message
 from services.conversation.questions.suggestions import MOST, NEXT, UNSURE
 from services.conversation.understanding.replies import TOPIC_FACTS
 from tests.services.conversation.interview.test_dialogue import OPENERS
@@ -56,11 +56,11 @@ def test_every_answer_is_understood(opener: str) -> None:
             assert len(set(offered)) == len(offered)
             assert offered[-1] == UNSURE
             for text in offered:
-                after, told = interview.answer(state, text)
+                after, answered = interview.answer(state, text)
                 known = {*interview.known_facts(after), *after["unsure"]}
                 assert not known.isdisjoint(state["pending"]), (state["pending"], text)
                 assert after["misses"] == state["misses"], text
-                assert told.understood, text
+                assert answered.understood, text
 
 
 @pytest.mark.parametrize("topic", ["battery", "any", "radio", "data", "kind", "who"])
@@ -138,7 +138,7 @@ def test_every_question_gets_the_answer_it_is_meant_for() -> None:
         for text in suggestions.worth_asking(findings):
             answer = questions.ask(text, state)
             assert intents(text)[0] is intended(text), text
-            assert wish(text, state, analyzed=True).step is Step.QUESTION, text
+            assert route_message(text, state, analyzed=True).step is Step.QUESTION, text
             if text.startswith("Why"):
                 (norm_id,) = find(text).ids
                 assert answer.relevant_norms == (norm_id,)
@@ -187,9 +187,9 @@ def test_the_supposition_fits_the_product() -> None:
 def test_when_there_is_nothing_to_say() -> None:
     """Between the last question and the analysis nothing is suggested."""
     state = finished("mug")
-    told: dict[str, Any] = {"asked": []}
-    assert suggestions.suggest(state, complete=True, analyzed=False, **told) == []
-    assert suggestions.suggest(state, complete=True, analyzed=True, **told)
+    options: dict[str, Any] = {"asked": []}
+    assert suggestions.suggest(state, complete=True, analyzed=False, **options) == []
+    assert suggestions.suggest(state, complete=True, analyzed=True, **options)
     begun, _ = interview.begin("lamp", TODAY)
-    offered = suggestions.suggest(begun, complete=False, analyzed=True, **told)
+    offered = suggestions.suggest(begun, complete=False, analyzed=True, **options)
     assert offered == suggestions.answers(begun)
