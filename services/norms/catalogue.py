@@ -14,8 +14,8 @@ __all__ = [
     "CatalogueError",
     "Deadline",
     "Norm",
-    "catalogue",
-    "load",
+    "get_catalogue",
+    "read_catalogue",
 ]
 
 DISCLAIMER = (
@@ -43,11 +43,11 @@ class Catalogue:
         """Find a norm by its exact id; None when it is not in the catalogue."""
         return self._by_id.get(norm_id)
 
-    def undecided(self, facts: Facts) -> list[Norm]:
+    def list_undecided(self, facts: Facts) -> list[Norm]:
         """List the norms that the known facts do not decide."""
         return [norm for norm in self.norms if norm.trigger.evaluate(facts) is None]
 
-    def open_facts(self, facts: Facts) -> Counter[str]:
+    def count_open_facts(self, facts: Facts) -> Counter[str]:
         """Count, for each unknown fact, the undecided norms that it can still change."""
         return Counter(self._open_facts(frozenset(facts.items())))
 
@@ -55,12 +55,12 @@ class Catalogue:
         facts = dict(known)
         needed: dict[str, int] = {}
         for trigger, norms in self._triggers.items():
-            for fact in trigger.open_facts(facts):
+            for fact in trigger.find_open_facts(facts):
                 needed[fact] = needed.get(fact, 0) + norms
         return needed
 
 
-def load(source: Path | str, name: str = "catalogue.toml") -> Catalogue:
+def read_catalogue(source: Path | str, name: str = "catalogue.toml") -> Catalogue:
     """Read and validate a catalogue.
 
     Args:
@@ -77,6 +77,6 @@ def load(source: Path | str, name: str = "catalogue.toml") -> Catalogue:
 
 
 @cache
-def catalogue() -> Catalogue:
+def get_catalogue() -> Catalogue:
     """Return the packaged catalogue, read on first use."""
-    return load(_PACKAGED)
+    return read_catalogue(_PACKAGED)

@@ -18,7 +18,7 @@ class Not(Expression):
             value = inner(facts)
             return None if value is None else not value
 
-        super().__init__(test, operand._leaves)
+        super().__init__(test, operand.leaves)
         self._operand = operand
 
     def _add_open(self, facts: Facts, into: set[str]) -> None:
@@ -30,7 +30,7 @@ class Not(Expression):
         self._operand._add_grounds(facts, into, wanted=not wanted, alone=alone)
 
 
-def _single_fact(expression: Expression) -> str | None:
+def _find_single_fact(expression: Expression) -> str | None:
     """Name the fact of a leaf or negated leaf; None for anything else."""
     while isinstance(expression, Not):
         expression = expression._operand
@@ -44,10 +44,10 @@ class _Group(Expression):
     _decisive: bool
 
     def __init__(self, operands: tuple[Expression, ...], test: Test) -> None:
-        super().__init__(test, tuple(leaf for operand in operands for leaf in operand._leaves))
+        super().__init__(test, tuple(leaf for operand in operands for leaf in operand.leaves))
         self._operands = operands
         # An unknown fact that stands alone, plain or negated, is open whenever the group is.
-        single = [_single_fact(operand) for operand in operands]
+        single = [_find_single_fact(operand) for operand in operands]
         self._single_facts = tuple(dict.fromkeys(filter(None, single)))
         self._nested = tuple(
             operand for operand, fact in zip(operands, single, strict=True) if fact is None
@@ -75,7 +75,7 @@ class _Group(Expression):
             if value is None or value is wanted:
                 helpful.append(operand)
         if decided and wanted is self._decisive:
-            helpful = self._shortest(decided) if alone else [min(decided, key=_length)]
+            helpful = self._shortest(decided) if alone else [min(decided, key=_count_leaves)]
         for operand in helpful:
             operand._add_grounds(facts, into, wanted=wanted, alone=False)
 
@@ -83,11 +83,11 @@ class _Group(Expression):
         """Leave long grounds out where short ones do: what a refusal needs to say."""
         if self._decisive:
             return decided
-        return [operand for operand in decided if _length(operand) <= _SHORT] or decided
+        return [operand for operand in decided if _count_leaves(operand) <= _SHORT] or decided
 
 
-def _length(expression: Expression) -> int:
-    return len(expression._leaves)
+def _count_leaves(expression: Expression) -> int:
+    return len(expression.leaves)
 
 
 class AllOf(_Group):

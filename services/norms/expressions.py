@@ -4,7 +4,16 @@ import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
-from services.norms.facts import FACTS, Facts, Kind, day, follows, joined, number, phrase
+from services.norms.facts import (
+    FACTS,
+    Facts,
+    Kind,
+    format_day,
+    format_number,
+    is_implied,
+    join_items,
+    phrase_fact,
+)
 
 Test = Callable[[Facts], bool | None]
 
@@ -27,25 +36,21 @@ class Expression(ABC):
     Learning a fact may decide an open condition; it never reopens or flips a decided one.
     """
 
-    __slots__ = ("_leaves", "_test")
+    __slots__ = ("_test", "leaves")
 
     def __init__(self, test: Test, leaves: "tuple[Leaf, ...]") -> None:
         self._test = test
-        self._leaves = leaves
+        self.leaves = leaves
 
     def evaluate(self, facts: Facts) -> bool | None:
         """Decide the condition as far as the known facts allow; None while it is open."""
         return self._test(facts)
 
-    def leaves(self) -> "tuple[Leaf, ...]":
-        """List the elementary conditions about facts, left to right."""
-        return self._leaves
-
-    def facts(self) -> frozenset[str]:
+    def list_facts(self) -> frozenset[str]:
         """Name every fact the condition depends on."""
-        return frozenset(leaf.fact for leaf in self._leaves)
+        return frozenset(leaf.fact for leaf in self.leaves)
 
-    def open_facts(self, facts: Facts) -> frozenset[str]:
+    def find_open_facts(self, facts: Facts) -> frozenset[str]:
         """Name the unknown facts that can still change the outcome; none once it is decided."""
         if self._test(facts) is not None:
             return _NOTHING
@@ -53,7 +58,7 @@ class Expression(ABC):
         self._add_open(facts, found)
         return frozenset(found)
 
-    def grounds(self, facts: Facts) -> "tuple[Leaf, ...]":
+    def find_grounds(self, facts: Facts) -> "tuple[Leaf, ...]":
         """Pick the elementary conditions that decide this one, each once.
 
         For an open condition they are those that already speak for it. Where any one of
@@ -63,12 +68,12 @@ class Expression(ABC):
         self._add_grounds(facts, found, wanted=self._test(facts) is not False, alone=True)
         return tuple(found)
 
-    def reasons(self, facts: Facts) -> tuple[str, ...]:
+    def word_reasons(self, facts: Facts) -> tuple[str, ...]:
         """Say in words which known facts decide the condition, or speak for it while it is open."""
-        grounds = self.grounds(facts)
+        grounds = self.find_grounds(facts)
         if len(grounds) > 1 and self._test(facts) is False:
-            grounds = _without_consequences(grounds, facts)
-        return tuple(dict.fromkeys(leaf.words(facts) for leaf in grounds))
+            grounds = _drop_consequences(grounds, facts)
+        return tuple(dict.fromkeys(leaf.word(facts) for leaf in grounds))
 
     @abstractmethod
     def _add_open(self, facts: Facts, into: set[str]) -> None:
@@ -84,13 +89,13 @@ class Expression(ABC):
         """
 
 
-def _without_consequences(grounds: "tuple[Leaf, ...]", facts: Facts) -> "tuple[Leaf, ...]":
+def _drop_consequences(grounds: "tuple[Leaf, ...]", facts: Facts) -> "tuple[Leaf, ...]":
     """Leave out what follows from another ground: "it is not electrical" says it all."""
     kept = [leaf for leaf in grounds if leaf.fact]
     constants = [leaf for leaf in grounds if not leaf.fact]
     for leaf in reversed(kept.copy()):
         others = [(other.fact, facts[other.fact]) for other in kept if other.fact != leaf.fact]
-        if follows(leaf.fact, facts[leaf.fact], others):
+        if is_implied(leaf.fact, facts[leaf.fact], others):
             kept.remove(leaf)
     return (*constants, *kept)
 
@@ -105,12 +110,12 @@ class Leaf(Expression):
         self.fact = fact
         self._itself = frozenset((fact,))
 
-    def open_facts(self, facts: Facts) -> frozenset[str]:
+    def find_open_facts(self, facts: Facts) -> frozenset[str]:
         """Name the fact while it is unknown."""
         return self._itself if self._test(facts) is None else _NOTHING
 
     @abstractmethod
-    def words(self, facts: Facts) -> str:
+    def word(self, facts: Facts) -> str:
         """Say in words what is known of the fact, seen from this condition."""
 
     def _add_open(self, facts: Facts, into: set[str]) -> None:  # noqa: ARG002 - shared shape
@@ -135,9 +140,9 @@ class Constant(Leaf):
 
     def __init__(self, *, value: bool) -> None:
         super().__init__("", lambda _facts: value)
-        self._leaves = ()
+        self.leaves = ()
 
-    def words(self, facts: Facts) -> str:
+    def word(self, facts: Facts) -> str:
         """Say that every product is meant, or none."""
         return "every product is covered" if self._test(facts) else "no product is covered"
 
@@ -154,12 +159,12 @@ class Has(Leaf):
 
         super().__init__(fact, test)
 
-    def words(self, facts: Facts) -> str:
+    def word(self, facts: Facts) -> str:
         """Say the fact."""
-        return phrase(self.fact, facts[self.fact])
+        return phrase_fact(self.fact, facts[self.fact])
 
 
-def _within(fact: str, bounds: tuple[tuple[str, float], ...]) -> Test:
+def _build_test(fact: str, bounds: tuple[tuple[str, float], ...]) -> Test:
     checks = tuple((_HOLDS[op], limit) for op, limit in bounds)
     if len(checks) == 1:
         (holds, only_limit), *_ = checks
@@ -185,26 +190,29 @@ class Comparison(Leaf):
     __slots__ = ("bounds",)
 
     def __init__(self, fact: str, bounds: tuple[tuple[str, float], ...]) -> None:
-        super().__init__(fact, _within(fact, bounds))
+        super().__init__(fact, _build_test(fact, bounds))
         self.bounds = bounds
 
-    def words(self, facts: Facts) -> str:
+    def word(self, facts: Facts) -> str:
         """Set the value against the bounds: "230 V lies within 50 to 1,000 V AC"."""
         value = facts[self.fact]
         about = FACTS[self.fact]
         if about.kind is Kind.DATE:
-            return f"it is {about.yes} on {day(value)}, {self._bounds(value, day, _DATE_WORDS)}"
+            bounds = self._word_bounds(value, format_day, _DATE_WORDS)
+            return f"it is {about.yes} on {format_day(value)}, {bounds}"
         if value == 0:
             return about.no
-        amount = f"{number(value)} {about.unit.split()[0]}"
+        amount = f"{format_number(value)} {about.unit.split()[0]}"
         limits = dict(self.bounds)
         if len(self.bounds) == len(limits) and limits.keys() == {">=", "<="}:
             place = "within" if self._test(facts) else "outside"
-            span = f"{number(limits['>='])} to {number(limits['<='])}"
+            span = f"{format_number(limits['>='])} to {format_number(limits['<='])}"
             return f"{amount} lies {place} {span} {about.unit}"
-        return f"{amount} is {self._bounds(value, number, _NUMBER_WORDS)} {about.unit}"
+        return f"{amount} is {self._word_bounds(value, format_number, _NUMBER_WORDS)} {about.unit}"
 
-    def _bounds(self, value: float, show: Callable[[float], str], words: dict[str, str]) -> str:
+    def _word_bounds(
+        self, value: float, show: Callable[[float], str], words: dict[str, str]
+    ) -> str:
         held = [(op, limit) for op, limit in self.bounds if _HOLDS[op](value, limit)]
         failed = [(_OPPOSITE[op], limit) for op, limit in self.bounds if (op, limit) not in held]
-        return joined(f"{words[op]} {show(limit)}" for op, limit in failed or held)
+        return join_items(f"{words[op]} {show(limit)}" for op, limit in failed or held)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import date
 
-from services.norms.implications import follows, with_implications
+from services.norms.implications import add_implications, is_implied
 from services.norms.vocabulary import FACTS, Fact, Facts, Kind
 
 __all__ = [
@@ -11,19 +11,19 @@ __all__ = [
     "Fact",
     "Facts",
     "Kind",
-    "as_date",
-    "day",
-    "follows",
-    "joined",
-    "number",
-    "phrase",
-    "with_implications",
+    "add_implications",
+    "format_day",
+    "format_number",
+    "is_implied",
+    "join_items",
+    "phrase_fact",
+    "read_day",
 ]
 
 _LARGEST = 10**15  # beyond it digits tell a reader nothing, and int() to str may even refuse
 
 
-def phrase(name: str, value: bool | float) -> str:
+def phrase_fact(name: str, value: bool | float) -> str:
     """Say one fact in words, such as "230 V AC" or "there is no radio".
 
     Raises:
@@ -31,13 +31,13 @@ def phrase(name: str, value: bool | float) -> str:
     """
     fact = FACTS[name]
     if fact.kind is Kind.DATE:
-        return f"{fact.yes} {day(value)}"
+        return f"{fact.yes} {format_day(value)}"
     if fact.kind is Kind.BOOL:
         return fact.yes if value else fact.no
-    return f"{number(value)} {fact.unit}" if value else fact.no
+    return f"{format_number(value)} {fact.unit}" if value else fact.no
 
 
-def number(value: float) -> str:
+def format_number(value: float) -> str:
     """Print a number for people: "1,000", "0.5", never a trailing ".0"."""
     if value != value:  # noqa: PLR0124 - the test for NaN that also takes huge integers
         return "an unclear number of"
@@ -48,7 +48,7 @@ def number(value: float) -> str:
     return f"{value:,.3f}".rstrip("0").rstrip(".")
 
 
-def as_date(value: float) -> date | None:
+def read_day(value: float) -> date | None:
     """Read a day written as yyyymmdd; None when there is no such day."""
     if not 10_000_101 <= value <= 99_991_231:  # noqa: PLR2004 - the first and last such number
         return None
@@ -59,13 +59,13 @@ def as_date(value: float) -> date | None:
         return None
 
 
-def day(value: float) -> str:
+def format_day(value: float) -> str:
     """Print a yyyymmdd number as an ISO date."""
-    found = as_date(value)
+    found = read_day(value)
     return found.isoformat() if found else "an unclear date"
 
 
-def joined(items: Iterable[str], word: str = "and") -> str:
+def join_items(items: Iterable[str], word: str = "and") -> str:
     """Join clauses into one: "a", "a and b", "a, b and c"."""
     *most, last = list(items) or [""]
     return f"{', '.join(most)} {word} {last}" if most else last

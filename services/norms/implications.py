@@ -49,7 +49,7 @@ Literal = tuple[str, bool]
 """A fact and whether it is yes (a number: above 0)."""
 
 
-def _single_steps() -> dict[Literal, set[Literal]]:
+def _build_steps() -> dict[Literal, set[Literal]]:
     steps: dict[Literal, set[Literal]] = {}
     for name, consequences in _BOTH_WAYS.items():
         for other in consequences:
@@ -60,7 +60,7 @@ def _single_steps() -> dict[Literal, set[Literal]]:
     return steps
 
 
-def _reachable(start: Literal, steps: dict[Literal, set[Literal]]) -> set[Literal]:
+def _find_reachable(start: Literal, steps: dict[Literal, set[Literal]]) -> set[Literal]:
     found: set[Literal] = set()
     todo = [start]
     while todo:
@@ -71,16 +71,16 @@ def _reachable(start: Literal, steps: dict[Literal, set[Literal]]) -> set[Litera
     return found
 
 
-def _closure() -> dict[Literal, tuple[tuple[str, bool | int], ...]]:
+def _build_closure() -> dict[Literal, tuple[tuple[str, bool | int], ...]]:
     """Everything that follows from one literal, with the value it takes.
 
     That a number is above 0 says nothing of its value, so it leads on but is not a conclusion.
     """
-    steps = _single_steps()
+    steps = _build_steps()
     closed: dict[Literal, tuple[tuple[str, bool | int], ...]] = {}
     for start in steps:
         conclusions: list[tuple[str, bool | int]] = []
-        for name, value in sorted(_reachable(start, steps)):
+        for name, value in sorted(_find_reachable(start, steps)):
             if FACTS[name].kind is Kind.BOOL:
                 conclusions.append((name, value))
             elif not value:
@@ -89,10 +89,10 @@ def _closure() -> dict[Literal, tuple[tuple[str, bool | int], ...]]:
     return closed
 
 
-_CLOSURE = _closure()
+_CLOSURE = _build_closure()
 
 
-def with_implications(facts: Facts) -> dict[str, bool | int | float]:
+def add_implications(facts: Facts) -> dict[str, bool | int | float]:
     """Add what follows plainly from the facts; a fact that is given is never changed.
 
     All rules have one premise and keep the sign (yes makes yes, no makes no), so the result
@@ -114,7 +114,7 @@ def with_implications(facts: Facts) -> dict[str, bool | int | float]:
     return result
 
 
-def follows(name: str, value: bool | float, known: Iterable[tuple[str, bool | float]]) -> bool:
+def is_implied(name: str, value: bool | float, known: Iterable[tuple[str, bool | float]]) -> bool:
     """Tell whether `name` having `value` follows from any one of the other `known` facts."""
     return any(
         (name, value) in _CLOSURE.get((other, known_value > 0), ())

@@ -34,7 +34,7 @@ class Lines:
             elif key := _KEY.match(line):
                 current.setdefault(key[1], number)
 
-    def of_norm(self, index: int, key: str = "") -> int:
+    def find_norm_line(self, index: int, key: str = "") -> int:
         """Find a key of the entry with this index, or its header where the key is not found."""
         if index >= len(self.norms):
             return self.top.get("norm", 1)

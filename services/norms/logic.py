@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from services.norms.connectives import AllOf, AnyOf, Not
 from services.norms.expressions import Comparison, Constant, Expression, Has
-from services.norms.facts import FACTS, Kind, as_date
+from services.norms.facts import FACTS, Kind, read_day
 
 __all__ = ["Expression", "ExpressionError", "parse"]
 
@@ -38,15 +38,15 @@ def parse(text: str, definitions: Mapping[str, Expression] = _NO_DEFINITIONS) ->
     stripped = flat.strip()
     reader = _Reader(definitions, len(flat) - len(flat.lstrip()) + 1)
     if "#" in stripped:
-        raise reader.fault(stripped.index("#"), "a comment cannot stand inside a condition")
+        raise reader.build_error(stripped.index("#"), "a comment cannot stand inside a condition")
     try:
         return reader.read(ast.parse(stripped, mode="eval").body)
     except SyntaxError as error:
         # Python gives no offset where the text merely ends too soon.
         offset = error.offset - 1 if error.offset else len(stripped)
-        raise reader.fault(offset, error.msg) from error
+        raise reader.build_error(offset, error.msg) from error
     except (UnicodeError, RecursionError, MemoryError) as error:
-        raise reader.fault(0, f"this is no condition ({error})") from error
+        raise reader.build_error(0, f"this is no condition ({error})") from error
 
 
 class _Reader:
@@ -56,7 +56,7 @@ class _Reader:
         self._definitions = definitions
         self._shift = shift
 
-    def fault(self, offset: int, what: str) -> ExpressionError:
+    def build_error(self, offset: int, what: str) -> ExpressionError:
         return ExpressionError(f"{what} (column {offset + self._shift})")
 
     def read(self, node: ast.expr) -> Expression:
@@ -70,51 +70,53 @@ class _Reader:
             case ast.Constant(value=bool() as value):
                 return Constant(value=value)
             case ast.Name(id=name):
-                return self._named(name, node)
+                return self._read_name(name, node)
             case ast.Compare():
-                return self._comparison(node)
-        raise self.fault(
+                return self._read_comparison(node)
+        raise self.build_error(
             node.col_offset, "only and, or, not, facts and comparisons with numbers are allowed"
         )
 
-    def _named(self, name: str, node: ast.expr) -> Expression:
+    def _read_name(self, name: str, node: ast.expr) -> Expression:
         if name in self._definitions:
             return self._definitions[name]
         fact = FACTS.get(name)
         if fact is None:
-            raise self.fault(node.col_offset, f"unknown fact {name!r}")
+            raise self.build_error(node.col_offset, f"unknown fact {name!r}")
         if fact.kind is not Kind.BOOL:
-            raise self.fault(node.col_offset, f"{name!r} is a {fact.kind}: compare it")
+            raise self.build_error(node.col_offset, f"{name!r} is a {fact.kind}: compare it")
         return Has(name)
 
-    def _comparison(self, node: ast.Compare) -> Expression:
+    def _read_comparison(self, node: ast.Compare) -> Expression:
         terms = [node.left, *node.comparators]
         bounds: dict[str, list[tuple[str, float]]] = {}
         for left, operator, right in zip(terms, node.ops, terms[1:], strict=False):
-            name, symbol, limit = self._link(left, operator, right)
+            name, symbol, limit = self._read_link(left, operator, right)
             bounds.setdefault(name, []).append((symbol, limit))
         parts = tuple(Comparison(name, tuple(found)) for name, found in bounds.items())
         return parts[0] if len(parts) == 1 else AllOf(parts)
 
-    def _link(self, left: ast.expr, operator: ast.cmpop, right: ast.expr) -> tuple[str, str, float]:
+    def _read_link(
+        self, left: ast.expr, operator: ast.cmpop, right: ast.expr
+    ) -> tuple[str, str, float]:
         symbol = _OPERATORS.get(type(operator))
         if symbol is None:
-            raise self.fault(left.col_offset, "compare with <, <=, > or >=")
+            raise self.build_error(left.col_offset, "compare with <, <=, > or >=")
         match left, right:
             case ast.Name(id=name), ast.Constant(value=int() | float() as limit):
                 pass
             case ast.Constant(value=int() | float() as limit), ast.Name(id=name):
                 symbol = _MIRRORED[symbol]
             case _:
-                raise self.fault(left.col_offset, "compare a fact with a number")
+                raise self.build_error(left.col_offset, "compare a fact with a number")
         self._check(name, limit, left)
         return name, symbol, limit
 
     def _check(self, name: str, limit: float, node: ast.expr) -> None:
         fact = FACTS.get(name)
         if fact is None:
-            raise self.fault(node.col_offset, f"unknown fact {name!r}")
+            raise self.build_error(node.col_offset, f"unknown fact {name!r}")
         if fact.kind is Kind.BOOL or isinstance(limit, bool):
-            raise self.fault(node.col_offset, f"{name!r} cannot be compared with {limit!r}")
-        if fact.kind is Kind.DATE and as_date(limit) is None:
-            raise self.fault(node.col_offset, f"{limit!r} is no day written as yyyymmdd")
+            raise self.build_error(node.col_offset, f"{name!r} cannot be compared with {limit!r}")
+        if fact.kind is Kind.DATE and read_day(limit) is None:
+            raise self.build_error(node.col_offset, f"{limit!r} is no day written as yyyymmdd")

@@ -43,7 +43,7 @@ def _flag(name: str, yes: str, no: str, at_length: str = "") -> Fact:
     return Fact(name, Kind.BOOL, f"whether {at_length or yes}", yes, no)
 
 
-def _is(name: str, what: str, hint: str = "") -> Fact:
+def _trait(name: str, what: str, hint: str = "") -> Fact:
     at_length = f"it is {what} ({hint})" if hint else ""
     return _flag(name, f"it is {what}", f"it is not {what}", at_length)
 
@@ -53,7 +53,7 @@ def _number(name: str, label: str, none: str, unit: str) -> Fact:
 
 
 _POWER = (
-    _is("electrical", "electrical"),
+    _trait("electrical", "electrical"),
     _flag("mains", "it is connected to the mains", "it is not connected to the mains"),
     _flag(
         "eps", "it comes with or is an external power supply", "there is no external power supply"
@@ -132,18 +132,18 @@ _USE = (
 )
 
 _CLASS = (
-    _is("ict_av", "audio, video, IT or telecom equipment"),
-    _is("appliance", "a household or similar appliance"),
+    _trait("ict_av", "audio, video, IT or telecom equipment"),
+    _trait("appliance", "a household or similar appliance"),
     _flag("lighting", "it is lighting equipment", "it is not lighting equipment"),
-    _is("luminaire", "a luminaire", "a complete lamp"),
+    _trait("luminaire", "a luminaire", "a complete lamp"),
     _flag(
         "light_source",
         "it is or contains a light source",
         "it is no light source and contains none",
         "it is or contains a light source for lighting",
     ),
-    _is("hand_tool", "a hand-held or transportable motor tool"),
-    _is("lab_equipment", "measuring, control or laboratory equipment"),
+    _trait("hand_tool", "a hand-held or transportable motor tool"),
+    _trait("lab_equipment", "measuring, control or laboratory equipment"),
     _flag(
         "child_play",
         "children under 14 are meant to play with it",
@@ -154,14 +154,14 @@ _CLASS = (
         "it has moving parts with a drive",
         "there are no moving parts with a drive",
     ),
-    _is("ebike", "an electrically assisted bicycle"),
-    _is("phone_tablet", "a smartphone, mobile or cordless phone, or slate tablet"),
-    _is("is_display", "an electronic display", "television, monitor, sign"),
+    _trait("ebike", "an electrically assisted bicycle"),
+    _trait("phone_tablet", "a smartphone, mobile or cordless phone, or slate tablet"),
+    _trait("is_display", "an electronic display", "television, monitor, sign"),
     _number("display_cm2", "screen size", "there is no screen", "cm²"),
-    _is("usb_c_cable", "a USB-C cable"),
-    _is("charger_list", "on the common charger list", "phones, headphones, laptops and others"),
-    _is("eaa_list", "on the accessibility list", "computers, phones, terminals, e-readers"),
-    _is(
+    _trait("usb_c_cable", "a USB-C cable"),
+    _trait("charger_list", "on the common charger list", "phones, headphones, laptops and others"),
+    _trait("eaa_list", "on the accessibility list", "computers, phones, terminals, e-readers"),
+    _trait(
         "standby_list",
         "in a group of the standby rules",
         "home, IT, leisure, furniture",
@@ -175,10 +175,10 @@ _SPECIAL = (
         "it examines specimens from the human body",
         "it examines no specimens from the human body",
     ),
-    _is("ppe", "personal protective equipment"),
+    _trait("ppe", "personal protective equipment"),
     _flag("laser", "it contains a laser", "there is no laser"),
     _flag("ai", "it contains an AI system", "there is no AI system"),
-    _is("explosive_atm", "meant for explosive atmospheres"),
+    _trait("explosive_atm", "meant for explosive atmospheres"),
     _flag("burns_gas", "it burns gas", "it burns no gas"),
     _number("pressure_bar", "highest pressure", "there is nothing under pressure", "bar"),
     _flag("fgas", "it contains or relies on fluorinated gases", "there are no fluorinated gases"),

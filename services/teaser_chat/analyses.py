@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from services.conversation import analysis, interview
 from services.conversation.analysis import NormResult
 from services.errors import ConversationIncomplete
-from services.norms.catalogue import DISCLAIMER, catalogue
+from services.norms.catalogue import DISCLAIMER, get_catalogue
 from services.sessions import Session, Sessions
 from services.teaser_chat.messages import Answer, conversation_in, timestamp
 
@@ -31,7 +31,7 @@ class AnalysisRun:
         self._owner = owner
         # A message changes what is analysed, and with it what the numbers stand for.
         self._revision = len(session["history"])
-        self._norms = len(catalogue().norms)
+        self._norms = len(get_catalogue().norms)
         self._last = self._norms + 4
 
     @property

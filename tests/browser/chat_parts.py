@@ -6,7 +6,7 @@ from playwright.sync_api import Locator
 
 from services.conversation import analysis
 from services.norms.catalogue import DISCLAIMER
-from services.norms.facts import FACTS, Kind, day, phrase, with_implications
+from services.norms.facts import FACTS, Kind, add_implications, format_day, phrase_fact
 from tests.browser.visit import Visit
 
 STATED = {"electrical": True, "radio": True, "battery": True, "v_ac": 0, "market_date": 20_270_101}
@@ -44,7 +44,7 @@ PREPARED = """async (language) => {
 
 def found(**stated: bool | int) -> dict[str, Any]:
     """What the server tells of an analysis of a product with these facts, and the facts."""
-    facts = with_implications({**STATED, **ASSUMED, **stated})
+    facts = add_implications({**STATED, **ASSUMED, **stated})
     norms = list(analysis.check(facts, assumed=tuple(ASSUMED)))
     return {
         "analysis": {
@@ -60,13 +60,13 @@ def found(**stated: bool | int) -> dict[str, Any]:
 
 def _fact(name: str, value: bool | float | None) -> dict[str, Any]:
     fact = FACTS[name]
-    known = "" if value is None else phrase(name, value)
+    known = "" if value is None else phrase_fact(name, value)
     source = "said" if name in STATED else "assumed" if name in ASSUMED else "follows"
     return {
         "name": name,
         "label": fact.label,
         "kind": str(fact.kind),
-        "value": day(value) if fact.kind is Kind.DATE and value else value,
+        "value": format_day(value) if fact.kind is Kind.DATE and value else value,
         "words": known,
         "unit": fact.unit,
         "source": "open" if value is None else source,

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 
 from services.conversation.analysis.reasoning import clause
 from services.norms.expressions import Comparison
-from services.norms.facts import FACTS, Fact, Facts, Kind, day, joined, number, with_implications
+from services.norms.facts import (
+    FACTS,
+    Fact,
+    Facts,
+    Kind,
+    add_implications,
+    format_day,
+    format_number,
+    join_items,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +37,7 @@ class _Change:
     def __init__(self, name: str, value: bool | float, words: str) -> None:
         self.name = name
         self.words = words
-        self.facts = with_implications({name: value})
+        self.facts = add_implications({name: value})
 
 
 def ways_to(trigger: Expression, facts: Facts, *, outcome: bool) -> list[str]:
@@ -53,7 +62,7 @@ def ways_to(trigger: Expression, facts: Facts, *, outcome: bool) -> list[str]:
                 changed.update(change.facts)
             consistent = all(change.facts.items() <= changed.items() for change in chosen)
             if consistent and trigger.evaluate(changed) is outcome:
-                found.append(joined(change.words for change in chosen))
+                found.append(join_items(change.words for change in chosen))
         if found:
             return list(dict.fromkeys(found))[:MOST_ALTERNATIVES]
     return []
@@ -61,7 +70,7 @@ def ways_to(trigger: Expression, facts: Facts, *, outcome: bool) -> list[str]:
 
 def _changes(trigger: Expression) -> Iterator[_Change]:
     seen: set[object] = set()
-    for leaf in trigger.leaves():
+    for leaf in trigger.leaves:
         if isinstance(leaf, Comparison):
             if leaf.bounds not in seen:
                 seen.add(leaf.bounds)
@@ -95,11 +104,11 @@ def _beyond(sign: str, limit: float) -> float:
 def _range(fact: Fact, bounds: tuple[tuple[str, float], ...]) -> str:
     """Say the bounds of a number or date as a clause."""
     if fact.kind is Kind.DATE:
-        limits = joined(f"{_DATE_WORDS[sign]} {day(limit)}" for sign, limit in bounds)
+        limits = join_items(f"{_DATE_WORDS[sign]} {format_day(limit)}" for sign, limit in bounds)
         return f"it is placed on the market {limits}"
     by_sign = dict(bounds)
     if by_sign.keys() == {">=", "<="}:
-        span = f"{number(by_sign['>='])} to {number(by_sign['<='])}"
+        span = f"{format_number(by_sign['>='])} to {format_number(by_sign['<='])}"
         return f"its {fact.yes} lies within {span} {fact.unit}"
-    limits = joined(f"{_WORDS[sign]} {number(limit)}" for sign, limit in bounds)
+    limits = join_items(f"{_WORDS[sign]} {format_number(limit)}" for sign, limit in bounds)
     return f"its {fact.yes} is {limits} {fact.unit}"

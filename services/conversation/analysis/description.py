@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.conversation.analysis.reasoning import clause, in_order
 from services.conversation.interview.state import known_facts
-from services.norms.facts import FACTS, Facts, Kind, follows, joined, with_implications
+from services.norms.facts import FACTS, Facts, Kind, add_implications, is_implied, join_items
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -39,14 +39,14 @@ def assumed_facts(state: State) -> frozenset[str]:
     These are the defaults, what usually goes with words that were said (mains: 230 V), and
     numbers taken from the kind of product. Its class is not: who says "desk lamp" says luminaire.
     """
-    stated = with_implications(state["facts"])
+    stated = add_implications(state["facts"])
     likely = state.get("likely") or {}
     numbers = (
         name
         for name, value in (state.get("of_kind") or {}).items()
         if value and FACTS[name].kind is Kind.NUMBER
     )
-    guesses = {*state.get("defaults", ()), *with_implications(likely), *numbers}
+    guesses = {*state.get("defaults", ()), *add_implications(likely), *numbers}
     return frozenset((guesses - stated.keys()) & known_facts(state).keys())
 
 
@@ -69,7 +69,7 @@ def clauses(
     return [
         clause(name, shown[name])
         for name in in_order(shown)
-        if not follows(name, shown[name], shown.items())
+        if not is_implied(name, shown[name], shown.items())
     ]
 
 
@@ -84,9 +84,9 @@ def summarise(state: State) -> str:
     taken = clauses({name: facts[name] for name in assumed if name in facts})
     parts = [f"\u201c{quote}\u201d."] if quote else []
     if known:
-        parts.append(f"Understood: {joined(known)}.")
+        parts.append(f"Understood: {join_items(known)}.")
     if taken:
-        parts.append(f"Assumed: {joined(taken)}.")
+        parts.append(f"Assumed: {join_items(taken)}.")
     return " ".join(parts)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.conversation.analysis.verdicts import NormResult, assumed_facts, check_state, matched
 from services.conversation.interview.state import known_facts
-from services.norms.facts import day
+from services.norms.facts import format_day
 
 if TYPE_CHECKING:
     from services.norms.facts import Facts
@@ -27,7 +27,7 @@ class Findings:
     @property
     def marketed(self) -> str:
         """The ISO date of placing on the market; "" when it is not known."""
-        return day(self.facts["market_date"]) if "market_date" in self.facts else ""
+        return format_day(self.facts["market_date"]) if "market_date" in self.facts else ""
 
     @cached_property
     def results(self) -> dict[str, NormResult]:

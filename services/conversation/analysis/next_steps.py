@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.norms.facts import joined
+from services.norms.facts import join_items
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -100,8 +100,8 @@ def steps(findings: Findings) -> list[str]:
     todo.append("Assess the risks of the product in its intended and foreseeable use.")
     if standards:
         todo.append(
-            f"Design and test against the standards that fit, first {joined(standards[:4])}; use "
-            "the editions cited in the Official Journal, which alone give a presumption of "
+            f"Design and test against the standards that fit, first {join_items(standards[:4])}; "
+            "use the editions cited in the Official Journal, which alone give a presumption of "
             "conformity."
         )
     if acts:
@@ -118,10 +118,10 @@ def steps(findings: Findings) -> list[str]:
 
 def _conformity(acts: list[str], ids: list[str]) -> list[str]:
     bodies = _having(NOTIFIED_BODY, ids)
-    assessment = f"Carry out the conformity assessment of each CE act ({joined(acts)})"
+    assessment = f"Carry out the conformity assessment of each CE act ({join_items(acts)})"
     if bodies:
         assessment += (
-            f"; {joined(bodies)} may call for a notified body, depending on the class of the "
+            f"; {join_items(bodies)} may call for a notified body, depending on the class of the "
             "product and on the standards you apply"
         )
     marks = ["the CE marking", *(_MARKS[norm_id] for norm_id in _having(_MARKS, ids))]
@@ -133,7 +133,7 @@ def _conformity(acts: list[str], ids: list[str]) -> list[str]:
         file,
         f"{assessment}.",
         "Sign one EU declaration of conformity that names all these acts.",
-        f"Affix {joined(marks)}, and add the type and your name and address.",
+        f"Affix {join_items(marks)}, and add the type and your name and address.",
     ]
 
 
@@ -143,7 +143,7 @@ def _selling(ids: list[str]) -> list[str]:
     register = [f"register {_REGISTERED[norm_id]}" for norm_id in _having(_REGISTERED, ids)]
     if goods:
         where = "in each Member State of sale"
-        register.insert(0, f"register as a producer of {joined(goods)} {where}")
+        register.insert(0, f"register as a producer of {join_items(goods)} {where}")
     if register:
         todo.append(f"Before you sell: {'; '.join(dict.fromkeys(register))}.")
     if _SCIP in ids:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.norms.facts import FACTS, Facts, Kind, day, joined, phrase
+from services.norms.facts import FACTS, Facts, Kind, format_day, join_items, phrase_fact
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -21,18 +21,18 @@ def applies(norm: Norm, facts: Facts) -> str:
     if not for_it and not against:
         return "Applies to every product."
     if len(against) <= _FEW or not for_it:
-        return f"Applies because {joined((*for_it, *against))}."
-    return f"Applies because {joined(for_it)}. Nothing rules it out: {joined(against)}."
+        return f"Applies because {join_items((*for_it, *against))}."
+    return f"Applies because {join_items(for_it)}. Nothing rules it out: {join_items(against)}."
 
 
 def does_not_apply(norm: Norm, facts: Facts) -> str:
     """Name the facts that keep a product outside a norm."""
-    return f"Does not apply because {joined(norm.trigger.reasons(facts))}."
+    return f"Does not apply because {join_items(norm.trigger.word_reasons(facts))}."
 
 
 def to_be_checked(norm: Norm, facts: Facts, unsure: Collection[str]) -> str:
     """Name the facts that are open, and what already speaks for the norm."""
-    names = in_order(norm.trigger.open_facts(facts))
+    names = in_order(norm.trigger.find_open_facts(facts))
     given_up = [name for name in names if name in unsure]
     awaited = [name for name in names if name not in unsure]
     parts = []
@@ -40,10 +40,10 @@ def to_be_checked(norm: Norm, facts: Facts, unsure: Collection[str]) -> str:
         parts.append(f"I still need to know {labels(awaited)}")
     if given_up:
         parts.append(f"you could not say {labels(given_up)}")
-    text = f"To be checked: {joined(parts)}."
+    text = f"To be checked: {join_items(parts)}."
     for_it, against = _sorted_grounds(norm, facts)
     known = for_it or against
-    return f"{text} So far {joined(known)}." if known else text
+    return f"{text} So far {join_items(known)}." if known else text
 
 
 def watch() -> str:
@@ -59,7 +59,7 @@ def assumptions(names: Collection[str], facts: Facts) -> str:
     if not names:
         return ""
     clauses = [clause(name, facts[name]) for name in in_order(names)]
-    return f"Assumed, not stated by you: {joined(clauses)}."
+    return f"Assumed, not stated by you: {join_items(clauses)}."
 
 
 def clause(name: str, value: bool | float) -> str:
@@ -70,16 +70,16 @@ def clause(name: str, value: bool | float) -> str:
     """
     fact = FACTS[name]
     if fact.kind is Kind.DATE:
-        return f"it is placed on the market on {day(value)}"
+        return f"it is placed on the market on {format_day(value)}"
     if fact.kind is Kind.NUMBER and value:
-        return f"its {fact.yes} is {phrase(name, value)}"
-    return phrase(name, value)
+        return f"its {fact.yes} is {phrase_fact(name, value)}"
+    return phrase_fact(name, value)
 
 
 def labels(names: Iterable[str]) -> str:
     """Name open facts in one phrase, kept apart by semicolons where one holds a comma."""
     texts = [FACTS[name].label for name in in_order(names)]
-    return "; ".join(texts) if any("," in text for text in texts) else joined(texts)
+    return "; ".join(texts) if any("," in text for text in texts) else join_items(texts)
 
 
 def in_order(names: Iterable[str]) -> list[str]:
@@ -91,7 +91,7 @@ def _sorted_grounds(norm: Norm, facts: Facts) -> tuple[list[str], list[str]]:
     """Split the decisive facts into those that a product has and those that it lacks."""
     for_it: dict[str, None] = {}
     against: dict[str, None] = {}
-    for leaf in norm.trigger.grounds(facts):
+    for leaf in norm.trigger.find_grounds(facts):
         if leaf.fact in facts:
-            (for_it if facts[leaf.fact] else against)[leaf.words(facts)] = None
+            (for_it if facts[leaf.fact] else against)[leaf.word(facts)] = None
     return list(for_it), list(against)

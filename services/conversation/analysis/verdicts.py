@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from services.conversation.analysis import confidence, reasoning
 from services.conversation.analysis.description import assumed_facts, summarise
 from services.conversation.interview.state import known_facts
-from services.norms.catalogue import Norm, catalogue
+from services.norms.catalogue import Norm, get_catalogue
 from services.norms.facts import FACTS, Facts
 
 if TYPE_CHECKING:
@@ -126,11 +126,11 @@ def _entries() -> tuple[_Entry, ...]:
     return tuple(
         _Entry(
             norm,
-            tuple(sorted(norm.trigger.facts())),
-            norm.trigger.facts(),
+            tuple(sorted(norm.trigger.list_facts())),
+            norm.trigger.list_facts(),
             tuple((deadline.date.isoformat(), deadline.what) for deadline in norm.deadlines),
         )
-        for norm in catalogue().norms
+        for norm in get_catalogue().norms
     )
 
 
@@ -149,13 +149,13 @@ def _judge(
     norm, needs, needed, deadlines = _entries()[place]
     facts = {name: value for name, value in zip(needs, values, strict=True) if value is not None}
     outcome = norm.trigger.evaluate(facts)
-    missing = norm.trigger.open_facts(facts)
+    missing = norm.trigger.find_open_facts(facts)
     rests_on: frozenset[str] = frozenset()
     if outcome is None:
         score = confidence.undecided(settled=len(needed) - len(missing), needed=len(needed))
     else:
         stated = {name: value for name, value in facts.items() if name not in assumed}
-        rests_on = norm.trigger.open_facts(stated) & assumed
+        rests_on = norm.trigger.find_open_facts(stated) & assumed
         score = confidence.decided(
             assumptions=len(rests_on),
             doubtful=outcome and bool(norm.doubts),
@@ -215,7 +215,7 @@ def matched(results: Iterable[NormResult]) -> list[NormResult]:
     never stands before an act that it supports.
     """
     found = [result for result in results if result.applies]
-    norms = {result.norm_id: catalogue().get(result.norm_id) for result in found}
+    norms = {result.norm_id: get_catalogue().get(result.norm_id) for result in found}
     weights = {norm_id: norm.weight for norm_id, norm in norms.items() if norm}
 
     def rank(result: NormResult) -> tuple[int, bool, int]:

@@ -10,7 +10,7 @@ from services.conversation.interview.wording import short
 from services.conversation.language.quantities import FIRST_YEAR, LARGEST, LAST_YEAR
 from services.conversation.understanding.message import Understood
 from services.errors import CorrectionRefused
-from services.norms.facts import FACTS, Kind, as_date, day, number, with_implications
+from services.norms.facts import FACTS, Kind, add_implications, format_day, format_number, read_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -62,7 +62,7 @@ def read(given: Mapping[Any, Any]) -> Corrections:
 
 def export_value(name: str, value: Value | None) -> bool | float | str | None:
     """Turn a value into its JSON form, where a date is an ISO date."""
-    return value if value is None or FACTS[name].kind is not Kind.DATE else day(value)
+    return value if value is None or FACTS[name].kind is not Kind.DATE else format_day(value)
 
 
 def export_corrections(values: Mapping[str, Value | None]) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def ready(state: State, values: Mapping[str, Value | None]) -> State:
     stated, unknown = _parted(values)
 
     def stays(name: str, value: Value) -> bool:
-        following = with_implications({name: value}).items()
+        following = add_implications({name: value}).items()
         return all(stated.get(other, implied) == implied for other, implied in following)
 
     changed = forget(without(state, stays), unknown)
@@ -115,7 +115,7 @@ def message(before: State, state: State, values: Mapping[str, Value | None]) -> 
         other
         for name, value in stated.items()
         if value and not before["facts"].get(name, True)
-        for other in with_implications({name: 0})
+        for other in add_implications({name: 0})
     }
     heard = [short(name, value) for name, value in stated.items()]
     heard += [f"{FACTS[name].label} is not known" for name in unknown]
@@ -164,7 +164,7 @@ def _value(name: str, given: Any) -> Value | None:
 def _date(given: Any) -> int | None:
     found = _DAY.fullmatch(given) if isinstance(given, str) else None
     value = int("".join(found.groups())) if found else 0
-    there_is = FIRST_YEAR <= value // 10_000 < LAST_YEAR and as_date(value)
+    there_is = FIRST_YEAR <= value // 10_000 < LAST_YEAR and read_day(value)
     return value if there_is else None
 
 
@@ -174,13 +174,13 @@ def _wanted(name: str) -> str:
     if FACTS[name].kind is Kind.DATE:
         years = f"{FIRST_YEAR} to {LAST_YEAR - 1}"
         return f"Please send a date from {years}, such as 2027-01-31, or null."
-    return f"Please send a number from 0 to {number(MOST[name])}, or null."
+    return f"Please send a number from 0 to {format_number(MOST[name])}, or null."
 
 
 def _contradictions(values: Corrections) -> Iterable[tuple[str, str]]:
     """Pairs of facts of which the first cannot have the value it is given beside the second."""
     for name, value in values.items():
         if value is not None:
-            for other, implied in with_implications({name: value}).items():
+            for other, implied in add_implications({name: value}).items():
                 if values.get(other, implied) != implied:
                     yield other, name

@@ -13,7 +13,7 @@ from services.conversation.interview.topics import question
 from services.conversation.language.word_lists import get_words
 from services.conversation.understanding.message import understand
 from services.conversation.understanding.replies import TOPIC_FACTS
-from services.norms.catalogue import catalogue
+from services.norms.catalogue import get_catalogue
 from services.norms.facts import FACTS
 
 if TYPE_CHECKING:
@@ -180,12 +180,12 @@ def _reply(
     state: State, known: dict[str, Value], said: str, *, understood: bool
 ) -> tuple[State, Reply]:
     echo = said if understood else ""
-    needed = set(catalogue().open_facts(known)).difference(state["unsure"])
+    needed = set(get_catalogue().count_open_facts(known)).difference(state["unsure"])
     following = _next_topic(state, known, needed)
     if following is None:
         state["topic"], state["pending"] = None, []
-        norms = catalogue().norms
-        open_norms = len(catalogue().undecided(known)) if state["unsure"] else 0
+        norms = get_catalogue().norms
+        open_norms = len(get_catalogue().list_undecided(known)) if state["unsure"] else 0
         end, reasoning = wording.closing_words(state, known, open_norms, len(norms))
         text = f"{said} {end}"
         return state, Reply(text, complete=True, missing=(), reasoning=reasoning, understood=echo)

@@ -8,8 +8,8 @@ from services.conversation.interview.corrections import export_value
 from services.conversation.interview.state import State, known_facts
 from services.conversation.interview.wording import short
 from services.conversation.understanding.replies import TOPIC_FACTS
-from services.norms.catalogue import catalogue
-from services.norms.facts import FACTS, Facts, follows, with_implications
+from services.norms.catalogue import get_catalogue
+from services.norms.facts import FACTS, Facts, add_implications, is_implied
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -36,8 +36,8 @@ def product_facts(state: State) -> list[dict[str, Any]]:
         is known, and a date is an ISO date.
     """
     known = known_facts(state)
-    wanted = {*known, *state["unsure"], *catalogue().open_facts(known)}
-    following = with_implications(state["facts"])
+    wanted = {*known, *state["unsure"], *get_catalogue().count_open_facts(known)}
+    following = add_implications(state["facts"])
     return [
         _entry(name, known.get(name), _source(name, state["facts"], following, known))
         for name in _ORDER
@@ -76,6 +76,6 @@ def _is_idle(name: str, said: Collection[str], known: Facts) -> bool:
     grounds = ((other, known[other]) for other in known)
     # Two that follow from each other (no screen, nothing that is one) both stay.
     return any(
-        follows(name, value, [ground]) and not follows(*ground, [(name, value)])
+        is_implied(name, value, [ground]) and not is_implied(*ground, [(name, value)])
         for ground in grounds
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.conversation.understanding.power import amps
 from services.conversation.understanding.replies import TECHNOLOGIES_2G4, TOPIC_FACTS
-from services.norms.facts import FACTS, Kind, with_implications
+from services.norms.facts import FACTS, Kind, add_implications
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -28,13 +28,13 @@ messages read.
 
 _ORDINARY_SOCKET_V = 250  # up to here a current of at most 16 A may be assumed
 _NEEDS_ELECTRICITY = frozenset(
-    name for name in FACTS if with_implications({name: 1}).get("electrical") is True
+    name for name in FACTS if add_implications({name: 1}).get("electrical") is True
 )
 _LEADING = frozenset(
     (name, value)
     for name in FACTS
     for value in (True, False)
-    if len(with_implications({name: value})) > 1
+    if len(add_implications({name: value})) > 1
 )
 _BANDS = TOPIC_FACTS["radio"][1:]
 _LAYERS = ("facts", "likely", "of_kind")
@@ -68,7 +68,7 @@ def known_facts(state: State) -> dict[str, Value]:
     contradict it: those from the words, those from the kind of product, the defaults. A fact the
     maker is unsure of is not assumed, and the kind alone makes nothing electrical.
     """
-    known = with_implications(state["facts"])
+    known = add_implications(state["facts"])
     unsure = state.get("unsure", ())
     for layer in (state.get("likely"), state.get("of_kind")):
         if layer:
@@ -90,7 +90,7 @@ def _assume(known: dict[str, Value], layer: Mapping[str, Value], unsure: Collect
             if (name, value > 0) in _LEADING:
                 leading[name] = value
     if leading:
-        for name, value in with_implications(leading).items():
+        for name, value in add_implications(leading).items():
             if name not in unsure:
                 known.setdefault(name, value)
     amps = layer.get("input_a")
@@ -109,7 +109,7 @@ def apply(state: State, message: Understood) -> State:
     facts, likely, said = dict(state["facts"]), dict(state["likely"]), dict(state["said"])
     if message.denied:
         _withdraw(message.denied, facts, likely, said)
-    following = with_implications(stated)
+    following = add_implications(stated)
     facts = {name: value for name, value in facts.items() if following.get(name, value) == value}
     _reopen(facts, said, message)
     if stated.get("mains") and not facts.get("v_ac", 1):
@@ -143,7 +143,7 @@ def forget(state: State, names: Collection[str]) -> State:
         return state
 
     def stays(name: str, value: Value) -> bool:
-        return with_implications({name: value}).keys().isdisjoint(names)
+        return add_implications({name: value}).keys().isdisjoint(names)
 
     return without(state, stays)
 
@@ -170,7 +170,7 @@ def _reopen(facts: dict[str, Value], said: Mapping[str, str], message: Understoo
 def _answers(state: State, message: Understood) -> dict[str, Value]:
     """Add to what was said what it means as the answer to the pending question."""
     stated = dict(message.stated)
-    implied = with_implications(stated)
+    implied = add_implications(stated)
     pending = state["pending"]
     if message.neither and "consumer" in pending:
         return stated  # to "consumers or only professionals?" this is no answer

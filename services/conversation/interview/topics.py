@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.conversation.understanding.replies import TECHNOLOGIES_2G4, TOPIC_FACTS
-from services.norms.facts import FACTS, joined
+from services.norms.facts import FACTS, join_items
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -117,7 +117,7 @@ def _band_2g4(denied: Sequence[str]) -> str:
     if not left:
         return "another radio at 2.4 GHz"
     names = [name.removesuffix(" or Thread") for name in left]
-    return f"{joined(names, 'or')} at 2.4 GHz"
+    return f"{join_items(names, 'or')} at 2.4 GHz"
 
 
 def _list(pending: Sequence[str]) -> str:
@@ -161,7 +161,7 @@ def _power(pending: Sequence[str], known: Facts) -> str:
             "battery": "does it have a battery",
             "eps": "is a power adapter or charger for the mains in the box",
         }
-        text = joined([parts[name] for name in parts if name in open_facts], "or")
+        text = join_items([parts[name] for name in parts if name in open_facts], "or")
         return f"{text.capitalize()}?"
     if known.get("eps") and open_facts <= {"v_dc", "v_ac", "battery", "mains", "input_a"}:
         return "What voltage does the power adapter give it, for example 12 V DC?"
@@ -208,7 +208,7 @@ def _who(pending: Sequence[str], _known: Facts) -> str:
     if "consumer" not in pending:
         return f"Does any of these hold: {_list(pending)}? Name them, or say none."
     text = "Do consumers use it, at home for instance, or only professionals?"
-    also = joined([ITEMS[name] for name in rest], "or")
+    also = join_items([ITEMS[name] for name in rest], "or")
     return f"{text} Say also if {also}." if rest else text
 
 

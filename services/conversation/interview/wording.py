@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from services.conversation.language.terms import CLASS_LABELS, PURPOSE_LABELS
 from services.conversation.understanding.replies import TOPIC_FACTS
-from services.norms.facts import FACTS, Kind, day, joined, number, phrase
-from services.norms.implications import follows
+from services.norms.facts import FACTS, Kind, format_day, format_number, join_items, phrase_fact
+from services.norms.implications import is_implied
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,7 +50,7 @@ def short(name: str, value: Value | None) -> str:
         return "not known"
     if not value and name in _SHORT_NO:
         return _SHORT_NO[name]
-    clause = phrase(name, value)
+    clause = phrase_fact(name, value)
     opening = next((words for words in _OPENINGS if clause.startswith(words)), "")
     return clause.removeprefix("it " if opening == _OPENINGS[0] else opening)
 
@@ -89,7 +89,7 @@ def _closed(topic: str, names: Sequence[str], facts: Facts, *, named: bool) -> l
         shorter = [_SHORT_NO[name] for name in names if name in _SHORT_NO]
         if shorter:
             return shorter
-    return [phrase(name, facts[name]) for name in names[:_MOST_NAMED]]
+    return [phrase_fact(name, facts[name]) for name in names[:_MOST_NAMED]]
 
 
 def changes(before: Facts, after: Facts, old: State, new: State) -> str:
@@ -118,7 +118,7 @@ def changes(before: Facts, after: Facts, old: State, new: State) -> str:
     found.extend(
         _turned(name, before[name], value)
         for name, value in pairs
-        if not follows(name, value, [other for other in pairs if other[0] != name])
+        if not is_implied(name, value, [other for other in pairs if other[0] != name])
     )
     return f"Changed: {'; '.join(found)}." if found else ""
 
@@ -131,14 +131,14 @@ def _is_stated(volts: str, facts: Facts) -> bool:
 def _turned(name: str, old: Value, new: Value) -> str:
     kind = FACTS[name].kind
     if kind is Kind.BOOL:
-        return phrase(name, new)
+        return phrase_fact(name, new)
     if kind is Kind.DATE:
-        return f"{day(new)} instead of {day(old)}"
-    return f"{phrase(name, new)} instead of {phrase(name, old)}"
+        return f"{format_day(new)} instead of {format_day(old)}"
+    return f"{phrase_fact(name, new)} instead of {phrase_fact(name, old)}"
 
 
 def _supply(known: Facts) -> str:
-    return next((phrase(name, known[name]) for name in _VOLTS if known.get(name)), "")
+    return next((phrase_fact(name, known[name]) for name in _VOLTS if known.get(name)), "")
 
 
 def assumptions(before: Facts, after: Facts, state: State) -> str:
@@ -158,18 +158,18 @@ def assumptions(before: Facts, after: Facts, state: State) -> str:
         return ""
     if "mains" in facts:
         fresh.pop("v_ac", None)  # the echo has it already
-    volts = [phrase(name, fresh.pop(name)) for name in _VOLTS if name in fresh]
+    volts = [phrase_fact(name, fresh.pop(name)) for name in _VOLTS if name in fresh]
     amps = fresh.pop("input_a", None)
     electrical = fresh.pop("electrical", True)
     grounds = [*fresh.items(), *facts.items()]
-    clauses = [phrase(*pair) for pair in fresh.items() if not follows(*pair, grounds)]
+    clauses = [phrase_fact(*pair) for pair in fresh.items() if not is_implied(*pair, grounds)]
     if not electrical:
         clauses.append("it uses no electricity")
     if volts:
-        clauses.append(f"it is rated {joined(volts)} at most")
+        clauses.append(f"it is rated {join_items(volts)} at most")
     if amps:
-        clauses.append(f"it draws at most {number(amps)} A, as from an ordinary socket")
-    return f"I take it that {joined(clauses)}; correct me if not." if clauses else ""
+        clauses.append(f"it draws at most {format_number(amps)} A, as from an ordinary socket")
+    return f"I take it that {join_items(clauses)}; correct me if not." if clauses else ""
 
 
 def closing_words(state: State, known: Facts, open_norms: int, norms: int) -> tuple[str, str]:
@@ -182,7 +182,7 @@ def closing_words(state: State, known: Facts, open_norms: int, norms: int) -> tu
     message = ["I have no more questions."]
     reasoning = f"All {norms} norms of the catalogue are decided by what is known."
     if open_norms:
-        which = joined(unsure) if len(unsure) <= _MOST_NAMED else f"{len(unsure)} open facts"
+        which = join_items(unsure) if len(unsure) <= _MOST_NAMED else f"{len(unsure)} open facts"
         message.append("Norms that hang on what you do not know will be marked “to be checked”.")
         reasoning = (
             f"{norms - open_norms} of {norms} norms are decided by what is known; {open_norms} "
@@ -192,11 +192,11 @@ def closing_words(state: State, known: Facts, open_norms: int, norms: int) -> tu
         words
         for name, words in (
             ("packaged", "sold packaged"),
-            ("market_date", f"placed on the market from {day(known.get('market_date', 0))}"),
+            ("market_date", f"placed on the market from {format_day(known.get('market_date', 0))}"),
         )
         if name not in state["facts"] and name in known
     ]
     if assumed:
-        message.append(f"I assume that it is {joined(assumed)}.")
+        message.append(f"I assume that it is {join_items(assumed)}.")
     message.append("The norms can be checked now; you can still correct anything.")
     return " ".join(message), reasoning

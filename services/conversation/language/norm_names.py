@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from services.conversation.language.phrases import Match, PhraseTable, Word, words
 from services.conversation.language.word_lists import get_words
-from services.norms.catalogue import catalogue
+from services.norms.catalogue import get_catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,7 +58,7 @@ class Named:
 def _numbers() -> dict[str, tuple[str, ...]]:
     """Numbers of the catalogue's norms, plain: "2014/35", "62368-1", "62368"."""
     found: dict[str, tuple[str, ...]] = {}
-    for norm in catalogue().norms:
+    for norm in get_catalogue().norms:
         act = _ACT.search(norm.id)
         if act:
             found[f"{act['first']}/{act['second']}"] = (norm.id,)
@@ -96,7 +96,7 @@ def read_names(text: str) -> _Names:
     capitals: dict[str, tuple[str, ...]] = {}
     for entry in tomllib.loads(text)["norm"]:
         ids = tuple(entry["ids"])
-        if unknown := [norm_id for norm_id in ids if catalogue().get(norm_id) is None]:
+        if unknown := [norm_id for norm_id in ids if get_catalogue().get(norm_id) is None]:
             message = f"norm_names.toml: {unknown} are not in the catalogue"
             raise ValueError(message)
         for topic in _split(entry, "topics"):

@@ -8,8 +8,8 @@ from services.conversation.analysis import confidence
 from services.conversation.analysis.counterfactual import ways_to
 from services.conversation.language.intents import Intent
 from services.conversation.questions.answers import Answer, label, lowered
-from services.norms.catalogue import catalogue
-from services.norms.facts import joined
+from services.norms.catalogue import get_catalogue
+from services.norms.facts import join_items
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +42,7 @@ def about(
         for place, result in enumerate(explained)
     ]
     if len(results) > _MOST:
-        others = joined(result.norm_id for result in results[_MOST:])
+        others = join_items(result.norm_id for result in results[_MOST:])
         paragraphs.append(f"Ask me about {others} one by one.")
     if unknown:
         paragraphs.append(not_held(unknown))
@@ -57,7 +57,7 @@ def about(
 
 def not_held(ids: Sequence[str]) -> str:
     """Say that the catalogue holds nothing on these ids."""
-    return f"My catalogue does not hold {joined(ids, 'or')}, so I cannot say anything about it."
+    return f"My catalogue does not hold {join_items(ids, 'or')}, so I cannot say anything about it."
 
 
 def _paragraph(
@@ -79,7 +79,7 @@ def _paragraph(
 
 def _ways(findings: Findings, result: NormResult) -> str:
     """Say what would have to be true to turn a decided verdict around."""
-    norm = catalogue().get(result.norm_id)
+    norm = get_catalogue().get(result.norm_id)
     if norm is None or result.status == "to_be_checked":
         return ""
     wanted = result.status == "does_not_apply"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services.norms.facts import joined
+from services.norms.facts import join_items
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -45,7 +45,7 @@ def listed(lines: Iterable[str]) -> str:
 def some(items: Sequence[str], most: int) -> str:
     """Name the first few of many: "a, b and 7 more"."""
     more = len(items) - most
-    return joined([*items[:most], f"{more} more"] if more > 1 else items)
+    return join_items([*items[:most], f"{more} more"] if more > 1 else items)
 
 
 def lowered(sentence: str) -> str:

@@ -21,7 +21,7 @@ from services.conversation.questions.glossary import explain
 from services.conversation.questions.norm_group_answers import answer_about_group
 from services.conversation.questions.references import Referred, resolve
 from services.conversation.questions.window import Entry, read_enriched_query
-from services.norms.catalogue import catalogue
+from services.norms.catalogue import get_catalogue
 from services.norms.facts import FACTS
 
 if TYPE_CHECKING:
@@ -186,9 +186,8 @@ def _overall(findings: Findings, intent: Intent, question: str, spelled: Sequenc
 @cache
 def _subject_words() -> frozenset[str]:
     """Every word that belongs to the subject: of the catalogue, the facts, the question table."""
-    texts = [
-        " ".join((norm.title, norm.summary, norm.note, *norm.doubts)) for norm in catalogue().norms
-    ]
+    norms = get_catalogue().norms
+    texts = [" ".join((norm.title, norm.summary, norm.note, *norm.doubts)) for norm in norms]
     texts += [f"{fact.label} {fact.yes} {fact.no}" for fact in FACTS.values()]
     return (
         known_words()

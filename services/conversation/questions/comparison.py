@@ -13,8 +13,8 @@ from services.conversation.analysis.reasoning import clause, in_order, labels
 from services.conversation.language.phrases import words
 from services.conversation.language.word_lists import get_words
 from services.conversation.questions.answers import Answer, count_of, label, listed, lowered, reason
-from services.norms.catalogue import catalogue
-from services.norms.facts import FACTS, follows, joined
+from services.norms.catalogue import get_catalogue
+from services.norms.facts import FACTS, is_implied, join_items
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -104,9 +104,9 @@ def _unchanged(findings: Findings, names: Collection[str]) -> Answer:
     if len(stated) > 1:
         stated.pop("electrical", None)
     independent = (
-        name for name in in_order(stated) if not follows(name, stated[name], stated.items())
+        name for name in in_order(stated) if not is_implied(name, stated[name], stated.items())
     )
-    known = joined([clause(name, stated[name]) for name in independent][:_MOST_CLAUSES])
+    known = join_items([clause(name, stated[name]) for name in independent][:_MOST_CLAUSES])
     ground = f"I already take it that {known}" if known else "that fits what I already know"
     text = f"Nothing changes: {ground}."
     return Answer(text, (), confidence.CERTAIN - confidence.FOR_HYPOTHESIS)
@@ -171,20 +171,20 @@ def _lines(results: Sequence[NormResult]) -> str:
     lines = [f"{label(result)}: {reason(result)}" for result in results[:_MOST_LISTED]]
     rest = [result.norm_id for result in results[_MOST_LISTED:]]
     if rest:
-        lines.append(f"also {joined(rest)}")
+        lines.append(f"also {join_items(rest)}")
     return listed(lines)
 
 
 def _change_in_words(before: Findings, after: Findings, changed: Sequence[str]) -> str:
     """Say which facts the change sets, and which it leaves unknown."""
     new = {name: after.facts[name] for name in changed if name in after.facts}
-    independent = [name for name in new if not follows(name, new[name], new.items())]
+    independent = [name for name in new if not is_implied(name, new[name], new.items())]
     more = len(independent) - _MOST_CLAUSES
     shown = [clause(name, new[name]) for name in independent[:_MOST_CLAUSES]]
     if more > 0:
         shown.append(f"{count_of(more, 'other fact')} that go with it")
-    parts = [f"I take the change to mean: {joined(shown)}."] if shown else []
-    needed = catalogue().open_facts(after.facts)
+    parts = [f"I take the change to mean: {join_items(shown)}."] if shown else []
+    needed = get_catalogue().count_open_facts(after.facts)
     gone = [name for name in changed if name in needed and name in before.facts]
     if gone:
         parts.append(f"That leaves open {labels(gone)}.")

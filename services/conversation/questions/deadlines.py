@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from services.conversation.analysis import confidence
 from services.conversation.questions.answers import Answer, label, listed
-from services.norms.catalogue import catalogue
-from services.norms.facts import as_date, day, joined
+from services.norms.catalogue import get_catalogue
+from services.norms.facts import format_day, join_items, read_day
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -98,20 +98,20 @@ def _in_years(findings: Findings, entries: list[Entry], years: list[str]) -> str
 def _switches(findings: Findings) -> Iterator[str]:
     """Say which norms come or go when the product is marketed after certain days."""
     marketed = findings.facts.get("market_date", 0)
-    dated = [norm for norm in catalogue().norms if "market_date" in norm.trigger.facts()]
+    dated = [norm for norm in get_catalogue().norms if "market_date" in norm.trigger.list_facts()]
     limits = {
         int(limit)
         for norm in dated
-        for leaf in norm.trigger.leaves()
+        for leaf in norm.trigger.leaves
         if leaf.fact == "market_date"
         for _, limit in getattr(leaf, "bounds", ())
-        if limit > marketed and as_date(limit)
+        if limit > marketed and read_day(limit)
     }
     now = {norm.id for norm in dated if norm.trigger.evaluate(findings.facts)}
     for limit in sorted(limits):
         later = {**findings.facts, "market_date": limit}
         then = {norm.id for norm in dated if norm.trigger.evaluate(later)}
         if then - now:
-            instead = f" instead of {joined(sorted(now - then))}" if now - then else ""
-            yield f"from {day(limit)}: {joined(sorted(then - now))} would apply{instead}"
+            instead = f" instead of {join_items(sorted(now - then))}" if now - then else ""
+            yield f"from {format_day(limit)}: {join_items(sorted(then - now))} would apply{instead}"
         now = then

@@ -8,7 +8,7 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from services.conversation.language.norm_names import find
-from services.norms.catalogue import catalogue
+from services.norms.catalogue import get_catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -76,4 +76,4 @@ def _once(ids: Iterable[str]) -> tuple[str, ...]:
 
 @cache
 def _labels() -> tuple[tuple[str, str], ...]:
-    return tuple((f"{norm.id} {norm.title}", norm.id) for norm in catalogue().norms)
+    return tuple((f"{norm.id} {norm.title}", norm.id) for norm in get_catalogue().norms)

@@ -18,7 +18,7 @@ from services.conversation.questions.filters import (
     build_procedure_filter,
     build_status_filter,
 )
-from services.norms.facts import joined
+from services.norms.facts import join_items
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -138,7 +138,7 @@ def _first(findings: Findings, results: Sequence[NormResult], *, urgent: bool) -
     for status, said in _VERDICTS.items():
         names = [result.norm_id for result in results if result.status == status]
         if names:
-            parts.append(f"{said}: {joined(names)}.")
+            parts.append(f"{said}: {join_items(names)}.")
     return _answer("\n".join(parts), ranked)
 
 
@@ -154,7 +154,7 @@ def _since(result: NormResult, marketed: str) -> str:
     if begins:
         return f"It binds from {begins}, after your product goes on the market."
     coming = [f"{date}: {what}" for date, what in result.deadlines if date > marketed]
-    later = f"; later comes {joined(coming)}" if coming else ""
+    later = f"; later comes {join_items(coming)}" if coming else ""
     on = f" on {marketed}" if marketed else ""
     return f"It must be met when your product goes on the market{on}{later}."
 

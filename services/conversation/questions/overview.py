@@ -17,8 +17,8 @@ from services.conversation.questions.answers import (
     reason,
     some,
 )
-from services.norms.catalogue import DISCLAIMER, catalogue
-from services.norms.facts import FACTS, joined
+from services.norms.catalogue import DISCLAIMER, get_catalogue
+from services.norms.facts import FACTS, join_items
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +46,7 @@ def list_norms(findings: Findings, words: Sequence[Word]) -> Answer:
     """List the norms that apply, or those of one kind when the question names it."""
     kinds = [kind for word in words for kind in get_kinds("overview.kinds").get(word.text, ())]
     chosen = [result for result in findings.matched if not kinds or result.kind in kinds]
-    called = f"{joined(dict.fromkeys(kinds))}" if kinds else "norm"
+    called = f"{join_items(dict.fromkeys(kinds))}" if kinds else "norm"
     if len(set(kinds)) > 1:
         called = "legal act"
     rest = "" if kinds else _rest(findings)
@@ -73,7 +73,7 @@ def _rest(findings: Findings) -> str:
 
 def watched(findings: Findings) -> str:
     """Name the framework acts to be watched; "" without any."""
-    names = joined(map(label, findings.watched))
+    names = join_items(map(label, findings.watched))
     return f"To be watched: {names}." if names else ""
 
 
@@ -108,10 +108,10 @@ def count(findings: Findings) -> Answer:
 
 def open_points(findings: Findings) -> str:
     """Say what must be checked: the open facts, each with the norms that it keeps open."""
-    norms = {norm.id: norm for norm in catalogue().undecided(findings.facts)}
+    norms = {norm.id: norm for norm in get_catalogue().list_undecided(findings.facts)}
     by_fact: dict[str, list[str]] = {}
     for result in findings.open:
-        for name in norms[result.norm_id].trigger.open_facts(findings.facts):
+        for name in norms[result.norm_id].trigger.find_open_facts(findings.facts):
             by_fact.setdefault(name, []).append(result.norm_id)
     if not by_fact:
         return "Nothing is open: every norm of my catalogue is decided for your product."
@@ -137,7 +137,7 @@ def still_open(findings: Findings) -> Answer:
 
 def excluded(findings: Findings) -> Answer:
     """Name the weightiest norms that do not apply, each with its reason."""
-    norms = {norm.id: norm.weight for norm in catalogue().norms}
+    norms = {norm.id: norm.weight for norm in get_catalogue().norms}
     ranked = sorted(findings.excluded, key=lambda result: -norms[result.norm_id])
     shown = ranked[:_MOST_EXCLUDED]
     if not shown:
@@ -178,7 +178,7 @@ def facts_used(findings: Findings) -> Answer:
 
 def advice() -> Answer:
     """Say what the catalogue is not."""
-    number = len(catalogue().norms)
+    number = len(get_catalogue().norms)
     text = f"My catalogue holds {number} acts and standards. {DISCLAIMER}"
     return Answer(text, (), confidence.CERTAIN)
 

@@ -9,7 +9,7 @@ from services.conversation.analysis import confidence
 from services.conversation.language.back_references import BackReference, Target
 from services.conversation.questions.answers import Answer, count_of, label, listed
 from services.conversation.questions.earlier_answers import Mentioned
-from services.norms.catalogue import catalogue
+from services.norms.catalogue import get_catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -196,7 +196,7 @@ class _Search:
     def _fitting(self, ids: Iterable[str]) -> tuple[str, ...]:
         """Those of the kind that was spoken of."""
         kinds = self._reference.kinds
-        norms = ((norm_id, catalogue().get(norm_id)) for norm_id in ids)
+        norms = ((norm_id, get_catalogue().get(norm_id)) for norm_id in ids)
         return tuple(n for n, norm in norms if norm and (not kinds or norm.kind in kinds))
 
 

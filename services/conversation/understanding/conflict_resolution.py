@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.conversation.understanding.replies import TOPIC_FACTS
-from services.norms.facts import with_implications
+from services.norms.facts import add_implications
 
 if TYPE_CHECKING:
     from services.conversation.understanding.evidence import Evidence
@@ -26,13 +26,13 @@ def resolve_conflicts(found: Evidence) -> None:
     if found.denied:
         _apply_denials(found)
     if found.likely:
-        implied = with_implications(found.stated)
+        implied = add_implications(found.stated)
         found.likely = {n: value for n, value in found.likely.items() if n not in implied}
 
 
 def _apply_denials(found: Evidence) -> None:
     """Take denials in; of "no radio, except NFC" the particular wins over the general."""
-    implied = with_implications(found.stated)
+    implied = add_implications(found.stated)
     for mention in found.scan.mentions:
         if mention.said is not False or mention.concept.name in found.names:
             continue

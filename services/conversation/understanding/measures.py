@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from services.conversation.language.quantities import LARGEST
 from services.conversation.language.word_lists import get_words
-from services.norms.facts import day, number
+from services.norms.facts import format_day, format_number
 
 if TYPE_CHECKING:
     from services.conversation.language.quantities import Quantity
@@ -32,12 +32,12 @@ def read_measures(found: Evidence) -> None:
         elif quantity.unit in ("inch", "cm") or (found.topic == "screen" and not quantity.unit):
             _screen(found, quantity)
         elif quantity.unit == "date":
-            found.state("market_date", int(quantity.values[0]), day(quantity.values[0]))
-            found.hear(quantity.at, f"on the market from {day(quantity.values[0])}")
+            found.state("market_date", int(quantity.values[0]), format_day(quantity.values[0]))
+            found.hear(quantity.at, f"on the market from {format_day(quantity.values[0])}")
     pressure = max(found.amounts("bar", topic="pressure"), default=0)
     if pressure:
-        found.state("pressure_bar", pressure, f"{number(pressure)} bar")
-        found.hear(len(found.scan.tokens), f"{number(pressure)} bar")
+        found.state("pressure_bar", pressure, f"{format_number(pressure)} bar")
+        found.hear(len(found.scan.tokens), f"{format_number(pressure)} bar")
 
 
 def _frequency(found: Evidence, quantity: Quantity) -> None:
@@ -47,7 +47,8 @@ def _frequency(found: Evidence, quantity: Quantity) -> None:
     for value in quantity.values:
         band = next((name for low, high, name in _BANDS if low <= value <= high), "")
         if band and value >= _LOWEST_RADIO_MHZ:
-            words = f"{number(value / 1_000)} GHz" if value >= 1_000 else f"{number(value)} MHz"  # noqa: PLR2004
+            amount, unit = (value / 1_000, "GHz") if value >= 1_000 else (value, "MHz")  # noqa: PLR2004
+            words = f"{format_number(amount)} {unit}"
             found.state("radio", value=True, words=words)
             found.state(band, value=True, words=words)
             found.hear(quantity.at, words)
@@ -64,15 +65,15 @@ def _screen(found: Evidence, quantity: Quantity) -> None:
     if quantity.unit == "cm":
         if len(quantity.values) == 1:
             area = (quantity.values[0] / 2.54) ** 2 * _CM2_PER_SQUARE_INCH
-            size = f"{number(quantity.values[0])} cm"
+            size = f"{format_number(quantity.values[0])} cm"
         else:
             area = quantity.values[0] * quantity.values[1]
-            size = " x ".join(number(value) for value in quantity.values[:2]) + " cm"
+            size = " x ".join(format_number(value) for value in quantity.values[:2]) + " cm"
     else:
         if not 0 < max(quantity.values) <= LARGEST["inch"]:
             return
         area = max(quantity.values) ** 2 * _CM2_PER_SQUARE_INCH
-        size = f"{number(max(quantity.values))}-inch"
+        size = f"{format_number(max(quantity.values))}-inch"
     area = round(area)
     found.state("display_cm2", area, size)
-    found.hear(quantity.at, f"{size} screen (about {number(area)} cm²)")
+    found.hear(quantity.at, f"{size} screen (about {format_number(area)} cm²)")

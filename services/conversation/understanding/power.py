@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.conversation.language.word_lists import get_words
-from services.norms.facts import number
+from services.norms.facts import format_number
 
 if TYPE_CHECKING:
     from services.conversation.understanding.evidence import Evidence
@@ -77,7 +77,7 @@ def _volts(found: Evidence) -> tuple[float | None, float | None, int]:
 
 
 def _alternating(found: Evidence, ac: float, dc: float | None, at: int, *, beside: bool) -> None:
-    words = f"{number(ac)} V AC"
+    words = f"{format_number(ac)} V AC"
     found.state("electrical", value=True, words=words)
     found.state("v_ac", ac, words)
     on_mains = ac >= _LOWEST_AC_V and "mains" not in found.denied
@@ -86,8 +86,8 @@ def _alternating(found: Evidence, ac: float, dc: float | None, at: int, *, besid
         found.likely.setdefault("eps", False)
         words = f"mains, {words}"
     if dc is not None:
-        found.state("v_dc", dc, f"{number(dc)} V DC")
-        words = f"{words} and {number(dc)} V DC"
+        found.state("v_dc", dc, f"{format_number(dc)} V DC")
+        words = f"{words} and {format_number(dc)} V DC"
     elif USB in found.names:
         found.likely["v_dc"] = USB_V
     elif not beside:
@@ -102,8 +102,8 @@ def _mains_without_volts(found: Evidence, dc: float | None) -> None:
     found.likely.setdefault("eps", False)
     words = f"mains (taken as {ASSUMED_MAINS_V} V AC, as no voltage was given)"
     if dc is not None:
-        found.state("v_dc", dc, f"{number(dc)} V DC")
-        words = f"{words} and {number(dc)} V DC"
+        found.state("v_dc", dc, f"{format_number(dc)} V DC")
+        words = f"{words} and {format_number(dc)} V DC"
     else:
         found.state("v_dc", 0, "mains")
     found.hear(at, words)
@@ -115,11 +115,11 @@ def _direct(found: Evidence, dc: float | None, at: int, *, adapter: bool, beside
     on_battery = any(name in found.names for name in _RUNS_ON_BATTERY)
     words: list[str] = []
     if usb:
-        words.append(f"USB power ({number(dc or USB_V)} V DC)")
+        words.append(f"USB power ({format_number(dc or USB_V)} V DC)")
         at = usb.at
         found.state("v_dc", dc or USB_V, words[0])
     elif dc is not None:
-        words.append(f"{number(dc)} V DC")
+        words.append(f"{format_number(dc)} V DC")
         found.state("electrical", value=True, words=words[0])
         found.state("v_dc", dc, words[0])
     elif on_battery or "solar power" in found.names:
@@ -154,15 +154,16 @@ def _current(found: Evidence, volts: float | None) -> None:
     """Take amps as said, or from watts where the mains voltage is known."""
     currents = found.amounts("A", topic="current")
     if currents:
-        words = f"{number(max(currents))} A"
+        words = f"{format_number(max(currents))} A"
         found.state("input_a", max(currents), words)
         found.hear(len(found.scan.tokens), words)
         return
     power = watts(found)
     if power and volts:
         amount = amps(power, volts)
-        found.state("input_a", amount, f"{number(power)} W")
-        words = f"{number(power)} W at {number(volts)} V, so about {number(amount)} A"
+        found.state("input_a", amount, f"{format_number(power)} W")
+        source = f"{format_number(power)} W at {format_number(volts)} V"
+        words = f"{source}, so about {format_number(amount)} A"
         found.hear(len(found.scan.tokens), words)
 
 

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from services.norms.catalogue import DISCLAIMER, catalogue, load
-from services.norms.facts import FACTS, Facts, Kind, with_implications
+from services.norms.catalogue import DISCLAIMER, get_catalogue, read_catalogue
+from services.norms.facts import FACTS, Facts, Kind, add_implications
 
 NO_TO_ALL = {
     name: False if fact.kind is Kind.BOOL else 0
@@ -28,29 +28,29 @@ EVERY_PRODUCT = {"(EC) 1907/2006", "(EU) 2019/1021", "(EU) 2024/1781", "(EU) 202
 
 def applying(facts: Facts) -> set[str]:
     """Name the norms that apply to a product of which everything else is denied."""
-    return {norm.id for norm in catalogue().norms if norm.trigger.evaluate({**PLAIN, **facts})}
+    return {norm.id for norm in get_catalogue().norms if norm.trigger.evaluate({**PLAIN, **facts})}
 
 
 def test_the_catalogue_is_read_on_first_use_only() -> None:
     """Importing parses nothing; asking twice gives the same object."""
     code = (
         "import services.norms, services.norms.catalogue as c\n"
-        "assert c.catalogue.cache_info().currsize == 0"
+        "assert c.get_catalogue.cache_info().currsize == 0"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
-    assert catalogue() is catalogue()
+    assert get_catalogue() is get_catalogue()
 
 
 def test_the_packaged_catalogue_is_complete_in_itself() -> None:
     """It loads, has eighty entries, and each fact of the vocabulary matters to one at least."""
-    norms = catalogue().norms
+    norms = get_catalogue().norms
     assert len(norms) == 80
-    assert frozenset().union(*(norm.trigger.facts() for norm in norms)) == FACTS.keys()
+    assert frozenset().union(*(norm.trigger.list_facts() for norm in norms)) == FACTS.keys()
 
 
 def test_acts_outrank_standards() -> None:
     """A standard comes after every act that it could support; a framework comes last."""
-    norms = catalogue().norms
+    norms = get_catalogue().norms
     acts = [norm for norm in norms if norm.kind != "standard" and not norm.watch]
     standards = [norm for norm in norms if norm.kind == "standard"]
     watched = [norm for norm in norms if norm.watch]
@@ -61,7 +61,7 @@ def test_acts_outrank_standards() -> None:
 
 def test_acts_link_to_the_official_text() -> None:
     """The link of an act leads to EUR-Lex and contains its year and number."""
-    for norm in catalogue().norms:
+    for norm in get_catalogue().norms:
         if norm.kind == "standard":
             continue
         base, _, rest = norm.url.partition("/eli/")
@@ -72,7 +72,7 @@ def test_acts_link_to_the_official_text() -> None:
 
 def test_texts_are_sentences() -> None:
     """Summaries, notes and doubts end with a full stop; dates are short clauses."""
-    for norm in catalogue().norms:
+    for norm in get_catalogue().norms:
         texts = [norm.summary, *norm.doubts, *([norm.note] if norm.note else [])]
         assert all(text[0].isupper() and text.endswith(".") for text in texts), norm.id
         assert not any(deadline.what.endswith(".") for deadline in norm.deadlines), norm.id
@@ -81,7 +81,10 @@ def test_texts_are_sentences() -> None:
 def test_an_uncertain_date_is_marked_and_explained() -> None:
     """A deadline that is not certain says so and the norm has a doubt about it."""
     unsure = [
-        norm for norm in catalogue().norms for each in norm.deadlines if "not certain" in each.what
+        norm
+        for norm in get_catalogue().norms
+        for each in norm.deadlines
+        if "not certain" in each.what
     ]
     assert unsure
     assert all(norm.doubts for norm in unsure)
@@ -89,10 +92,10 @@ def test_an_uncertain_date_is_marked_and_explained() -> None:
 
 def test_a_norm_is_found_by_its_id() -> None:
     """An id that is not there finds nothing."""
-    found = catalogue().get("2014/35/EU")
+    found = get_catalogue().get("2014/35/EU")
     assert found is not None
     assert found.title == "Low Voltage Directive (LVD)"
-    assert catalogue().get("2014/35") is None
+    assert get_catalogue().get("2014/35") is None
 
 
 def test_the_disclaimer_says_what_the_catalogue_is_not() -> None:
@@ -173,24 +176,24 @@ def test_the_borders_between_norms(facts: Facts, inside: str | None, outside: st
 
 def test_open_facts_count_the_norms_that_need_them() -> None:
     """The count is that of the undecided norms whose outcome the fact can change."""
-    facts = with_implications({"electrical": False, "packaged": True, "market_date": 20270101})
-    undecided = catalogue().undecided(facts)
-    needed = catalogue().open_facts(facts)
+    facts = add_implications({"electrical": False, "packaged": True, "market_date": 20270101})
+    undecided = get_catalogue().list_undecided(facts)
+    needed = get_catalogue().count_open_facts(facts)
     assert needed["consumer"] == 1
     assert needed["child_play"] > 1
     assert "radio" not in needed
     for fact, norms in needed.items():
-        assert norms == sum(fact in norm.trigger.open_facts(facts) for norm in undecided)
+        assert norms == sum(fact in norm.trigger.find_open_facts(facts) for norm in undecided)
 
 
 def test_nothing_is_open_once_all_is_known() -> None:
     """A product of which everything is known is decided."""
-    assert catalogue().undecided(PLAIN) == []
-    assert not catalogue().open_facts(PLAIN)
+    assert get_catalogue().list_undecided(PLAIN) == []
+    assert not get_catalogue().count_open_facts(PLAIN)
 
 
 def test_a_catalogue_of_its_own_works_alike() -> None:
     """An empty catalogue needs nothing."""
-    own = load("")
-    assert own.undecided({}) == []
-    assert not own.open_facts({})
+    own = read_catalogue("")
+    assert own.list_undecided({}) == []
+    assert not own.count_open_facts({})

@@ -37,18 +37,18 @@ from services.norms.logic import parse
 )
 def test_a_decided_condition_gives_its_reason(text: str, facts: Facts, expected: str) -> None:
     """The reason names the known value and what it was set against."""
-    assert parse(text).reasons(facts) == (expected,)
+    assert parse(text).word_reasons(facts) == (expected,)
 
 
 def test_an_unknown_fact_gives_no_reason() -> None:
     """Nothing is claimed about what is not known."""
-    assert parse("v_ac <= 250").reasons({}) == ()
+    assert parse("v_ac <= 250").word_reasons({}) == ()
 
 
 def test_a_leaf_names_its_fact_and_bounds() -> None:
     """Whoever varies a fact can find the values that matter."""
-    (leaf,) = parse("50 <= v_ac <= 1000").leaves()
+    (leaf,) = parse("50 <= v_ac <= 1000").leaves
     assert leaf.fact == "v_ac"
     assert getattr(leaf, "bounds", None) == ((">=", 50), ("<=", 1000))
-    assert parse("True").leaves() == ()
-    assert parse("True").facts() == frozenset()
+    assert parse("True").leaves == ()
+    assert parse("True").list_facts() == frozenset()

@@ -2,7 +2,15 @@
 
 import pytest
 
-from services.norms.facts import FACTS, Kind, as_date, day, joined, number, phrase
+from services.norms.facts import (
+    FACTS,
+    Kind,
+    format_day,
+    format_number,
+    join_items,
+    phrase_fact,
+    read_day,
+)
 
 
 def test_the_vocabulary_knows_each_fact_by_its_own_name() -> None:
@@ -42,13 +50,13 @@ def test_no_two_facts_are_said_alike() -> None:
 )
 def test_phrase_says_a_fact(name: str, value: float, expected: str) -> None:
     """Numbers carry their unit, zero and no have a clause of their own."""
-    assert phrase(name, value) == expected
+    assert phrase_fact(name, value) == expected
 
 
 def test_phrase_refuses_an_unknown_fact() -> None:
     """A misspelt name is an error, not a silent blank."""
     with pytest.raises(KeyError):
-        phrase("radoi", value=True)
+        phrase_fact("radoi", value=True)
 
 
 @pytest.mark.parametrize(
@@ -68,19 +76,19 @@ def test_phrase_refuses_an_unknown_fact() -> None:
 )
 def test_number_is_printed_for_people(value: float, expected: str) -> None:
     """Thousands are separated, ".0" is dropped, absurd sizes are cut short."""
-    assert number(value) == expected
+    assert format_number(value) == expected
 
 
 @pytest.mark.parametrize("value", [0, 20270230, 20271301, 10**400, float("inf"), float("nan"), -1])
 def test_a_number_that_is_no_day_is_no_date(value: float) -> None:
     """Nonsense is recognised instead of raising."""
-    assert as_date(value) is None
-    assert day(value) == "an unclear date"
+    assert read_day(value) is None
+    assert format_day(value) == "an unclear date"
 
 
 def test_a_day_is_printed_in_iso_form() -> None:
     """20270120 is 20 January 2027."""
-    assert day(20270120) == "2027-01-20"
+    assert format_day(20270120) == "2027-01-20"
 
 
 @pytest.mark.parametrize(
@@ -89,4 +97,4 @@ def test_a_day_is_printed_in_iso_form() -> None:
 )
 def test_clauses_are_joined(items: list[str], expected: str) -> None:
     """Commas between all but the last two."""
-    assert joined(items) == expected
+    assert join_items(items) == expected

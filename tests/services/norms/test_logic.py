@@ -43,7 +43,7 @@ def test_definitions_are_used_like_facts() -> None:
     """A shared term stands for its whole condition."""
     machine = parse("driven_moving_parts and not appliance")
     condition = parse("electrical and not machine", {"machine": machine})
-    assert condition.facts() == {"electrical", "driven_moving_parts", "appliance"}
+    assert condition.list_facts() == {"electrical", "driven_moving_parts", "appliance"}
     known = {"electrical": True, "driven_moving_parts": True}
     assert condition.evaluate(known) is None
     assert condition.evaluate({**known, "appliance": True}) is True

@@ -5,8 +5,8 @@ from contextlib import suppress
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from services.norms.catalogue import catalogue
-from services.norms.facts import FACTS, Fact, Facts, Kind, follows, phrase, with_implications
+from services.norms.catalogue import get_catalogue
+from services.norms.facts import FACTS, Fact, Facts, Kind, add_implications, is_implied, phrase_fact
 from services.norms.logic import ExpressionError, parse
 
 # No deadline: a busy machine is no fault of the code under test.
@@ -59,7 +59,7 @@ conditions = st.recursive(
 def test_learning_facts_never_changes_a_decided_norm(known: Facts, rest: Facts) -> None:
     """A norm that is decided keeps its outcome whatever else becomes known."""
     learnt = {**rest, **known}
-    for norm in catalogue().norms:
+    for norm in get_catalogue().norms:
         before = norm.trigger.evaluate(known)
         assert before is None or norm.trigger.evaluate(learnt) is before, norm.id
 
@@ -79,15 +79,15 @@ def test_learning_facts_never_changes_a_decided_condition(
 @given(some_facts, all_facts, st.data())
 def test_open_facts_lead_to_a_decision(known: Facts, rest: Facts, data: st.DataObject) -> None:
     """None are open when decided; each one learnt leaves fewer; all of them learnt decide."""
-    for norm in catalogue().norms:
-        missing = norm.trigger.open_facts(known)
+    for norm in get_catalogue().norms:
+        missing = norm.trigger.find_open_facts(known)
         assert bool(missing) is (norm.trigger.evaluate(known) is None), norm.id
         assert missing.isdisjoint(known), norm.id
         if missing:
             everything = {**known, **{name: rest[name] for name in missing}}
             assert norm.trigger.evaluate(everything) is not None, norm.id
             name = data.draw(st.sampled_from(sorted(missing)))
-            assert norm.trigger.open_facts({**known, name: rest[name]}) < missing, norm.id
+            assert norm.trigger.find_open_facts({**known, name: rest[name]}) < missing, norm.id
 
 
 @calm
@@ -95,9 +95,9 @@ def test_open_facts_lead_to_a_decision(known: Facts, rest: Facts, data: st.DataO
 def test_only_open_facts_can_change_an_open_condition(text: str, known: Facts) -> None:
     """Learning any other fact leaves the condition exactly as open as it was."""
     condition = parse(text)
-    missing = condition.open_facts(known)
+    missing = condition.find_open_facts(known)
     assert bool(missing) is (condition.evaluate(known) is None)
-    assert missing <= condition.facts() - known.keys()
+    assert missing <= condition.list_facts() - known.keys()
     for name in {*_FLAGS, *_NUMBERS} - missing - known.keys():
         more = {**known, name: True if name in _FLAGS else 230}
         assert condition.evaluate(more) is condition.evaluate(known)
@@ -114,7 +114,7 @@ def test_a_condition_means_what_python_means_by_it(text: str, facts: Facts) -> N
 @given(all_facts)
 def test_a_norm_is_decided_once_all_is_known(facts: Facts) -> None:
     """No norm stays open when every fact has a value."""
-    assert catalogue().undecided(facts) == []
+    assert get_catalogue().list_undecided(facts) == []
 
 
 @calm
@@ -123,9 +123,9 @@ def test_grounds_are_known_and_sufficient(text: str, known: Facts) -> None:
     """A decided condition rests on known facts, and on those alone it is decided the same."""
     condition = parse(text)
     outcome = condition.evaluate(known)
-    cited = {leaf.fact for leaf in condition.grounds(known)}
+    cited = {leaf.fact for leaf in condition.find_grounds(known)}
     assert cited <= known.keys() | {""}
-    reasons = condition.reasons(known)
+    reasons = condition.word_reasons(known)
     if outcome is not None:
         assert condition.evaluate({name: known[name] for name in cited - {""}}) is outcome
         assert reasons
@@ -136,29 +136,29 @@ def test_grounds_are_known_and_sufficient(text: str, known: Facts) -> None:
 @given(some_facts)
 def test_every_decided_norm_has_reasons(known: Facts) -> None:
     """A decided norm can always say why."""
-    for norm in catalogue().norms:
+    for norm in get_catalogue().norms:
         if norm.trigger.evaluate(known) is not None:
-            assert norm.trigger.reasons(known), norm.id
-            assert all(norm.trigger.reasons(known)), norm.id
+            assert norm.trigger.word_reasons(known), norm.id
+            assert all(norm.trigger.word_reasons(known)), norm.id
 
 
 @calm
 @given(some_facts)
 def test_implications_are_closed_and_respect_what_is_given(given_facts: Facts) -> None:
     """Given facts stay as they are, even contradictory ones, and a second pass adds nothing."""
-    closed = with_implications(given_facts)
+    closed = add_implications(given_facts)
     assert given_facts.items() <= closed.items()
-    assert with_implications(closed) == closed
+    assert add_implications(closed) == closed
     backwards = dict(reversed(list(given_facts.items())))
-    assert with_implications(backwards) == closed
+    assert add_implications(backwards) == closed
 
 
 def _contradictory(facts: Facts) -> bool:
     known = list(facts.items())
     return any(
-        follows(name, not value, known)
+        is_implied(name, not value, known)
         if FACTS[name].kind is Kind.BOOL
-        else value > 0 and follows(name, 0, known)
+        else value > 0 and is_implied(name, 0, known)
         for name, value in known
     )
 
@@ -168,7 +168,7 @@ def agreeing_facts(draw: st.DrawFn) -> dict[str, bool | int | float]:
     """Draw facts that do not contradict each other."""
     drawn: dict[str, bool | int | float] = {}
     for name in draw(st.permutations(sorted(FACTS))):
-        value = with_implications(drawn).get(name, None)
+        value = add_implications(drawn).get(name, None)
         drawn[name] = draw(_value(FACTS[name])) if value is None else value
         if _contradictory(drawn):
             del drawn[name]
@@ -182,7 +182,7 @@ def test_more_facts_never_flip_what_follows(facts: Facts, data: st.DataObject) -
     assume(not _contradictory(facts))
     names = data.draw(st.lists(st.sampled_from(sorted(facts)), unique=True))
     part = {name: facts[name] for name in names}
-    fewer, more = with_implications(part), with_implications(facts)
+    fewer, more = add_implications(part), add_implications(facts)
     assert fewer.keys() <= more.keys()
     assert all(more[name] == value for name, value in fewer.items())
 
@@ -199,4 +199,4 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 @given(st.sampled_from(sorted(FACTS)), st.booleans() | st.integers() | st.floats())
 def test_any_value_can_be_said(name: str, value: bool | float) -> None:
     """Odd numbers get words, too."""
-    assert phrase(name, value)
+    assert phrase_fact(name, value)

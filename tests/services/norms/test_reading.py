@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.norms.catalogue import CatalogueError, Deadline, load
+from services.norms.catalogue import CatalogueError, Deadline, read_catalogue
 
 GOOD = """\
 [definitions]
@@ -43,13 +43,13 @@ watch = true
 def refusal(text: str) -> str:
     """Load a catalogue that must be refused and return the message."""
     with pytest.raises(CatalogueError) as caught:
-        load(text, "own.toml")
+        read_catalogue(text, "own.toml")
     return str(caught.value)
 
 
 def test_a_good_catalogue_is_read_whole() -> None:
     """Every field arrives; what may be left out has a neutral value; dates are in order."""
-    act, standard = load(GOOD).norms
+    act, standard = read_catalogue(GOOD).norms
     assert (act.id, act.title, act.kind, act.weight) == ("A 1", "First act", "directive", 90)
     assert (act.summary, act.note, act.doubts) == (
         "Be safe.",
@@ -60,7 +60,7 @@ def test_a_good_catalogue_is_read_whole() -> None:
         Deadline(date(2025, 8, 1), "applies"),
         Deadline(date(2027, 1, 20), "ends"),
     )
-    assert act.trigger.facts() == {"electrical", "radio", "medical", "ivd"}
+    assert act.trigger.list_facts() == {"electrical", "radio", "medical", "ivd"}
     assert (act.supports, act.watch) == ((), False)
     assert (standard.note, standard.doubts, standard.deadlines) == ("", (), ())
     assert (standard.supports, standard.watch) == (("A 1",), True)
@@ -71,13 +71,13 @@ def test_a_file_is_named_in_the_message(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(GOOD.replace("electrical and quiet", "electric"), encoding="utf-8")
     with pytest.raises(CatalogueError, match=r"^mine\.toml:9: unknown fact 'electric'"):
-        load(path)
+        read_catalogue(path)
 
 
 def test_a_missing_file_is_an_operating_system_error(tmp_path: Path) -> None:
     """It is not mistaken for an empty catalogue."""
     with pytest.raises(OSError, match=r"absent\.toml"):
-        load(tmp_path / "absent.toml")
+        read_catalogue(tmp_path / "absent.toml")
 
 
 @pytest.mark.parametrize(
@@ -156,4 +156,4 @@ def test_another_layout_is_refused(text: str, message: str) -> None:
 
 def test_an_empty_catalogue_has_no_norms() -> None:
     """Nothing is invented."""
-    assert load("").norms == ()
+    assert read_catalogue("").norms == ()

@@ -4,13 +4,13 @@ import pytest
 
 from services.conversation.analysis.counterfactual import ways_to
 from services.conversation.interview.state import known_facts
-from services.norms.catalogue import catalogue
+from services.norms.catalogue import get_catalogue
 from tests.services.conversation.products import INTERVIEWS, finished
 
 
 def ways(norm_id: str, product: str, *, outcome: bool) -> list[str]:
     """What would have to be true of a product."""
-    norm = catalogue().get(norm_id)
+    norm = get_catalogue().get(norm_id)
     assert norm is not None
     return ways_to(norm.trigger, known_facts(finished(product)), outcome=outcome)
 
@@ -63,7 +63,7 @@ def test_what_would_lift_a_norm() -> None:
 @pytest.mark.parametrize("product", INTERVIEWS)
 def test_every_alternative_is_said_once(product: str) -> None:
     """At most two, none of them twice, for every norm either way."""
-    for norm in catalogue().norms:
+    for norm in get_catalogue().norms:
         for outcome in (True, False):
             found = ways(norm.id, product, outcome=outcome)
             assert len(found) <= 2

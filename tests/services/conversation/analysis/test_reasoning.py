@@ -3,20 +3,20 @@
 import pytest
 
 from services.conversation.analysis import reasoning
-from services.norms.catalogue import Norm, catalogue
-from services.norms.facts import FACTS, Kind, with_implications
+from services.norms.catalogue import Norm, get_catalogue
+from services.norms.facts import FACTS, Kind, add_implications
 
 
 def norm(norm_id: str) -> Norm:
     """A norm of the catalogue."""
-    found = catalogue().get(norm_id)
+    found = get_catalogue().get(norm_id)
     assert found is not None
     return found
 
 
 def test_grounds_come_before_what_rules_nothing_out() -> None:
     """The voltage carries the verdict, the exclusions follow in a sentence of their own."""
-    facts = with_implications(
+    facts = add_implications(
         {"v_ac": 230, "radio": False, "medical": False, "explosive_atm": False,
          "driven_moving_parts": False}
     )  # fmt: skip

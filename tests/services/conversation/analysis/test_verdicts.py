@@ -15,8 +15,8 @@ from services.conversation.analysis import (
     matched,
     summarise,
 )
-from services.norms.catalogue import catalogue
-from services.norms.facts import FACTS, Fact, Facts, Kind, with_implications
+from services.norms.catalogue import get_catalogue
+from services.norms.facts import FACTS, Fact, Facts, Kind, add_implications
 from tests.services.conversation.products import INTERVIEWS, finished
 
 calm = settings(deadline=None, max_examples=60)
@@ -41,7 +41,7 @@ def results(product: str) -> dict[str, NormResult]:
 
 def one(facts: Facts, norm_id: str, assumed: frozenset[str] = frozenset()) -> NormResult:
     """The result for one norm."""
-    found = check(with_implications(facts), assumed=assumed)
+    found = check(add_implications(facts), assumed=assumed)
     return next(result for result in found if result.norm_id == norm_id)
 
 
@@ -49,9 +49,9 @@ def test_norms_are_judged_one_by_one_in_the_order_of_the_catalogue() -> None:
     """The stream can show progress: nothing is judged before it is asked for."""
     stream = check({})
     assert isinstance(stream, Iterator)
-    assert next(stream).norm_id == catalogue().norms[0].id
+    assert next(stream).norm_id == get_catalogue().norms[0].id
     ids = [result.norm_id for result in check({})]
-    assert ids == [norm.id for norm in catalogue().norms]
+    assert ids == [norm.id for norm in get_catalogue().norms]
 
 
 def test_low_voltage_directive_applies_by_its_voltage() -> None:
@@ -165,7 +165,7 @@ def test_stating_what_was_assumed_never_lowers_confidence(
 def test_best_first(product: str) -> None:
     """By weight, and no standard before an act that it supports."""
     found = [result.norm_id for result in matched(results(product).values())]
-    norms = {norm.id: norm for norm in catalogue().norms}
+    norms = {norm.id: norm for norm in get_catalogue().norms}
     for place, norm_id in enumerate(found):
         for act in norms[norm_id].supports:
             assert act not in found[place:]

@@ -17,8 +17,8 @@ from services.conversation.analysis.description import assumed_facts, summarise
 from services.conversation.interview import State, corrections, known_facts
 from services.conversation.interview.product_facts import product_facts
 from services.errors import CorrectionRefused
-from services.norms.catalogue import catalogue
-from services.norms.facts import FACTS, Kind, with_implications
+from services.norms.catalogue import get_catalogue
+from services.norms.facts import FACTS, Kind, add_implications
 from tests.services.conversation.products import INTERVIEWS, TODAY, finished
 
 NOT_BOOL: tuple[Any, ...] = (0, 1, "true", "", [], {}, 1.0)
@@ -56,7 +56,7 @@ def contradictions(known: Mapping[str, Any]) -> list[str]:
     return [
         f"{name}={value} and {other}={known[other]}"
         for name, value in known.items()
-        for other, implied in with_implications({name: value}).items()
+        for other, implied in add_implications({name: value}).items()
         if known.get(other, implied) != implied
     ]
 
@@ -272,7 +272,7 @@ def test_any_sequence_holds(at: int, sequence: list[dict[str, Any]], texts: st.D
         known = known_facts(after)
         assert contradictions(known) == []
         assert {name: known.get(name) for name in values} == values
-        assert with_implications(known).keys() - known.keys() <= set(after["unsure"])
+        assert add_implications(known).keys() - known.keys() <= set(after["unsure"])
         assert (known_facts(again), product_facts(again)) == (known, product_facts(after))
         assert (repeated.complete, repeated.missing) == (reply.complete, reply.missing)
         assert reply.complete == (not reply.missing)
@@ -280,4 +280,4 @@ def test_any_sequence_holds(at: int, sequence: list[dict[str, Any]], texts: st.D
         state = after
         if texts.draw(st.booleans()):
             state, _ = interview.answer(state, texts.draw(st.sampled_from(("no", "I don't know"))))
-    assert len(list(check_state(state))) == len(catalogue().norms)
+    assert len(list(check_state(state))) == len(get_catalogue().norms)

@@ -21,8 +21,8 @@ from services.conversation.interview import (
 from services.conversation.interview.topics import EXAMPLES, ITEMS
 from services.conversation.understanding.message import understand
 from services.conversation.understanding.replies import TOPIC_FACTS
-from services.norms.catalogue import catalogue
-from services.norms.facts import FACTS, with_implications
+from services.norms.catalogue import get_catalogue
+from services.norms.facts import FACTS, add_implications
 
 TODAY = date(2026, 11, 21)
 YES, NO = True, False
@@ -125,7 +125,7 @@ def test_an_opener_leads_to_a_complete_interview(
     assert replies <= most
     assert reply.missing == ()
     assert "All 80 norms" in reply.reasoning
-    assert catalogue().undecided(known_facts(state)) == []
+    assert get_catalogue().list_undecided(known_facts(state)) == []
 
 
 @pytest.mark.parametrize("opener", [opener for opener, _, _ in OPENERS])
@@ -133,7 +133,7 @@ def test_an_opener_leads_to_a_complete_interview(
 def test_it_ends_within_nine_replies_whatever_is_always_answered(opener: str, text: str) -> None:
     """Neither ignorance nor denial nor gibberish keeps a maker in the interview."""
     state, reply, _ = converse(opener, lambda _: text, 9)
-    still = set(catalogue().open_facts(known_facts(state)))
+    still = set(get_catalogue().count_open_facts(known_facts(state)))
     assert still <= set(state["unsure"])
     assert reply.missing == ()
 
@@ -425,9 +425,9 @@ def test_every_topic_can_be_asked() -> None:
 def test_the_words_of_a_question_are_understood_as_its_answer(topic: str, name: str) -> None:
     """A maker may answer with a piece of the list that was read to him."""
     words = ITEMS.get(name, FACTS[name].yes)
-    known = with_implications(understand(words, topic).facts)
+    known = add_implications(understand(words, topic).facts)
     assert name == "pressure_bar" or known.get(name) is True
-    others = set(TOPIC_FACTS[topic]) - {name, *with_implications({name: True})}
+    others = set(TOPIC_FACTS[topic]) - {name, *add_implications({name: True})}
     assert not {other for other in others if known.get(other)} - {
         "residential",
         "consumer",

@@ -5,12 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.conversation.language.norm_names import find, read_names
-from services.norms.catalogue import catalogue
+from services.norms.catalogue import get_catalogue
 
 
 def test_every_id_of_the_catalogue_names_its_norm() -> None:
     """As written, in lower case, and in the middle of a question."""
-    for norm in catalogue().norms:
+    for norm in get_catalogue().norms:
         for text in (norm.id, norm.id.lower(), f"why does {norm.id} apply?"):
             assert find(text).ids == (norm.id,), text
 
@@ -110,7 +110,7 @@ def test_a_norm_is_named_once_and_in_the_order_of_the_text() -> None:
 @given(st.text(max_size=300))
 def test_any_text_is_taken(text: str) -> None:
     """Whatever is typed, only ids of the catalogue come out."""
-    assert all(catalogue().get(norm_id) for norm_id in find(text).ids)
+    assert all(get_catalogue().get(norm_id) for norm_id in find(text).ids)
 
 
 def test_a_name_for_an_unknown_norm_is_refused() -> None:

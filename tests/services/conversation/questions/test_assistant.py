@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from services.conversation.analysis.confidence import CONFIDENCE_NOTE
 from services.conversation.questions import LONGEST, Answer, ask
-from services.norms.catalogue import DISCLAIMER, catalogue
+from services.norms.catalogue import DISCLAIMER, get_catalogue
 from tests.services.conversation.products import INTERVIEWS, finished, interviewed
 
 calm = settings(deadline=None, max_examples=150)
@@ -197,7 +197,7 @@ class TestOverview:
         """The kind that is asked for."""
         answer = ask("Which standards apply?", finished("bulb"))
         assert answer.relevant_norms
-        found = [catalogue().get(norm_id) for norm_id in answer.relevant_norms]
+        found = [get_catalogue().get(norm_id) for norm_id in answer.relevant_norms]
         assert {norm.kind for norm in found if norm} == {"standard"}
 
     def test_no_norm_of_a_kind(self) -> None:
@@ -209,7 +209,7 @@ class TestOverview:
         """By verdict, of all."""
         text = said("mug", "how many norms apply?")
         assert text.startswith("5 norms apply to your product: 5 legal acts and 0 standards.")
-        assert str(len(catalogue().norms)) in text
+        assert str(len(get_catalogue().norms)) in text
 
     def test_what_is_open(self) -> None:
         """Each open fact with the norms that hang on it."""
@@ -428,7 +428,7 @@ def test_every_answer_reads_well(product: str) -> None:
         answer = ask(question, finished(product))
         assert answer.confidence > 0, question
         assert 0 <= answer.confidence <= 100
-        assert all(catalogue().get(norm_id) for norm_id in answer.relevant_norms)
+        assert all(get_catalogue().get(norm_id) for norm_id in answer.relevant_norms)
         assert len(set(answer.relevant_norms)) == len(answer.relevant_norms)
         for line in answer.answer.splitlines():
             assert line == line.strip(), question

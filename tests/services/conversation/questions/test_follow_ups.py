@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.conversation.questions import Answer, ask
 from services.conversation.questions.window import Entry, build_enriched_query, recent_pairs
-from services.norms.catalogue import catalogue
+from services.norms.catalogue import get_catalogue
 from tests.services.conversation.products import INTERVIEWS, finished
 from tests.services.conversation.questions.test_assistant import QUESTIONS
 
@@ -369,7 +369,7 @@ def test_any_talk_gets_answers(turns: list[list[str]], product: str) -> None:
     before = json.dumps(talk.state)
     for pieces in turns:
         answer = talk.ask(" ".join(pieces) or "?")
-        assert all(catalogue().get(norm_id) for norm_id in answer.relevant_norms)
+        assert all(get_catalogue().get(norm_id) for norm_id in answer.relevant_norms)
         assert len(set(answer.relevant_norms)) == len(answer.relevant_norms)
         assert answer.answer == answer.answer.strip()
         assert not re.search(r"  |\n\n| \.|,,|None(?! of)|\(\)", answer.answer), answer.answer
