@@ -6,9 +6,9 @@ from typing import Any, get_args
 from marshmallow import Schema, fields, validate
 
 from services.conversation.analysis import Status
-from services.conversation.interview.product_facts import SOURCES
-from services.conversation.questions.routing import Step as Intent
-from services.conversation.questions.suggestions import MOST as MOST_SUGGESTIONS
+from services.conversation.interview import SOURCES
+from services.conversation.questions import MOST_SUGGESTIONS
+from services.conversation.questions import Step as Intent
 from services.norms.facts import Kind
 from services.sessions.migration.stages import Stage
 from services.sessions.outage.breaker import State as BreakerState

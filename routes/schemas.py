@@ -8,7 +8,7 @@ from flask import current_app, request
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate, validates_schema
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from services.conversation.interview import corrections
+from services.conversation import interview
 from services.errors import CorrectionRefused
 from services.keyspaces import CONTEXT_TTL_LONGEST
 from services.norms.facts import FACTS, Fact, Kind
@@ -136,7 +136,7 @@ def _correction(fact: Fact) -> fields.Raw:
         metadata = {
             "type": ["number", "null"],
             "minimum": 0,
-            "maximum": corrections.MOST[fact.name],
+            "maximum": interview.HIGHEST_VALUES[fact.name],
         }
         metadata["description"] = described
     if fact.kind is Kind.DATE:
@@ -151,7 +151,7 @@ class CorrectedFacts(Body.from_dict({fact.name: _correction(fact) for fact in FA
     def check(self, found: Checked, **_more: Any) -> None:
         """Refuse what cannot be, alone or together."""
         try:
-            corrections.read(found)
+            interview.read_corrections(found)
         except CorrectionRefused as refused:
             raise ValidationError(refused.by_member()) from refused
 

@@ -92,6 +92,17 @@ def test_the_conversation_has_five_floors() -> None:
         assert breaches(f"services/conversation/{package}", *above) == []
 
 
+def test_the_conversation_is_used_through_its_packages() -> None:
+    """Views and use cases import what a package offers, never a module inside it."""
+    inside = [
+        f"services.conversation.{module.parent.name}.{module.stem}"
+        for module in modules("services/conversation")
+        if module.stem != "__init__"
+    ]
+    assert breaches("services/teaser_chat", *inside) == []
+    assert breaches("routes", *inside) == []
+
+
 def test_only_engines_import_drivers() -> None:
     """redis-py and SQLAlchemy stay behind the contract of the stores."""
     strangers = [

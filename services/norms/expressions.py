@@ -68,12 +68,12 @@ class Expression(ABC):
         self._add_grounds(facts, found, wanted=self._test(facts) is not False, alone=True)
         return tuple(found)
 
-    def word_reasons(self, facts: Facts) -> tuple[str, ...]:
+    def write_reasons(self, facts: Facts) -> tuple[str, ...]:
         """Say in words which known facts decide the condition, or speak for it while it is open."""
         grounds = self.find_grounds(facts)
         if len(grounds) > 1 and self._test(facts) is False:
             grounds = _drop_consequences(grounds, facts)
-        return tuple(dict.fromkeys(leaf.word(facts) for leaf in grounds))
+        return tuple(dict.fromkeys(leaf.describe(facts) for leaf in grounds))
 
     @abstractmethod
     def _add_open(self, facts: Facts, into: set[str]) -> None:
@@ -115,7 +115,7 @@ class Leaf(Expression):
         return self._itself if self._test(facts) is None else _NOTHING
 
     @abstractmethod
-    def word(self, facts: Facts) -> str:
+    def describe(self, facts: Facts) -> str:
         """Say in words what is known of the fact, seen from this condition."""
 
     def _add_open(self, facts: Facts, into: set[str]) -> None:  # noqa: ARG002 - shared shape
@@ -142,7 +142,7 @@ class Constant(Leaf):
         super().__init__("", lambda _facts: value)
         self.leaves = ()
 
-    def word(self, facts: Facts) -> str:
+    def describe(self, facts: Facts) -> str:
         """Say that every product is meant, or none."""
         return "every product is covered" if self._test(facts) else "no product is covered"
 
@@ -159,7 +159,7 @@ class Has(Leaf):
 
         super().__init__(fact, test)
 
-    def word(self, facts: Facts) -> str:
+    def describe(self, facts: Facts) -> str:
         """Say the fact."""
         return phrase_fact(self.fact, facts[self.fact])
 
@@ -193,12 +193,12 @@ class Comparison(Leaf):
         super().__init__(fact, _build_test(fact, bounds))
         self.bounds = bounds
 
-    def word(self, facts: Facts) -> str:
+    def describe(self, facts: Facts) -> str:
         """Set the value against the bounds: "230 V lies within 50 to 1,000 V AC"."""
         value = facts[self.fact]
         about = FACTS[self.fact]
         if about.kind is Kind.DATE:
-            bounds = self._word_bounds(value, format_day, _DATE_WORDS)
+            bounds = self._describe_bounds(value, format_day, _DATE_WORDS)
             return f"it is {about.yes} on {format_day(value)}, {bounds}"
         if value == 0:
             return about.no
@@ -208,9 +208,11 @@ class Comparison(Leaf):
             place = "within" if self._test(facts) else "outside"
             span = f"{format_number(limits['>='])} to {format_number(limits['<='])}"
             return f"{amount} lies {place} {span} {about.unit}"
-        return f"{amount} is {self._word_bounds(value, format_number, _NUMBER_WORDS)} {about.unit}"
+        return (
+            f"{amount} is {self._describe_bounds(value, format_number, _NUMBER_WORDS)} {about.unit}"
+        )
 
-    def _word_bounds(
+    def _describe_bounds(
         self, value: float, show: Callable[[float], str], words: dict[str, str]
     ) -> str:
         held = [(op, limit) for op, limit in self.bounds if _HOLDS[op](value, limit)]

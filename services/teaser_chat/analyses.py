@@ -93,7 +93,7 @@ def analyze(session: Session, results: list[NormResult] | None) -> bool:
     state = session["interview"]
     checked = results if results is not None else list(analysis.check_state(state))
     session["product_description"] = analysis.summarise(state)
-    session["matched_norms"] = [result.as_dict() for result in analysis.matched(checked)]
+    session["matched_norms"] = [result.as_dict() for result in analysis.select_matched(checked)]
     session["all_norm_results"] = [result.as_dict() for result in checked]
     session["analyzed"] = True
     session["analyzed_at"] = timestamp()
@@ -109,7 +109,7 @@ def drop_analysis(session: Session) -> None:
 
 def facts_differ(before: interview.State, after: interview.State) -> bool:
     """Whether a turn changed anything that norms are checked against."""
-    return interview.known_facts(before) != interview.known_facts(after)
+    return interview.get_known_facts(before) != interview.get_known_facts(after)
 
 
 def analysis_of(session: Session) -> Answer:

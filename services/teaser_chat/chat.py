@@ -10,8 +10,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from services.conversation.interview import corrections
-from services.conversation.interview.product_facts import product_facts
+from services.conversation import interview
 from services.errors import AnalysisMissing, ConversationIncomplete
 from services.norms.catalogue import DISCLAIMER
 from services.sessions import Session, Sessions
@@ -118,7 +117,7 @@ class TeaserChat:
 
         Args:
             session_id: the conversation.
-            facts: new values, as services.conversation.interview.corrections.read takes them.
+            facts: new values, as interview.read_corrections takes them.
             owner: who corrects.
             client_message_id: the id of this correction.
 
@@ -131,8 +130,8 @@ class TeaserChat:
             SessionError: as services.sessions.update_session.
         """
         message_id = client_message_id or str(uuid.uuid4())
-        values = corrections.read(facts)
-        words = corrections.words(values)
+        values = interview.read_corrections(facts)
+        words = interview.write_corrections(values)
 
         def change(session: Session) -> bool:
             if is_known(conversation_in(session), message_id):
@@ -142,7 +141,7 @@ class TeaserChat:
             return True
 
         session = self._conversations.update(session_id, change, owner=owner)
-        told = corrections.export_corrections(values)
+        told = interview.export_corrections(values)
         return {**turn_answer(session, message_id, words, correction=told), "correction": words}
 
     def analyze_norms(self, session_id: str, *, owner: str | None = None) -> Answer:
@@ -223,7 +222,7 @@ class TeaserChat:
             "analyzed": session["analyzed"],
             "qa_history": session["qa_history"],
             "missing": last_turn(session)["missing"],
-            "facts": product_facts(session["interview"]),
+            "facts": interview.list_product_facts(session["interview"]),
             "suggestions": suggest(session),
         }
         if session["analyzed"]:

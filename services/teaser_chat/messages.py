@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from services.conversation import interview, questions
-from services.conversation.questions.routing import Step
+from services.conversation.questions import Step
 from services.errors import MessageIdReused
 from services.norms.facts import FACTS
 from services.sessions import Session

@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.conversation import interview, questions
-from services.conversation.interview import Reply, corrections
-from services.conversation.questions import suggestions
-from services.conversation.questions.window import MAX_PAIRS, build_enriched_query, recent_pairs
+from services.conversation.interview import Reply
 from services.sessions import Session
 from services.teaser_chat.analyses import drop_analysis, facts_differ
 from services.teaser_chat.messages import Answer, exchange, question_entry
@@ -44,7 +42,7 @@ def take_message(
     Returns:
         The interview's reply, and whether an analysis was dropped.
     """
-    state, reply = interview.answer(session["interview"], text if told is None else told)
+    state, reply = interview.respond(session["interview"], text if told is None else told)
     session["history"] += exchange(message_id, text, reply)
     return reply, _replace(session, state, reply)
 
@@ -57,13 +55,13 @@ def take_correction(
     Args:
         session: the conversation, changed in place.
         message_id: the message's id.
-        values: as services.conversation.interview.corrections.read gives them.
+        values: as interview.read_corrections gives them.
 
     Returns:
         As `take_message`.
     """
     state, reply = interview.correct(session["interview"], values)
-    said, told = corrections.words(values), corrections.export_corrections(values)
+    said, told = interview.write_corrections(values), interview.export_corrections(values)
     session["history"] += exchange(message_id, said, reply, correction=told)
     return reply, _replace(session, state, reply)
 
@@ -82,7 +80,7 @@ def suggest(session: Mapping[str, Any]) -> list[str]:
     """What may be said next in a conversation as it stands."""
     said = (entry["content"] for entry in session["history"] if entry["role"] == "user")
     asked = (entry["question"] for entry in session["qa_history"])
-    return suggestions.suggest(
+    return questions.suggest(
         session["interview"],
         complete=session["complete"],
         analyzed=session["analyzed"],
@@ -92,7 +90,7 @@ def suggest(session: Mapping[str, Any]) -> list[str]:
 
 def take_question(session: Session, message_id: str, question: str) -> None:
     """Answer a question about the analysis, with what was said before it, and keep both."""
-    answer = questions.ask(_with_history(session, question), session["interview"])
+    answer = questions.answer_question(_with_history(session, question), session["interview"])
     session["qa_history"].append(question_entry(message_id, question, answer))
     session["qa_history"][-1]["suggestions"] = suggest(session)
 
@@ -101,9 +99,9 @@ def _with_history(session: Session, question: str) -> str:
     """The question with the window of the last turns and questions, in order of their time."""
     asked = (
         {"role": role, "content": entry.get(member), "timestamp": entry.get("timestamp")}
-        for entry in session["qa_history"][-MAX_PAIRS:]
+        for entry in session["qa_history"][-questions.MAX_PAIRS :]
         for role, member in (("user", "question"), ("assistant", "answer"))
     )
-    entries: list[Answer] = [*session["history"][-2 * MAX_PAIRS :], *asked]
+    entries: list[Answer] = [*session["history"][-2 * questions.MAX_PAIRS :], *asked]
     entries.sort(key=lambda entry: str(entry.get("timestamp")))
-    return build_enriched_query(question, recent_pairs(entries))
+    return questions.build_enriched_query(question, questions.select_recent_pairs(entries))

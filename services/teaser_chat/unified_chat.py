@@ -9,8 +9,13 @@ import uuid
 from typing import Any
 
 from services.conversation import interview
-from services.conversation.questions.report import report, unchanged
-from services.conversation.questions.routing import Route, Step, route_message
+from services.conversation.questions import (
+    Route,
+    Step,
+    route_message,
+    write_report,
+    write_unchanged,
+)
 from services.keyspaces import UNIFIED_CHAT
 from services.sessions import Session, Sessions
 from services.sessions.errors import (
@@ -154,7 +159,7 @@ def _tell(session: Session, message_id: str, message: str, told: str) -> None:
         _analyze(session, reply.understood, before=before if known else None)
         return
     if reply.complete:
-        said["content"] = unchanged(session["interview"], reply.understood)
+        said["content"] = write_unchanged(session["interview"], reply.understood)
     elif outdated:
         said["content"] += f"\n\n{CHECKED_LATER}"
     said["suggestions"] = suggest(session)
@@ -163,6 +168,6 @@ def _tell(session: Session, message_id: str, message: str, told: str) -> None:
 def _analyze(session: Session, understood: str, *, before: interview.State | None = None) -> None:
     """Analyse, if that was not done before, and tell the result in the last reply."""
     analyze(session, None)
-    told = report(session["interview"], understood=understood, before=before)
+    told = write_report(session["interview"], understood=understood, before=before)
     session["history"][-1] |= {"content": told, "intent": Step.ANALYSIS.value}
     session["history"][-1]["suggestions"] = suggest(session)

@@ -45,11 +45,11 @@ PREPARED = """async (language) => {
 def found(**stated: bool | int) -> dict[str, Any]:
     """What the server tells of an analysis of a product with these facts, and the facts."""
     facts = add_implications({**STATED, **ASSUMED, **stated})
-    norms = list(analysis.check(facts, assumed=tuple(ASSUMED)))
+    norms = list(analysis.check_norms(facts, assumed=tuple(ASSUMED)))
     return {
         "analysis": {
             "product_description": DESCRIPTION,
-            "matched_norms": [norm.as_dict() for norm in analysis.matched(norms)],
+            "matched_norms": [norm.as_dict() for norm in analysis.select_matched(norms)],
             "all_norm_results": [norm.as_dict() for norm in norms],
             "disclaimer": DISCLAIMER,
         },

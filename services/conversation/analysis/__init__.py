@@ -4,10 +4,10 @@ from services.conversation.analysis.verdicts import (
     CONFIDENCE_NOTE,
     NormResult,
     Status,
-    assumed_facts,
-    check,
+    check_norms,
     check_state,
-    matched,
+    find_assumed_facts,
+    select_matched,
     summarise,
 )
 
@@ -15,9 +15,9 @@ __all__ = [
     "CONFIDENCE_NOTE",
     "NormResult",
     "Status",
-    "assumed_facts",
-    "check",
+    "check_norms",
     "check_state",
-    "matched",
+    "find_assumed_facts",
+    "select_matched",
     "summarise",
 ]

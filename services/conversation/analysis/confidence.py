@@ -38,7 +38,7 @@ CONFIDENCE_NOTE = (
 )
 
 
-def decided(*, assumptions: int, doubtful: bool, standard: bool) -> int:
+def score_decided(*, assumptions: int, doubtful: bool, standard: bool) -> int:
     """Score a norm whose trigger is decided: 50 to 100.
 
     Args:
@@ -54,11 +54,11 @@ def decided(*, assumptions: int, doubtful: bool, standard: bool) -> int:
     )
 
 
-def undecided(*, settled: int, needed: int) -> int:
-    """Score an open norm: 0 to 45, by how many of the facts it needs are settled."""
-    return round(OPEN_CEILING * settled / needed) if needed else 0
+def score_open(*, known: int, needed: int) -> int:
+    """Score an open norm: 0 to 45, by how many of the facts it needs are known."""
+    return round(OPEN_CEILING * known / needed) if needed else 0
 
 
-def together(scores: Collection[int]) -> int:
+def average_scores(scores: Collection[int]) -> int:
     """Score an answer that rests on several results: their average; 100 when on none."""
     return round(sum(scores) / len(scores)) if scores else CERTAIN

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from services.conversation.analysis.reasoning import clause
+from services.conversation.analysis.reasoning import write_clause
 from services.norms.expressions import Comparison
 from services.norms.facts import (
     FACTS,
@@ -40,7 +40,7 @@ class _Change:
         self.facts = add_implications({name: value})
 
 
-def ways_to(trigger: Expression, facts: Facts, *, outcome: bool) -> list[str]:
+def find_ways(trigger: Expression, facts: Facts, *, outcome: bool) -> list[str]:
     """Say what would have to be true for a trigger to be decided as `outcome`.
 
     Tries single changes first, then pairs, then triples, and stops at the first size that
@@ -51,7 +51,7 @@ def ways_to(trigger: Expression, facts: Facts, *, outcome: bool) -> list[str]:
         rated AC voltage lies within 50 to 1,000 V AC"; none when more than three facts
         would have to change or nothing could.
     """
-    changes = [change for change in _changes(trigger) if change.facts.items() - facts.items()]
+    changes = [change for change in _list_changes(trigger) if change.facts.items() - facts.items()]
     for size in range(1, MOST_CHANGES + 1):
         found = []
         for chosen in combinations(changes, size):
@@ -68,40 +68,42 @@ def ways_to(trigger: Expression, facts: Facts, *, outcome: bool) -> list[str]:
     return []
 
 
-def _changes(trigger: Expression) -> Iterator[_Change]:
+def _list_changes(trigger: Expression) -> Iterator[_Change]:
     seen: set[object] = set()
     for leaf in trigger.leaves:
         if isinstance(leaf, Comparison):
             if leaf.bounds not in seen:
                 seen.add(leaf.bounds)
-                yield from _number_changes(leaf)
+                yield from _list_number_changes(leaf)
         elif leaf.fact not in seen:
             seen.add(leaf.fact)
             for value in (True, False):
-                yield _Change(leaf.fact, value, clause(leaf.fact, value))
+                yield _Change(leaf.fact, value, write_clause(leaf.fact, value))
 
 
-def _number_changes(leaf: Comparison) -> Iterator[_Change]:
+def _list_number_changes(leaf: Comparison) -> Iterator[_Change]:
     """Yield a value inside the bounds; for a date also one beyond them, else 0 for "none"."""
     fact = FACTS[leaf.fact]
     for sign, limit in leaf.bounds:
-        value = _beyond(sign, limit)
+        value = _step_beyond(sign, limit)
         if leaf.evaluate({leaf.fact: value}):
-            yield _Change(leaf.fact, value, _range(fact, leaf.bounds))
+            yield _Change(leaf.fact, value, _write_range(fact, leaf.bounds))
             break
     if fact.kind is Kind.DATE:
         sign, limit = leaf.bounds[0]
         opposite = _OPPOSITE[sign]
-        yield _Change(leaf.fact, _beyond(opposite, limit), _range(fact, ((opposite, limit),)))
+        yield _Change(
+            leaf.fact, _step_beyond(opposite, limit), _write_range(fact, ((opposite, limit),))
+        )
     elif not leaf.evaluate({leaf.fact: 0}):
-        yield _Change(leaf.fact, 0, clause(leaf.fact, 0))
+        yield _Change(leaf.fact, 0, write_clause(leaf.fact, 0))
 
 
-def _beyond(sign: str, limit: float) -> float:
+def _step_beyond(sign: str, limit: float) -> float:
     return limit + {"<": -_HAIR, ">": _HAIR}.get(sign, 0)
 
 
-def _range(fact: Fact, bounds: tuple[tuple[str, float], ...]) -> str:
+def _write_range(fact: Fact, bounds: tuple[tuple[str, float], ...]) -> str:
     """Say the bounds of a number or date as a clause."""
     if fact.kind is Kind.DATE:
         limits = join_items(f"{_DATE_WORDS[sign]} {format_day(limit)}" for sign, limit in bounds)

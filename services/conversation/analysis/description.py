@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from services.conversation.analysis.reasoning import clause, in_order
-from services.conversation.interview.state import known_facts
+from services.conversation.analysis.reasoning import sort_facts, write_clause
+from services.conversation.interview.state import get_known_facts
 from services.norms.facts import FACTS, Facts, Kind, add_implications, is_implied, join_items
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ _ON_THE_AIR = re.compile(
 _LISTS = frozenset(("charger_list", "eaa_list", "standby_list"))
 # Denials that are easier to read than the clauses of the vocabulary.
 _PLAINER = {
-    clause("consumer", value=False): "for professionals only",
-    clause("mains", value=False): "not mains powered",
+    write_clause("consumer", value=False): "for professionals only",
+    write_clause("mains", value=False): "not mains powered",
 }
 State = dict[str, Any]
 
@@ -33,7 +33,7 @@ _TELLING_NO = (
 )  # fmt: skip
 
 
-def assumed_facts(state: State) -> frozenset[str]:
+def find_assumed_facts(state: State) -> frozenset[str]:
     """Name the known facts that nobody stated.
 
     These are the defaults, what usually goes with words that were said (mains: 230 V), and
@@ -47,10 +47,10 @@ def assumed_facts(state: State) -> frozenset[str]:
         if value and FACTS[name].kind is Kind.NUMBER
     )
     guesses = {*state.get("defaults", ()), *add_implications(likely), *numbers}
-    return frozenset((guesses - stated.keys()) & known_facts(state).keys())
+    return frozenset((guesses - stated.keys()) & get_known_facts(state).keys())
 
 
-def clauses(
+def write_clauses(
     facts: Facts, skipped: Collection[str] = (), stressed: Collection[str] = ()
 ) -> list[str]:
     """Say the telling facts of a product, one clause each, without what follows from another.
@@ -67,21 +67,21 @@ def clauses(
         if name not in skipped and (value or name in telling)
     }
     return [
-        clause(name, shown[name])
-        for name in in_order(shown)
+        write_clause(name, shown[name])
+        for name in sort_facts(shown)
         if not is_implied(name, shown[name], shown.items())
     ]
 
 
 def summarise(state: State) -> str:
     """Describe the product: the maker's words in quotes, the facts understood, the assumptions."""
-    facts = known_facts(state)
-    assumed = assumed_facts(state)
+    facts = get_known_facts(state)
+    assumed = find_assumed_facts(state)
     quote = " ".join(str(state.get("description", "")).split())
     if len(quote) > _LONGEST_QUOTE:
         quote = quote[: _LONGEST_QUOTE - 1].rstrip() + "\u2026"
-    known = clauses(facts, assumed)
-    taken = clauses({name: facts[name] for name in assumed if name in facts})
+    known = write_clauses(facts, assumed)
+    taken = write_clauses({name: facts[name] for name in assumed if name in facts})
     parts = [f"\u201c{quote}\u201d."] if quote else []
     if known:
         parts.append(f"Understood: {join_items(known)}.")
@@ -97,10 +97,10 @@ def describe(state: State, stressed: Collection[str] = ()) -> str:
         state: the conversation's state.
         stressed: facts to name in any case.
     """
-    facts = known_facts(state)
+    facts = get_known_facts(state)
     kind = str(state.get("kind") or "product")
     if not facts.get("radio"):
         kind = _ON_THE_AIR.sub("", kind).strip() or "product"
-    said = clauses(facts, _LISTS.difference(stressed), stressed)
+    said = write_clauses(facts, _LISTS.difference(stressed), stressed)
     said = [_PLAINER.get(text, text) for text in said]
     return f"{kind[:1].upper()}{kind[1:]}: {', '.join(said)}."

@@ -5,8 +5,13 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from services.conversation.analysis.verdicts import NormResult, assumed_facts, check_state, matched
-from services.conversation.interview.state import known_facts
+from services.conversation.analysis.verdicts import (
+    NormResult,
+    check_state,
+    find_assumed_facts,
+    select_matched,
+)
+from services.conversation.interview.state import get_known_facts
 from services.norms.facts import format_day
 
 if TYPE_CHECKING:
@@ -20,9 +25,9 @@ class Findings:
 
     def __init__(self, state: State) -> None:
         self.state = state
-        self.facts: Facts = known_facts(state)
+        self.facts: Facts = get_known_facts(state)
         self.unsure: frozenset[str] = frozenset(state.get("unsure", ()))
-        self.assumed: frozenset[str] = assumed_facts(state)
+        self.assumed: frozenset[str] = find_assumed_facts(state)
 
     @property
     def marketed(self) -> str:
@@ -37,7 +42,7 @@ class Findings:
     @cached_property
     def matched(self) -> list[NormResult]:
         """The norms that apply, best first."""
-        return matched(self.results.values())
+        return select_matched(self.results.values())
 
     @cached_property
     def open(self) -> list[NormResult]:

@@ -6,17 +6,22 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from services.conversation.interview.state import State, apply, forget, known_facts
+from services.conversation.interview.state import (
+    State,
+    apply_message,
+    forget_facts,
+    get_known_facts,
+)
 from services.conversation.language.lexicon import CLASS_LABELS
-from services.conversation.language.phrases import words
-from services.conversation.language.rewording import reworded
+from services.conversation.language.phrases import split_words
+from services.conversation.language.rewording import reword_change
 from services.conversation.language.word_lists import get_words
 from services.conversation.understanding.message import understand
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from services.conversation.understanding.message import Understood
+    from services.conversation.understanding.message import Understanding
     from services.norms.facts import Facts
 
 _BANDS = (
@@ -27,7 +32,7 @@ _CHILDREN = re.compile(r"\b(?:child|children|kids?|kinder)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Supposed:
+class SupposedProduct:
     """A supposed product.
 
     Attributes:
@@ -39,23 +44,23 @@ class Supposed:
     stated: frozenset[str]
 
 
-def suppose(state: State, question: str) -> Supposed | None:
+def suppose(state: State, question: str) -> SupposedProduct | None:
     """Read a change from a question and apply it to a copy of the state.
 
     Returns:
         The supposed product; None when the question names no fact.
     """
-    text = reworded(question)
+    text = reword_change(question)
     message = understand(text)
-    doubtful = message.unsure | _made_doubtful(text, message.stated)
+    doubtful = message.unsure | _find_doubtful(text, message.stated)
     if not (message.facts or message.denied or doubtful):
         return None
-    message = replace(message, stated=_meant(message, known_facts(state)))
-    changed = forget(_changed(state, message), doubtful)
-    return Supposed(changed, frozenset(message.stated))
+    message = replace(message, stated=_collect_meant(message, get_known_facts(state)))
+    changed = forget_facts(_apply_change(state, message), doubtful)
+    return SupposedProduct(changed, frozenset(message.stated))
 
 
-def _meant(message: Understood, known: Facts) -> dict[str, bool | int | float]:
+def _collect_meant(message: Understanding, known: Facts) -> dict[str, bool | int | float]:
     """Take as stated what merely goes with the words: "industrial" means no consumers here.
 
     A kind of product that shares nothing with the product ("if it were a toy") is meant as a
@@ -70,30 +75,30 @@ def _meant(message: Understood, known: Facts) -> dict[str, bool | int | float]:
     return meant
 
 
-def _changed(state: State, message: Understood) -> State:
+def _apply_change(state: State, message: Understanding) -> State:
     """Take the change in.
 
     What goes on the air ends with the last radio: a product that has lost all the bands it was
     known to use is taken to have no radio, and whether it still reaches a network is open,
     unless its maker spoke of a cable.
     """
-    changed = apply({**state, "topic": None, "pending": []}, message)
-    before, after = known_facts(state), known_facts(changed)
+    changed = apply_message({**state, "topic": None, "pending": []}, message)
+    before, after = get_known_facts(state), get_known_facts(changed)
     if not before.get("radio") or message.stated.get("radio"):
         return changed
     if not any(after.get(band) for band in _BANDS):
         changed["facts"] = {**changed["facts"], "radio": False}
-    if known_facts(changed).get("radio") or _speaks_of_cable(changed):
+    if get_known_facts(changed).get("radio") or _has_cable(changed):
         return changed
-    return forget(changed, [name for name in _OVER_THE_AIR if name not in message.stated])
+    return forget_facts(changed, [name for name in _OVER_THE_AIR if name not in message.stated])
 
 
-def _speaks_of_cable(state: State) -> bool:
-    spoken = {word.text for word in words(str(state.get("description", "")))}
+def _has_cable(state: State) -> bool:
+    spoken = {word.text for word in split_words(str(state.get("description", "")))}
     return not spoken.isdisjoint(get_words("hypothesis.wired"))
 
 
-def _made_doubtful(text: str, stated: Collection[str]) -> frozenset[str]:
+def _find_doubtful(text: str, stated: Collection[str]) -> frozenset[str]:
     """A product "for children" may or may not be one to play with."""
     if "child_play" not in stated and _CHILDREN.search(text):
         return frozenset(("child_play",))

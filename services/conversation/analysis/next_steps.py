@@ -65,7 +65,7 @@ _AFTERWARDS = {
 }
 
 
-def ce_acts(findings: Findings) -> list[str]:
+def list_ce_acts(findings: Findings) -> list[str]:
     """List the ids of the matched acts that call for the CE marking, best first."""
     marketed = findings.facts.get("market_date", 0)
     return [
@@ -75,9 +75,9 @@ def ce_acts(findings: Findings) -> list[str]:
     ]
 
 
-def marking(findings: Findings) -> str:
+def write_marking(findings: Findings) -> str:
     """Say whether the CE marking is called for."""
-    acts = ce_acts(findings)
+    acts = list_ce_acts(findings)
     if acts:
         return "It needs the CE marking."
     if any(result.norm_id in CE_ACTS for result in findings.open):
@@ -85,11 +85,11 @@ def marking(findings: Findings) -> str:
     return "I found no act that calls for the CE marking, so do not affix it."
 
 
-def steps(findings: Findings) -> list[str]:
+def list_steps(findings: Findings) -> list[str]:
     """List what to do, first things first, as sentences for the product at hand."""
     ids = [result.norm_id for result in findings.matched]
     standards = [result.norm_id for result in findings.matched if result.kind == "standard"]
-    acts = ce_acts(findings)
+    acts = list_ce_acts(findings)
     todo = []
     if findings.open:
         count = len(findings.open)
@@ -105,26 +105,26 @@ def steps(findings: Findings) -> list[str]:
             "conformity."
         )
     if acts:
-        todo.extend(_conformity(acts, ids))
+        todo.extend(_list_conformity_steps(acts, ids))
     else:
         todo.append(
             "Keep documents on materials, tests and suppliers that show that you meet the norms."
         )
-        marks = [*(_MARKS[norm_id] for norm_id in _having(_MARKS, ids)), "its type"]
+        marks = [*(_MARKS[norm_id] for norm_id in _keep_known(_MARKS, ids)), "its type"]
         todo.append(f"Mark the product with {', '.join(marks)} and your name and address.")
-    todo.extend(_selling(ids))
+    todo.extend(_list_selling_steps(ids))
     return todo
 
 
-def _conformity(acts: list[str], ids: list[str]) -> list[str]:
-    bodies = _having(NOTIFIED_BODY, ids)
+def _list_conformity_steps(acts: list[str], ids: list[str]) -> list[str]:
+    bodies = _keep_known(NOTIFIED_BODY, ids)
     assessment = f"Carry out the conformity assessment of each CE act ({join_items(acts)})"
     if bodies:
         assessment += (
             f"; {join_items(bodies)} may call for a notified body, depending on the class of the "
             "product and on the standards you apply"
         )
-    marks = ["the CE marking", *(_MARKS[norm_id] for norm_id in _having(_MARKS, ids))]
+    marks = ["the CE marking", *(_MARKS[norm_id] for norm_id in _keep_known(_MARKS, ids))]
     file = (
         "Put together one technical file: description, drawings, parts list, risk assessment, "
         "test reports and instructions."
@@ -137,10 +137,10 @@ def _conformity(acts: list[str], ids: list[str]) -> list[str]:
     ]
 
 
-def _selling(ids: list[str]) -> list[str]:
+def _list_selling_steps(ids: list[str]) -> list[str]:
     todo = []
-    goods = [_PRODUCER_OF[norm_id] for norm_id in _having(_PRODUCER_OF, ids)]
-    register = [f"register {_REGISTERED[norm_id]}" for norm_id in _having(_REGISTERED, ids)]
+    goods = [_PRODUCER_OF[norm_id] for norm_id in _keep_known(_PRODUCER_OF, ids)]
+    register = [f"register {_REGISTERED[norm_id]}" for norm_id in _keep_known(_REGISTERED, ids)]
     if goods:
         where = "in each Member State of sale"
         register.insert(0, f"register as a producer of {join_items(goods)} {where}")
@@ -155,13 +155,13 @@ def _selling(ids: list[str]) -> list[str]:
         "Add instructions and safety information in the language of each country, and keep the "
         "file for 10 years unless an act sets another time."
     )
-    later = dict.fromkeys(_AFTERWARDS[norm_id] for norm_id in _having(_AFTERWARDS, ids))
+    later = dict.fromkeys(_AFTERWARDS[norm_id] for norm_id in _keep_known(_AFTERWARDS, ids))
     if later:
         todo.append(f"After the launch: {'; '.join(later)}.")
     return todo
 
 
-def _having(known: Iterable[str], ids: list[str]) -> list[str]:
+def _keep_known(known: Iterable[str], ids: list[str]) -> list[str]:
     return [norm_id for norm_id in ids if norm_id in known]
 
 

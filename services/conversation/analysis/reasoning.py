@@ -15,9 +15,9 @@ _PLACE = {name: place for place, name in enumerate(FACTS)}
 _FEW = 2  # so many exclusions are named in the same breath as the grounds
 
 
-def applies(norm: Norm, facts: Facts) -> str:
+def explain_applies(norm: Norm, facts: Facts) -> str:
     """Name the facts that bring a product under a norm, then those that rule nothing out."""
-    for_it, against = _sorted_grounds(norm, facts)
+    for_it, against = _split_grounds(norm, facts)
     if not for_it and not against:
         return "Applies to every product."
     if len(against) <= _FEW or not for_it:
@@ -25,28 +25,28 @@ def applies(norm: Norm, facts: Facts) -> str:
     return f"Applies because {join_items(for_it)}. Nothing rules it out: {join_items(against)}."
 
 
-def does_not_apply(norm: Norm, facts: Facts) -> str:
+def explain_exclusion(norm: Norm, facts: Facts) -> str:
     """Name the facts that keep a product outside a norm."""
-    return f"Does not apply because {join_items(norm.trigger.word_reasons(facts))}."
+    return f"Does not apply because {join_items(norm.trigger.write_reasons(facts))}."
 
 
-def to_be_checked(norm: Norm, facts: Facts, unsure: Collection[str]) -> str:
+def explain_open(norm: Norm, facts: Facts, unsure: Collection[str]) -> str:
     """Name the facts that are open, and what already speaks for the norm."""
-    names = in_order(norm.trigger.find_open_facts(facts))
+    names = sort_facts(norm.trigger.find_open_facts(facts))
     given_up = [name for name in names if name in unsure]
     awaited = [name for name in names if name not in unsure]
     parts = []
     if awaited:
-        parts.append(f"I still need to know {labels(awaited)}")
+        parts.append(f"I still need to know {join_labels(awaited)}")
     if given_up:
-        parts.append(f"you could not say {labels(given_up)}")
+        parts.append(f"you could not say {join_labels(given_up)}")
     text = f"To be checked: {join_items(parts)}."
-    for_it, against = _sorted_grounds(norm, facts)
+    for_it, against = _split_grounds(norm, facts)
     known = for_it or against
     return f"{text} So far {join_items(known)}." if known else text
 
 
-def watch() -> str:
+def explain_watch() -> str:
     """Say what it means to watch a framework act."""
     return (
         "No duty yet, but to be watched. It is a framework for nearly every product; duties come "
@@ -54,15 +54,15 @@ def watch() -> str:
     )
 
 
-def assumptions(names: Collection[str], facts: Facts) -> str:
+def write_assumptions(names: Collection[str], facts: Facts) -> str:
     """Say which assumed facts a result rests on; empty when there are none."""
     if not names:
         return ""
-    clauses = [clause(name, facts[name]) for name in in_order(names)]
+    clauses = [write_clause(name, facts[name]) for name in sort_facts(names)]
     return f"Assumed, not stated by you: {join_items(clauses)}."
 
 
-def clause(name: str, value: bool | float) -> str:
+def write_clause(name: str, value: bool | float) -> str:
     """Say one fact as a clause that can follow "that": "its highest rated AC voltage is 230 V AC".
 
     Raises:
@@ -76,22 +76,22 @@ def clause(name: str, value: bool | float) -> str:
     return phrase_fact(name, value)
 
 
-def labels(names: Iterable[str]) -> str:
+def join_labels(names: Iterable[str]) -> str:
     """Name open facts in one phrase, kept apart by semicolons where one holds a comma."""
-    texts = [FACTS[name].label for name in in_order(names)]
+    texts = [FACTS[name].label for name in sort_facts(names)]
     return "; ".join(texts) if any("," in text for text in texts) else join_items(texts)
 
 
-def in_order(names: Iterable[str]) -> list[str]:
+def sort_facts(names: Iterable[str]) -> list[str]:
     """Sort fact names as the vocabulary lists them."""
     return sorted(names, key=_PLACE.__getitem__)
 
 
-def _sorted_grounds(norm: Norm, facts: Facts) -> tuple[list[str], list[str]]:
+def _split_grounds(norm: Norm, facts: Facts) -> tuple[list[str], list[str]]:
     """Split the decisive facts into those that a product has and those that it lacks."""
     for_it: dict[str, None] = {}
     against: dict[str, None] = {}
     for leaf in norm.trigger.find_grounds(facts):
         if leaf.fact in facts:
-            (for_it if facts[leaf.fact] else against)[leaf.word(facts)] = None
+            (for_it if facts[leaf.fact] else against)[leaf.describe(facts)] = None
     return list(for_it), list(against)

@@ -10,8 +10,8 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from services.conversation.analysis import confidence, reasoning
-from services.conversation.analysis.description import assumed_facts, summarise
-from services.conversation.interview.state import known_facts
+from services.conversation.analysis.description import find_assumed_facts, summarise
+from services.conversation.interview.state import get_known_facts
 from services.norms.catalogue import Norm, get_catalogue
 from services.norms.facts import FACTS, Facts
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 __all__ = [
     "CONFIDENCE_NOTE",
     "NormResult",
-    "assumed_facts",
-    "check",
+    "check_norms",
     "check_state",
-    "matched",
+    "find_assumed_facts",
+    "select_matched",
     "summarise",
 ]
 
@@ -86,7 +86,7 @@ class NormResult:
         }
 
 
-def check(
+def check_norms(
     facts: Facts, unsure: Collection[str] = (), assumed: Collection[str] = ()
 ) -> Iterator[NormResult]:
     """Judge the norms one by one, in the order of the catalogue; lazy, so progress can be shown.
@@ -103,13 +103,13 @@ def check(
             entry.needed.intersection(unsure),
             entry.needed.intersection(assumed),
         )
-        for place, entry in enumerate(_entries())
+        for place, entry in enumerate(_load_entries())
     )
 
 
 def check_state(state: dict[str, Any]) -> Iterator[NormResult]:
     """Judge the norms for the product of an interview's state; lazy like `check`."""
-    return check(known_facts(state), state.get("unsure", ()), assumed_facts(state))
+    return check_norms(get_known_facts(state), state.get("unsure", ()), find_assumed_facts(state))
 
 
 class _Entry(NamedTuple):
@@ -122,7 +122,7 @@ class _Entry(NamedTuple):
 
 
 @cache
-def _entries() -> tuple[_Entry, ...]:
+def _load_entries() -> tuple[_Entry, ...]:
     return tuple(
         _Entry(
             norm,
@@ -146,17 +146,17 @@ def _judge(
     Products differ in few of the facts that one norm reads, so most verdicts, with their
     wording, have been made before.
     """
-    norm, needs, needed, deadlines = _entries()[place]
+    norm, needs, needed, deadlines = _load_entries()[place]
     facts = {name: value for name, value in zip(needs, values, strict=True) if value is not None}
     outcome = norm.trigger.evaluate(facts)
     missing = norm.trigger.find_open_facts(facts)
     rests_on: frozenset[str] = frozenset()
     if outcome is None:
-        score = confidence.undecided(settled=len(needed) - len(missing), needed=len(needed))
+        score = confidence.score_open(known=len(needed) - len(missing), needed=len(needed))
     else:
         stated = {name: value for name, value in facts.items() if name not in assumed}
         rests_on = norm.trigger.find_open_facts(stated) & assumed
-        score = confidence.decided(
+        score = confidence.score_decided(
             assumptions=len(rests_on),
             doubtful=outcome and bool(norm.doubts),
             standard=norm.kind == "standard",
@@ -165,20 +165,20 @@ def _judge(
         norm_id=norm.id,
         norm_name=norm.title,
         applies=outcome is True and not norm.watch,
-        status=_status(norm, outcome),
+        status=_choose_status(norm, outcome),
         confidence=score,
-        reasoning=_reasoning(norm, outcome, facts, unsure, rests_on),
+        reasoning=_write_reasoning(norm, outcome, facts, unsure, rests_on),
         url=norm.url,
         kind=norm.kind,
         summary=norm.summary,
         note=norm.note,
         doubts=norm.doubts,
-        open_facts=tuple(FACTS[name].label for name in reasoning.in_order(missing)),
+        open_facts=tuple(FACTS[name].label for name in reasoning.sort_facts(missing)),
         deadlines=deadlines,
     )
 
 
-def _status(norm: Norm, outcome: bool | None) -> Status:
+def _choose_status(norm: Norm, outcome: bool | None) -> Status:
     if outcome is None:
         return "to_be_checked"
     if not outcome:
@@ -186,7 +186,7 @@ def _status(norm: Norm, outcome: bool | None) -> Status:
     return "watch" if norm.watch else "applies"
 
 
-def _reasoning(
+def _write_reasoning(
     norm: Norm,
     outcome: bool | None,
     facts: Facts,
@@ -194,21 +194,21 @@ def _reasoning(
     rests_on: frozenset[str],
 ) -> str:
     if outcome is False:
-        sentences = [reasoning.does_not_apply(norm, facts)]
+        sentences = [reasoning.explain_exclusion(norm, facts)]
     elif outcome is None:
-        sentences = [reasoning.to_be_checked(norm, facts, unsure)]
+        sentences = [reasoning.explain_open(norm, facts, unsure)]
     elif norm.watch:
-        sentences = [reasoning.watch()]
+        sentences = [reasoning.explain_watch()]
     else:
-        sentences = [reasoning.applies(norm, facts)]
+        sentences = [reasoning.explain_applies(norm, facts)]
     if outcome is not None:
-        sentences.append(reasoning.assumptions(rests_on, facts))
+        sentences.append(reasoning.write_assumptions(rests_on, facts))
     if outcome is not False:
         sentences.extend(f"Not certain: {doubt}" for doubt in norm.doubts)
     return " ".join(filter(None, sentences))
 
 
-def matched(results: Iterable[NormResult]) -> list[NormResult]:
+def select_matched(results: Iterable[NormResult]) -> list[NormResult]:
     """Pick the norms that apply, best first.
 
     They are ordered by their weight in the catalogue, then by confidence; a standard

@@ -1,25 +1,28 @@
 """The interview: what is known of a product, what is asked next, and corrections of it."""
 
-from services.conversation.interview.dialogue import (
-    MOST_TURNS,
-    Reply,
-    State,
-    answer,
-    apply,
-    begin,
-    correct,
-    known_facts,
-    takes,
+from services.conversation.interview.corrections import (
+    HIGHEST_VALUES,
+    export_corrections,
+    read_corrections,
+    write_corrections,
 )
+from services.conversation.interview.dialogue import MOST_TURNS, Reply, begin, correct, respond
+from services.conversation.interview.product_facts import SOURCES, list_product_facts
+from services.conversation.interview.state import State, apply_message, get_known_facts
 
 __all__ = [
+    "HIGHEST_VALUES",
     "MOST_TURNS",
+    "SOURCES",
     "Reply",
     "State",
-    "answer",
-    "apply",
+    "apply_message",
     "begin",
     "correct",
-    "known_facts",
-    "takes",
+    "export_corrections",
+    "get_known_facts",
+    "list_product_facts",
+    "read_corrections",
+    "respond",
+    "write_corrections",
 ]

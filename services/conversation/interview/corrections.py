@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from services.conversation.interview.state import State, forget, without
-from services.conversation.interview.wording import short
+from services.conversation.interview.state import State, forget_facts, keep_facts
+from services.conversation.interview.wording import phrase_briefly
 from services.conversation.language.quantities import FIRST_YEAR, LARGEST, LAST_YEAR
-from services.conversation.understanding.message import Understood
+from services.conversation.understanding.message import Understanding
 from services.errors import CorrectionRefused
 from services.norms.facts import FACTS, Kind, add_implications, format_day, format_number, read_day
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Corrections = dict[str, "Value | None"]
 """New values by fact; None for what the maker does not know."""
 
-MOST: Mapping[str, float] = {
+HIGHEST_VALUES: Mapping[str, float] = {
     "v_ac": LARGEST["V"],
     "v_dc": LARGEST["V"],
     "input_a": LARGEST["A"],
@@ -32,7 +32,7 @@ MOST: Mapping[str, float] = {
 _DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
 
 
-def read(given: Mapping[Any, Any]) -> Corrections:
+def read_corrections(given: Mapping[Any, Any]) -> Corrections:
     """Check corrections as they come from outside.
 
     Args:
@@ -50,10 +50,10 @@ def read(given: Mapping[Any, Any]) -> Corrections:
     values: Corrections = {}
     for name in FACTS:
         if name in given:
-            values[name] = _value(name, given[name])
+            values[name] = _read_value(name, given[name])
             if given[name] is not None and values[name] is None:
-                faults[name] = _wanted(name)
-    for name, other in () if faults else _contradictions(values):
+                faults[name] = _write_expected(name)
+    for name, other in () if faults else _find_contradictions(values):
         faults.setdefault(name, f"This contradicts what is said of {other}.")
     if faults or not given:
         raise CorrectionRefused(faults)
@@ -70,36 +70,38 @@ def export_corrections(values: Mapping[str, Value | None]) -> dict[str, Any]:
     return {name: export_value(name, value) for name, value in values.items()}
 
 
-def words(values: Mapping[str, Value | None]) -> str:
+def write_corrections(values: Mapping[str, Value | None]) -> str:
     """Word corrections as a message of the maker: "Correction: no battery."."""
-    stated, unknown = _parted(values)
-    sentences = [", ".join(short(name, value) for name, value in stated.items())] if stated else []
+    stated, unknown = _split_values(values)
+    sentences = (
+        [", ".join(phrase_briefly(name, value) for name, value in stated.items())] if stated else []
+    )
     if unknown:
         sentences.append(f"I do not know {'; '.join(FACTS[name].label for name in unknown)}")
     return f"Correction: {'. '.join(sentences)}."
 
 
-def ready(state: State, values: Mapping[str, Value | None]) -> State:
+def prepare_state(state: State, values: Mapping[str, Value | None]) -> State:
     """Return the state in which corrections can be taken in: without what they contradict.
 
     `state.apply` ends what a statement excludes of what was said. Here ends, besides, what
     excludes the statement, be it said or assumed: who gives an ornament a data connection may
     have given it electricity. What is not known any more takes with it what it would follow from.
     """
-    stated, unknown = _parted(values)
+    stated, unknown = _split_values(values)
 
     def stays(name: str, value: Value) -> bool:
         following = add_implications({name: value}).items()
         return all(stated.get(other, implied) == implied for other, implied in following)
 
-    changed = forget(without(state, stays), unknown)
+    changed = forget_facts(keep_facts(state, stays), unknown)
     left = {**changed["facts"], **changed["likely"]}
     changed["said"] = {name: said for name, said in state["said"].items() if name in left}
     changed["unsure"] = list(dict.fromkeys([*state["unsure"], *unknown]))
     return changed
 
 
-def message(before: State, state: State, values: Mapping[str, Value | None]) -> Understood:
+def build_message(before: State, state: State, values: Mapping[str, Value | None]) -> Understanding:
     """Return corrections as the interview understands a message.
 
     A yes makes doubtful what was left out together with the no before: who said that there is
@@ -110,16 +112,16 @@ def message(before: State, state: State, values: Mapping[str, Value | None]) -> 
         state: the same, made ready.
         values: the corrections.
     """
-    stated, unknown = _parted(values)
+    stated, unknown = _split_values(values)
     opens = {
         other
         for name, value in stated.items()
         if value and not before["facts"].get(name, True)
         for other in add_implications({name: 0})
     }
-    heard = [short(name, value) for name, value in stated.items()]
+    heard = [phrase_briefly(name, value) for name, value in stated.items()]
     heard += [f"{FACTS[name].label} is not known" for name in unknown]
-    return Understood(
+    return Understanding(
         unsure=frozenset(unknown),
         said={name: "your correction" for name in stated if name not in state["said"]},
         stated=stated,
@@ -130,7 +132,7 @@ def message(before: State, state: State, values: Mapping[str, Value | None]) -> 
         kind=None,
         denied=frozenset(),
         heard=tuple(heard),
-        answer=None,
+        yes_or_no=None,
         both=False,
         besides=frozenset(),
         neither=False,
@@ -140,44 +142,44 @@ def message(before: State, state: State, values: Mapping[str, Value | None]) -> 
     )
 
 
-def _parted(values: Mapping[str, Value | None]) -> tuple[dict[str, Value], list[str]]:
+def _split_values(values: Mapping[str, Value | None]) -> tuple[dict[str, Value], list[str]]:
     """The facts that get a value, and those that are not known any more."""
     stated = {name: value for name, value in values.items() if value is not None}
     return stated, [name for name in values if name not in stated]
 
 
-def _value(name: str, given: Any) -> Value | None:
+def _read_value(name: str, given: Any) -> Value | None:
     """Read one value; None for what is none, or not known."""
     if FACTS[name].kind is Kind.BOOL:
         return given if isinstance(given, bool) else None
     if FACTS[name].kind is Kind.DATE:
-        return _date(given)
+        return _read_date(given)
     if (
         isinstance(given, bool)
         or not isinstance(given, int | float)
-        or not 0 <= given <= MOST[name]
+        or not 0 <= given <= HIGHEST_VALUES[name]
     ):
         return None  # also for NaN, which is not between any two numbers
     return int(given) if given == int(given) else given
 
 
-def _date(given: Any) -> int | None:
+def _read_date(given: Any) -> int | None:
     found = _DAY.fullmatch(given) if isinstance(given, str) else None
     value = int("".join(found.groups())) if found else 0
     there_is = FIRST_YEAR <= value // 10_000 < LAST_YEAR and read_day(value)
     return value if there_is else None
 
 
-def _wanted(name: str) -> str:
+def _write_expected(name: str) -> str:
     if FACTS[name].kind is Kind.BOOL:
         return "Please send true, false or null."
     if FACTS[name].kind is Kind.DATE:
         years = f"{FIRST_YEAR} to {LAST_YEAR - 1}"
         return f"Please send a date from {years}, such as 2027-01-31, or null."
-    return f"Please send a number from 0 to {format_number(MOST[name])}, or null."
+    return f"Please send a number from 0 to {format_number(HIGHEST_VALUES[name])}, or null."
 
 
-def _contradictions(values: Corrections) -> Iterable[tuple[str, str]]:
+def _find_contradictions(values: Corrections) -> Iterable[tuple[str, str]]:
     """Pairs of facts of which the first cannot have the value it is given beside the second."""
     for name, value in values.items():
         if value is not None:

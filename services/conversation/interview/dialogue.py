@@ -8,8 +8,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from services.conversation.interview import corrections, wording
-from services.conversation.interview.state import State, apply, known_facts, new_state
-from services.conversation.interview.topics import question
+from services.conversation.interview.state import State, apply_message, build_state, get_known_facts
+from services.conversation.interview.topics import write_question
 from services.conversation.language.word_lists import get_words
 from services.conversation.understanding.message import understand
 from services.conversation.understanding.replies import TOPIC_FACTS
@@ -20,10 +20,19 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from services.conversation.language.terms import Value
-    from services.conversation.understanding.message import Understood
+    from services.conversation.understanding.message import Understanding
     from services.norms.facts import Facts
 
-__all__ = ["Reply", "State", "answer", "apply", "begin", "correct", "known_facts", "takes"]
+__all__ = [
+    "Reply",
+    "State",
+    "apply_message",
+    "begin",
+    "correct",
+    "get_known_facts",
+    "is_answer",
+    "respond",
+]
 
 MOST_TURNS = 24
 """Messages after which nothing more is asked, whatever was typed."""
@@ -65,16 +74,16 @@ def begin(description: str, today: date | None = None) -> tuple[State, Reply]:
         today: the day from which next year counts, for the assumed date of placing on the
             market; the present day (UTC) when left out.
     """
-    return _turn(new_state(description, today or datetime.now(UTC).date()), description)
+    return _take_turn(build_state(description, today or datetime.now(UTC).date()), description)
 
 
-def answer(state: State, text: str) -> tuple[State, Reply]:
+def respond(state: State, text: str) -> tuple[State, Reply]:
     """Take in one message: an answer, a correction, or both; also after the interview's end.
 
     Pure: returns a new state and leaves its argument alone. Never raises, whatever the text, and
     within `MOST_TURNS` messages the interview is complete.
     """
-    return _turn(state, text)
+    return _take_turn(state, text)
 
 
 def correct(state: State, values: Mapping[str, Value | None]) -> tuple[State, Reply]:
@@ -86,39 +95,41 @@ def correct(state: State, values: Mapping[str, Value | None]) -> tuple[State, Re
         state: the interview's state.
         values: as `corrections.read` gives them.
     """
-    before = known_facts(state)
-    ready = corrections.ready(state, values)
-    message = corrections.message(state, ready, values)
-    after = apply(ready, message)
-    known = known_facts(after)
+    before = get_known_facts(state)
+    ready = corrections.prepare_state(state, values)
+    message = corrections.build_message(state, ready, values)
+    after = apply_message(ready, message)
+    known = get_known_facts(after)
     said = [
-        wording.echo(state, after, message),
-        wording.changes(before, known, state, after),
-        wording.assumptions(before, known, after),
+        wording.write_echo(state, after, message),
+        wording.write_changes(before, known, state, after),
+        wording.write_assumptions(before, known, after),
     ]
-    return _go_on(state, after, before, known, said, understood=True)
+    return _continue(state, after, before, known, said, understood=True)
 
 
-def takes(state: State, text: str) -> bool:
+def is_answer(state: State, text: str) -> bool:
     """Tell whether a message would be understood as an answer to the pending question."""
-    message = _read(state, text)
-    after = apply(state, message)
-    answered = {*known_facts(after), *after["unsure"]}
-    return bool(wording.echo(state, after, message)) and not answered.isdisjoint(state["pending"])
+    message = _understand(state, text)
+    after = apply_message(state, message)
+    answered = {*get_known_facts(after), *after["unsure"]}
+    return bool(wording.write_echo(state, after, message)) and not answered.isdisjoint(
+        state["pending"]
+    )
 
 
-def _read(state: State, text: str) -> Understood:
+def _understand(state: State, text: str) -> Understanding:
     read = _understand_short if len(text) <= _SHORT else understand
     return read(text, state["topic"], kind_open=state["kind"] is None)
 
 
-def _turn(state: State, text: str) -> tuple[State, Reply]:
-    before = known_facts(state)
-    message = _read(state, text)
-    after = apply(state, message)
-    known = known_facts(after)
-    heard = wording.echo(state, after, message)
-    settled = not (heard or state["topic"]) and state["turns"] and _is_settled(message)
+def _take_turn(state: State, text: str) -> tuple[State, Reply]:
+    before = get_known_facts(state)
+    message = _understand(state, text)
+    after = apply_message(state, message)
+    known = get_known_facts(after)
+    heard = wording.write_echo(state, after, message)
+    settled = not (heard or state["topic"]) and state["turns"] and _is_closing(message)
     if settled:
         heard = "Fine."
     elif not heard:
@@ -127,14 +138,14 @@ def _turn(state: State, text: str) -> tuple[State, Reply]:
         after["description"] = text  # the first message said nothing of a product
     after["turns"] += 1
     said = [
-        heard or _not_understood(state, message),
-        wording.changes(before, known, state, after) if state["turns"] else "",
-        wording.assumptions(before, known, after),
+        heard or _write_miss(state, message),
+        wording.write_changes(before, known, state, after) if state["turns"] else "",
+        wording.write_assumptions(before, known, after),
     ]
-    return _go_on(state, after, before, known, said, understood=bool(heard))
+    return _continue(state, after, before, known, said, understood=bool(heard))
 
 
-def _go_on(
+def _continue(
     state: State,
     after: State,
     before: Facts,
@@ -144,49 +155,49 @@ def _go_on(
     understood: bool,
 ) -> tuple[State, Reply]:
     """Ask the next question, or end, after what was said to a message."""
-    if understood and state["pending"] and not _touches(state, after):
+    if understood and state["pending"] and not _has_answer(state, after):
         after["asked"] = after["asked"][:-1]  # the question still waits for its first answer
     reopened = {name for name in before if name not in known}
     if reopened:
         after["asked"] = [t for t in after["asked"] if reopened.isdisjoint(TOPIC_FACTS[t])]
-    return _reply(after, known, " ".join(filter(None, said)), understood=understood)
+    return _build_reply(after, known, " ".join(filter(None, said)), understood=understood)
 
 
-def _is_settled(message: Understood) -> bool:
+def _is_closing(message: Understanding) -> bool:
     """Tell whether a message only says that there is nothing more to say: "no, thanks"."""
     words = message.words
     short = len(words) <= _LONGEST_CLOSE and any(word.isalpha() for word in words)
     return short and get_words("dialogue.closing").issuperset(words)
 
 
-def _touches(state: State, after: State) -> bool:
+def _has_answer(state: State, after: State) -> bool:
     """Tell whether a message said anything about what was asked."""
     return any(name in after["facts"] or name in after["unsure"] for name in state["pending"])
 
 
-def _not_understood(state: State, message: Understood) -> str:
+def _write_miss(state: State, message: Understanding) -> str:
     if message.neither and "consumer" in state["pending"]:
         if state["asked"].count("who") >= _MOST_ASKED:
             return "I leave open who uses it."
         return "I take it that somebody uses it."
-    if message.answer and len(state["pending"]) > 1:
+    if message.yes_or_no and len(state["pending"]) > 1:
         return "Yes to which of them?"
     if not state["topic"]:
         return "I could not read anything about a product in that."
     return "I could not read an answer in that."
 
 
-def _reply(
+def _build_reply(
     state: State, known: dict[str, Value], said: str, *, understood: bool
 ) -> tuple[State, Reply]:
     echo = said if understood else ""
     needed = set(get_catalogue().count_open_facts(known)).difference(state["unsure"])
-    following = _next_topic(state, known, needed)
+    following = _choose_topic(state, known, needed)
     if following is None:
         state["topic"], state["pending"] = None, []
         norms = get_catalogue().norms
         open_norms = len(get_catalogue().list_undecided(known)) if state["unsure"] else 0
-        end, reasoning = wording.closing_words(state, known, open_norms, len(norms))
+        end, reasoning = wording.write_closing(state, known, open_norms, len(norms))
         text = f"{said} {end}"
         return state, Reply(text, complete=True, missing=(), reasoning=reasoning, understood=echo)
     topic, pending = following
@@ -194,11 +205,11 @@ def _reply(
     state["topic"], state["pending"] = topic, pending
     state["asked"] = [*state["asked"], topic]
     missing = tuple(name for name in FACTS if name in needed)
-    text = f"{said} {question(topic, pending, known, again=again, denied=state['denied'])}"
+    text = f"{said} {write_question(topic, pending, known, again=again, denied=state['denied'])}"
     return state, Reply(text, complete=False, missing=missing, reasoning="", understood=echo)
 
 
-def _next_topic(state: State, known: Facts, needed: set[str]) -> tuple[str, list[str]] | None:
+def _choose_topic(state: State, known: Facts, needed: set[str]) -> tuple[str, list[str]] | None:
     """Choose the next topic and the facts to ask for.
 
     What cannot be asked any more moves from `needed` to the state's `unsure`.
@@ -208,8 +219,8 @@ def _next_topic(state: State, known: Facts, needed: set[str]) -> tuple[str, list
         pending = [name for name in facts if name in needed]
         if topic == "kind":  # the kind says it, once it is known that the product is electrical
             pending = [name for name in pending if name not in state["of_kind"]]
-        if pending and _askable(topic, pending, known):
-            if not _exhausted(state, topic):
+        if pending and _can_ask(topic, pending, known):
+            if not _is_exhausted(state, topic):
                 chosen = topic, pending
                 break
             _give_up(state, needed, pending)
@@ -218,7 +229,7 @@ def _next_topic(state: State, known: Facts, needed: set[str]) -> tuple[str, list
     return chosen
 
 
-def _askable(topic: str, pending: Collection[str], known: Facts) -> bool:
+def _can_ask(topic: str, pending: Collection[str], known: Facts) -> bool:
     required = _REQUIRES.get(topic)
     if required:
         return known.get(required) is True
@@ -229,7 +240,7 @@ def _askable(topic: str, pending: Collection[str], known: Facts) -> bool:
     return topic != "any" or set(pending) != {"pressure_bar"}
 
 
-def _exhausted(state: State, topic: str) -> bool:
+def _is_exhausted(state: State, topic: str) -> bool:
     if state["turns"] >= MOST_TURNS:
         return True
     most = 1 if state["misses"] > _MOST_MISSES else _MOST_ASKED

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from services.conversation.interview.corrections import export_value
-from services.conversation.interview.state import State, known_facts
-from services.conversation.interview.wording import short
+from services.conversation.interview.state import State, get_known_facts
+from services.conversation.interview.wording import phrase_briefly
 from services.conversation.understanding.replies import TOPIC_FACTS
 from services.norms.catalogue import get_catalogue
 from services.norms.facts import FACTS, Facts, add_implications, is_implied
@@ -23,7 +23,7 @@ _IN_TOPICS = [name for facts in TOPIC_FACTS.values() for name in facts]
 _ORDER = tuple(dict.fromkeys((*_IN_TOPICS, *FACTS)))
 
 
-def product_facts(state: State) -> list[dict[str, Any]]:
+def list_product_facts(state: State) -> list[dict[str, Any]]:
     """List what is understood of the product, in the order in which the topics are asked.
 
     It holds what was said, what follows from that, what is assumed, and what is needed or not
@@ -35,30 +35,30 @@ def product_facts(state: State) -> list[dict[str, Any]]:
         `{name, label, kind, value, words, unit, source}` for each; `value` is None where nothing
         is known, and a date is an ISO date.
     """
-    known = known_facts(state)
+    known = get_known_facts(state)
     wanted = {*known, *state["unsure"], *get_catalogue().count_open_facts(known)}
     following = add_implications(state["facts"])
     return [
-        _entry(name, known.get(name), _source(name, state["facts"], following, known))
+        _build_entry(name, known.get(name), _find_source(name, state["facts"], following, known))
         for name in _ORDER
         if name in wanted and not _is_idle(name, state["facts"], known)
     ]
 
 
-def _entry(name: str, value: Value | None, source: str) -> dict[str, Any]:
+def _build_entry(name: str, value: Value | None, source: str) -> dict[str, Any]:
     fact = FACTS[name]
     return {
         "name": name,
         "label": fact.label,
         "kind": fact.kind.value,
         "value": export_value(name, value),
-        "words": short(name, value),
+        "words": phrase_briefly(name, value),
         "unit": fact.unit,
         "source": source,
     }
 
 
-def _source(name: str, said: Facts, following: Facts, known: Facts) -> str:
+def _find_source(name: str, said: Facts, following: Facts, known: Facts) -> str:
     if name not in known:
         return "open"
     if name in said:

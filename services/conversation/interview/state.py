@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from services.conversation.understanding.power import amps
+from services.conversation.understanding.power import compute_amps
 from services.conversation.understanding.replies import TECHNOLOGIES_2G4, TOPIC_FACTS
 from services.norms.facts import FACTS, Kind, add_implications
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from services.conversation.language.terms import Value
-    from services.conversation.understanding.message import Understood
+    from services.conversation.understanding.message import Understanding
 
 State = dict[str, Any]
 """JSON-able. Its members:
@@ -40,7 +40,7 @@ _BANDS = TOPIC_FACTS["radio"][1:]
 _LAYERS = ("facts", "likely", "of_kind")
 
 
-def new_state(description: str, today: date) -> State:
+def build_state(description: str, today: date) -> State:
     """Return the state before anything was read; the market date is next 1 January."""
     defaults = {"packaged": True, "market_date": (today.year + 1) * 10_000 + 101}
     return {
@@ -61,7 +61,7 @@ def new_state(description: str, today: date) -> State:
     }
 
 
-def known_facts(state: State) -> dict[str, Value]:
+def get_known_facts(state: State) -> dict[str, Value]:
     """Return what the triggers are evaluated on.
 
     What was said comes first, then what follows from it, then the assumptions that do not
@@ -99,13 +99,13 @@ def _assume(known: dict[str, Value], layer: Mapping[str, Value], unsure: Collect
         known.setdefault("input_a", amps)
 
 
-def apply(state: State, message: Understood) -> State:
+def apply_message(state: State, message: Understanding) -> State:
     """Return a state with a message taken in; what it says replaces what was said before.
 
     A new statement also removes the earlier ones that it contradicts: "with a battery" ends "no
     electricity". The argument is left as it is.
     """
-    stated = _answers(state, message)
+    stated = _add_answers(state, message)
     facts, likely, said = dict(state["facts"]), dict(state["likely"]), dict(state["said"])
     if message.denied:
         _withdraw(message.denied, facts, likely, said)
@@ -121,12 +121,12 @@ def apply(state: State, message: Understood) -> State:
     for name, words in message.said.items():
         if name in stated or name in likely:
             same = state["facts"].get(name, state["likely"].get(name)) == facts.get(name, True)
-            said[name] = _joined_words(said.get(name, "") if same else "", words)
+            said[name] = _join_words(said.get(name, "") if same else "", words)
     if len(state["pending"]) == 1 and state["pending"][0] in facts:
         said.setdefault(state["pending"][0], "the answer")  # asked for by itself, so meant
     changed = {**state, "facts": facts, "likely": likely, "said": said}
-    changed["denied"] = _denied(state, message)
-    changed["unsure"] = _unsure(state, message, following)
+    changed["denied"] = _list_denied(state, message)
+    changed["unsure"] = _list_unsure(state, message, following)
     named = state["kind"] is None or state["topic"] == "kind" or message.renames
     if named and message.kind and message.of_kind != state["of_kind"]:
         changed["kind"] = message.kind.name
@@ -137,7 +137,7 @@ def apply(state: State, message: Understood) -> State:
     return changed
 
 
-def forget(state: State, names: Collection[str]) -> State:
+def forget_facts(state: State, names: Collection[str]) -> State:
     """Return a state in which the named facts are not known any more, nor what implies them."""
     if not names:
         return state
@@ -145,10 +145,10 @@ def forget(state: State, names: Collection[str]) -> State:
     def stays(name: str, value: Value) -> bool:
         return add_implications({name: value}).keys().isdisjoint(names)
 
-    return without(state, stays)
+    return keep_facts(state, stays)
 
 
-def without(state: State, stays: Callable[[str, Value], bool]) -> State:
+def keep_facts(state: State, stays: Callable[[str, Value], bool]) -> State:
     """Return a state with those of its statements and assumptions that stay, defaults aside."""
     changed = dict(state)
     for layer in _LAYERS:
@@ -157,7 +157,7 @@ def without(state: State, stays: Callable[[str, Value], bool]) -> State:
     return changed
 
 
-def _reopen(facts: dict[str, Value], said: Mapping[str, str], message: Understood) -> None:
+def _reopen(facts: dict[str, Value], said: Mapping[str, str], message: Understanding) -> None:
     """Drop what was only left out of a list and is suggested or made doubtful now.
 
     "None" to the data question, then "it has Bluetooth": there is a data connection after all.
@@ -167,7 +167,7 @@ def _reopen(facts: dict[str, Value], said: Mapping[str, str], message: Understoo
             del facts[name]
 
 
-def _answers(state: State, message: Understood) -> dict[str, Value]:
+def _add_answers(state: State, message: Understanding) -> dict[str, Value]:
     """Add to what was said what it means as the answer to the pending question."""
     stated = dict(message.stated)
     implied = add_implications(stated)
@@ -179,7 +179,7 @@ def _answers(state: State, message: Understood) -> dict[str, Value]:
             stated[name] = message.closing[name]
     if message.both and len(pending) == 2:  # noqa: PLR2004 - both are two
         stated.update((name, True) for name in pending if FACTS[name].kind is Kind.BOOL)
-    if message.answer and len(pending) == 1 and FACTS[pending[0]].kind is Kind.BOOL:
+    if message.yes_or_no and len(pending) == 1 and FACTS[pending[0]].kind is Kind.BOOL:
         stated.setdefault(pending[0], True)
     kept = [name for name in message.besides if state["facts"].get(name) is True]
     for name in kept:
@@ -187,14 +187,14 @@ def _answers(state: State, message: Understood) -> dict[str, Value]:
     if kept and pending == ["eps"]:
         stated.pop("eps", None)  # a second battery does not answer "is an adapter in the box?"
     if message.watts:
-        known = known_facts(state)
+        known = get_known_facts(state)
         volts = known.get("v_ac")
         if volts and known.get("mains"):
-            stated["input_a"] = amps(message.watts, volts)
+            stated["input_a"] = compute_amps(message.watts, volts)
     return stated
 
 
-def _unsure(state: State, message: Understood, following: Mapping[str, Value]) -> list[str]:
+def _list_unsure(state: State, message: Understanding, following: Mapping[str, Value]) -> list[str]:
     """List what the maker does not know: of the topic only what was asked for."""
     pending = state["pending"]
     of_topic = TOPIC_FACTS.get(state["topic"] or "", ())
@@ -203,7 +203,7 @@ def _unsure(state: State, message: Understood, following: Mapping[str, Value]) -
     return [name for name in dict.fromkeys(everything) if name not in following]
 
 
-def _denied(state: State, message: Understood) -> list[str]:
+def _list_denied(state: State, message: Understanding) -> list[str]:
     """List the technologies that were denied by name and not named since."""
     denied = {*state.get("denied", ()), *message.denied}
     if not denied:
@@ -212,7 +212,7 @@ def _denied(state: State, message: Understood) -> list[str]:
     return sorted(denied.intersection(TECHNOLOGIES_2G4) - said)
 
 
-def _joined_words(before: str, words: str) -> str:
+def _join_words(before: str, words: str) -> str:
     if before and words.endswith("Hz"):
         return before  # "2.4 GHz" after "Wi-Fi" is the same radio once more, not another one
     return ", ".join(dict.fromkeys([*filter(None, before.split(", ")), *words.split(", ")]))

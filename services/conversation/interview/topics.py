@@ -66,7 +66,7 @@ EXAMPLES: Mapping[str, str] = {
 }
 
 
-def question(
+def write_question(
     topic: str, pending: Sequence[str], known: Facts, *, again: bool, denied: Sequence[str] = ()
 ) -> str:
     """Word the question of a topic.
@@ -79,16 +79,16 @@ def question(
         denied: radio technologies that were denied by name, which are not asked for again.
     """
     if len(pending) == 1 and (topic in _LISTS or (topic == "who" and "consumer" not in pending)):
-        text = _single(pending[0])
+        text = _write_single(pending[0])
     else:
         text = _QUESTIONS[topic](pending, known)
     if denied and topic == "radio":
-        text = text.replace(ITEMS["band_2g4"], _band_2g4(denied))
+        text = text.replace(ITEMS["band_2g4"], _write_band_2g4(denied))
     helped = any(words in text.lower() for words in ("for example", "such as", "(yes or no)"))
-    return f"{text} {_example(topic, pending)}" if again and not helped else text
+    return f"{text} {_write_example(topic, pending)}" if again and not helped else text
 
 
-def _example(topic: str, pending: Sequence[str]) -> str:
+def _write_example(topic: str, pending: Sequence[str]) -> str:
     if "consumer" in pending:
         return "Answer consumers, professionals or both."
     plain = topic not in ("screen", "power", "current", "pressure")
@@ -97,7 +97,7 @@ def _example(topic: str, pending: Sequence[str]) -> str:
     return f"For example: “{EXAMPLES[topic]}”, or “I don't know”."
 
 
-def _single(name: str) -> str:
+def _write_single(name: str) -> str:
     """Turn "whether it has a battery" into "Does it have a battery?"."""
     label = FACTS[name].label
     about = label.removeprefix("whether ")
@@ -111,7 +111,7 @@ def _single(name: str) -> str:
     return f"Does it {verb[:-2] if verb.endswith('ches') else verb[:-1]} {rest}?"
 
 
-def _band_2g4(denied: Sequence[str]) -> str:
+def _write_band_2g4(denied: Sequence[str]) -> str:
     """Name what may use the 2.4 GHz band, without what was denied by name."""
     left = [name for name in TECHNOLOGIES_2G4 if name not in denied]
     if not left:
@@ -120,11 +120,11 @@ def _band_2g4(denied: Sequence[str]) -> str:
     return f"{join_items(names, 'or')} at 2.4 GHz"
 
 
-def _list(pending: Sequence[str]) -> str:
+def _join_names(pending: Sequence[str]) -> str:
     return "; ".join(ITEMS.get(name, FACTS[name].yes) for name in pending)
 
 
-def _kind(pending: Sequence[str], known: Facts) -> str:
+def _ask_kind(pending: Sequence[str], known: Facts) -> str:
     if "appliance" in pending or "ict_av" in pending:
         if known.get("electrical") is False:
             return (
@@ -137,14 +137,14 @@ def _kind(pending: Sequence[str], known: Facts) -> str:
             "driven parts, furniture or clothing; or none of these."
         )
     asked = [name for name in pending if name != "display_cm2"]  # has a topic of its own
-    return f"Does any of these hold: {_list(asked)}? Name them, or say none."
+    return f"Does any of these hold: {_join_names(asked)}? Name them, or say none."
 
 
-def _screen(_pending: Sequence[str], _known: Facts) -> str:
+def _ask_screen(_pending: Sequence[str], _known: Facts) -> str:
     return "How large is its screen, in inches or as width and height in cm?"
 
 
-def _power(pending: Sequence[str], known: Facts) -> str:
+def _ask_power(pending: Sequence[str], known: Facts) -> str:
     open_facts = set(pending)
     if "electrical" in open_facts and known.get("mains") is False:
         return (
@@ -174,61 +174,63 @@ def _power(pending: Sequence[str], known: Facts) -> str:
     )
 
 
-def _current(_pending: Sequence[str], _known: Facts) -> str:
+def _ask_current(_pending: Sequence[str], _known: Facts) -> str:
     return (
         "What current or power does its rating plate state, such as 1.5 A or 60 W? "
         "“Ordinary plug” will do: that is at most 16 A."
     )
 
 
-def _battery(_pending: Sequence[str], _known: Facts) -> str:
+def _ask_battery(_pending: Sequence[str], _known: Facts) -> str:
     return "Is its battery rechargeable, and is it a lithium one (Li-ion, LiPo, lithium coin cell)?"
 
 
-def _radio(pending: Sequence[str], known: Facts) -> str:
+def _ask_radio(pending: Sequence[str], known: Facts) -> str:
     if list(pending) == ["band_5g"]:
         return "Does its Wi-Fi use the 5 GHz band, too (yes or no)?"
     if "radio" in pending:
-        bands = _list([name for name in pending if name != "radio"])
+        bands = _join_names([name for name in pending if name != "radio"])
         listed = f": {bands}" if bands else ""
         return f"Does it have any radio{listed}? Name what it has, or say no radio."
     if not any(known.get(band) for band in TOPIC_FACTS["radio"][1:]):
-        return f"Which radio does it use: {_list(pending)}?"
-    return f"Which other radio does it use: {_list(pending)}? Name them, or say none."
+        return f"Which radio does it use: {_join_names(pending)}?"
+    return f"Which other radio does it use: {_join_names(pending)}? Name them, or say none."
 
 
-def _data(pending: Sequence[str], known: Facts) -> str:
+def _ask_data(pending: Sequence[str], known: Facts) -> str:
     done = [name for name in ("internet", "data_conn") if known.get(name)]
     start = "Besides its data connection, which" if done else "Which"
-    return f"{start} of these does it have or handle: {_list(pending)}? Name them, or say none."
+    return (
+        f"{start} of these does it have or handle: {_join_names(pending)}? Name them, or say none."
+    )
 
 
-def _who(pending: Sequence[str], _known: Facts) -> str:
+def _ask_who(pending: Sequence[str], _known: Facts) -> str:
     rest = [name for name in pending if name not in ("consumer", "residential")]
     if "consumer" not in pending:
-        return f"Does any of these hold: {_list(pending)}? Name them, or say none."
+        return f"Does any of these hold: {_join_names(pending)}? Name them, or say none."
     text = "Do consumers use it, at home for instance, or only professionals?"
     also = join_items([ITEMS[name] for name in rest], "or")
     return f"{text} Say also if {also}." if rest else text
 
 
-def _any(pending: Sequence[str], _known: Facts) -> str:
-    return f"Does any of these belong to it: {_list(pending)}? Name them, or say none."
+def _ask_any(pending: Sequence[str], _known: Facts) -> str:
+    return f"Does any of these belong to it: {_join_names(pending)}? Name them, or say none."
 
 
-def _pressure(_pending: Sequence[str], _known: Facts) -> str:
+def _ask_pressure(_pending: Sequence[str], _known: Facts) -> str:
     return "What is the highest pressure inside, in bar?"
 
 
 _QUESTIONS: Mapping[str, Callable[[Sequence[str], Facts], str]] = {
-    "kind": _kind,
-    "screen": _screen,
-    "power": _power,
-    "current": _current,
-    "battery": _battery,
-    "radio": _radio,
-    "data": _data,
-    "who": _who,
-    "any": _any,
-    "pressure": _pressure,
+    "kind": _ask_kind,
+    "screen": _ask_screen,
+    "power": _ask_power,
+    "current": _ask_current,
+    "battery": _ask_battery,
+    "radio": _ask_radio,
+    "data": _ask_data,
+    "who": _ask_who,
+    "any": _ask_any,
+    "pressure": _ask_pressure,
 }

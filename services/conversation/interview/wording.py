@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from services.conversation.interview.state import State
     from services.conversation.language.terms import Value
-    from services.conversation.understanding.message import Understood
+    from services.conversation.understanding.message import Understanding
     from services.norms.facts import Facts
 
 # How the echo says that the rest of a list was denied: alone, or after things that were named.
@@ -40,7 +40,7 @@ _BANDS = TOPIC_FACTS["radio"][1:]
 _MOST_NAMED = 3  # more phrases than this do not help a reader
 
 
-def short(name: str, value: Value | None) -> str:
+def phrase_briefly(name: str, value: Value | None) -> str:
     """Say one fact in as few words as it takes: "230 V AC", "no radio", "not known".
 
     Raises:
@@ -55,7 +55,7 @@ def short(name: str, value: Value | None) -> str:
     return clause.removeprefix("it " if opening == _OPENINGS[0] else opening)
 
 
-def echo(before: State, after: State, message: Understood) -> str:
+def write_echo(before: State, after: State, message: Understanding) -> str:
     """Say what was understood from a message, "" when nothing was.
 
     Args:
@@ -70,14 +70,14 @@ def echo(before: State, after: State, message: Understood) -> str:
         if name in after["facts"] and name not in message.stated and name not in before["facts"]
     ]
     if closed:
-        parts.extend(_closed(before["topic"], closed, after["facts"], named=bool(parts)))
+        parts.extend(_phrase_closed(before["topic"], closed, after["facts"], named=bool(parts)))
     sentences = [f"I noted: {', '.join(parts)}."] if parts else []
     if any(name in before["pending"] for name in after["unsure"]):
         sentences.append("I leave open what you do not know.")
     return " ".join(sentences)
 
 
-def _closed(topic: str, names: Sequence[str], facts: Facts, *, named: bool) -> list[str]:
+def _phrase_closed(topic: str, names: Sequence[str], facts: Facts, *, named: bool) -> list[str]:
     """Word the facts that an answer settled without naming them."""
     if not any(facts[name] for name in names):
         if topic == "radio":
@@ -92,7 +92,7 @@ def _closed(topic: str, names: Sequence[str], facts: Facts, *, named: bool) -> l
     return [phrase_fact(name, facts[name]) for name in names[:_MOST_NAMED]]
 
 
-def changes(before: Facts, after: Facts, old: State, new: State) -> str:
+def write_changes(before: Facts, after: Facts, old: State, new: State) -> str:
     """Say which earlier statements a message has turned round: "Changed: 12 V DC instead of ...".
 
     Args:
@@ -108,7 +108,7 @@ def changes(before: Facts, after: Facts, old: State, new: State) -> str:
         found.append(f"{new['kind']} instead of {old['kind']}")
     if any(name in _VOLTS for name in turned):
         stated = {n: before[n] for n in _VOLTS if n in before and _is_stated(n, old["facts"])}
-        supplies = _supply(stated), _supply(after)
+        supplies = _phrase_supply(stated), _phrase_supply(after)
         if all(supplies) and supplies[0] != supplies[1]:
             found.append(f"{supplies[1]} instead of {supplies[0]}")
         turned = [name for name in turned if name not in (*_VOLTS, "mains", "eps")]
@@ -116,7 +116,7 @@ def changes(before: Facts, after: Facts, old: State, new: State) -> str:
         turned = [name for name in turned if name not in _BANDS]
     pairs = [(name, after[name]) for name in turned]
     found.extend(
-        _turned(name, before[name], value)
+        _phrase_change(name, before[name], value)
         for name, value in pairs
         if not is_implied(name, value, [other for other in pairs if other[0] != name])
     )
@@ -128,7 +128,7 @@ def _is_stated(volts: str, facts: Facts) -> bool:
     return volts in facts or (volts == "v_ac" and bool(facts.get("mains")))
 
 
-def _turned(name: str, old: Value, new: Value) -> str:
+def _phrase_change(name: str, old: Value, new: Value) -> str:
     kind = FACTS[name].kind
     if kind is Kind.BOOL:
         return phrase_fact(name, new)
@@ -137,11 +137,11 @@ def _turned(name: str, old: Value, new: Value) -> str:
     return f"{phrase_fact(name, new)} instead of {phrase_fact(name, old)}"
 
 
-def _supply(known: Facts) -> str:
+def _phrase_supply(known: Facts) -> str:
     return next((phrase_fact(name, known[name]) for name in _VOLTS if known.get(name)), "")
 
 
-def assumptions(before: Facts, after: Facts, state: State) -> str:
+def write_assumptions(before: Facts, after: Facts, state: State) -> str:
     """Say what is newly assumed from the words or the kind of product, so it can be corrected."""
     facts = state["facts"]
     fresh = {
@@ -172,7 +172,7 @@ def assumptions(before: Facts, after: Facts, state: State) -> str:
     return f"I take it that {join_items(clauses)}; correct me if not." if clauses else ""
 
 
-def closing_words(state: State, known: Facts, open_norms: int, norms: int) -> tuple[str, str]:
+def write_closing(state: State, known: Facts, open_norms: int, norms: int) -> tuple[str, str]:
     """Word the end of the interview.
 
     Returns:

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from services.conversation.language.phrases import PhraseTable, Word, words
+from services.conversation.language.phrases import PhraseTable, Word, split_words
 
 
 class Intent(StrEnum):
@@ -37,7 +37,7 @@ class Intent(StrEnum):
     HELP = "help"
 
 
-class _Phrases(NamedTuple):
+class _IntentPhrases(NamedTuple):
     """The contents of intents.toml."""
 
     table: PhraseTable[Intent]
@@ -45,11 +45,11 @@ class _Phrases(NamedTuple):
 
 
 @cache
-def _phrases() -> _Phrases:
+def _load_phrases() -> _IntentPhrases:
     return read_phrases(Path(__file__).with_name("intents.toml").read_text(encoding="utf-8"))
 
 
-def read_phrases(text: str) -> _Phrases:
+def read_phrases(text: str) -> _IntentPhrases:
     """Read the phrases of the kinds of question.
 
     Raises:
@@ -63,20 +63,20 @@ def read_phrases(text: str) -> _Phrases:
         for phrase in spellings[intent].split("|"):
             table.setdefault(phrase, intent)
     ordinary = data["ordinary"]["words"].split("|")
-    known = frozenset(word.text for phrase in (*table, *ordinary) for word in words(phrase))
-    return _Phrases(PhraseTable(table), known)
+    known = frozenset(word.text for phrase in (*table, *ordinary) for word in split_words(phrase))
+    return _IntentPhrases(PhraseTable(table), known)
 
 
-def known_words() -> frozenset[str]:
+def get_known_words() -> frozenset[str]:
     """Every single word of the phrases, and those that every sentence is made of."""
-    return _phrases().known
+    return _load_phrases().known
 
 
-def intents(text: str | list[Word]) -> tuple[Intent, ...]:
+def find_intents(text: str | list[Word]) -> tuple[Intent, ...]:
     """The kinds of question that a text shows signs of, the decisive one first.
 
     Empty when it shows none. Never raises.
     """
-    spelled = words(text) if isinstance(text, str) else text
-    found = {match.value for match in _phrases().table.find(spelled)}
+    spelled = split_words(text) if isinstance(text, str) else text
+    found = {match.value for match in _load_phrases().table.find(spelled)}
     return tuple(intent for intent in Intent if intent in found)

@@ -19,26 +19,26 @@ from services.conversation.language.terms import (
     ProductKind,
     Value,
 )
-from services.conversation.language.tokens import number, tokens
+from services.conversation.language.tokens import read_number, split_tokens
 from services.norms.facts import FACTS, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["CLASS_LABELS", "LexiconError", "build", "lexicon"]
+__all__ = ["CLASS_LABELS", "LexiconError", "build_index", "get_lexicon"]
 
 
 class LexiconError(ValueError):
     """An entry of the lexicon is wrong; the message names its file and words."""
 
 
-def _facts(text: str, where: str) -> tuple[tuple[str, Value], ...]:
+def _read_facts(text: str, where: str) -> tuple[tuple[str, Value], ...]:
     """Read "electrical -mains v_dc=5" into names and values."""
     found: dict[str, Value] = {}
     for item in text.split():
         name, equals, amount = item.lstrip("-").partition("=")
         about = FACTS.get(name)
-        value = number(amount) if equals else not item.startswith("-")
+        value = read_number(amount) if equals else not item.startswith("-")
         if about is None or value is None or (about.kind is Kind.BOOL) == bool(equals):
             message = f"{where}: '{item}' is not a fact with a value of its kind"
             raise LexiconError(message)
@@ -46,7 +46,7 @@ def _facts(text: str, where: str) -> tuple[tuple[str, Value], ...]:
     return tuple(found.items())
 
 
-def _names(text: str, where: str) -> tuple[str, ...]:
+def _read_names(text: str, where: str) -> tuple[str, ...]:
     names = tuple(text.split())
     unknown = [name for name in names if name not in FACTS]
     if unknown:
@@ -55,28 +55,28 @@ def _names(text: str, where: str) -> tuple[str, ...]:
     return names
 
 
-def _concept(data: Mapping[str, Any]) -> Concept:
+def _read_concept(data: Mapping[str, Any]) -> Concept:
     where = f"words.toml: {data['name']}"
     return Concept(
         name=data["name"],
         denial=data.get("denial", f"no {data['name']}"),
         group=data["group"],
-        yes=_facts(data.get("yes", ""), where),
-        soft=_facts(data.get("soft", ""), where),
-        asked=_facts(data.get("asked", ""), where),
-        no=_facts(data.get("no", ""), where),
-        open=_names(data.get("open", ""), where),
-        opens=_names(data.get("opens", ""), where),
+        yes=_read_facts(data.get("yes", ""), where),
+        soft=_read_facts(data.get("soft", ""), where),
+        asked=_read_facts(data.get("asked", ""), where),
+        no=_read_facts(data.get("no", ""), where),
+        open=_read_names(data.get("open", ""), where),
+        opens=_read_names(data.get("opens", ""), where),
         own=data.get("own", False),
         inside=data.get("inside", False),
         quiet=data.get("quiet", False),
     )
 
 
-def _kind(name: str, data: Mapping[str, Any]) -> ProductKind:
+def _read_kind(name: str, data: Mapping[str, Any]) -> ProductKind:
     where = f"kinds.toml: {name}"
-    is_class = dict(_facts(data.get("is", ""), where))
-    other = dict(_facts(f"{data.get('plain', '')} {data.get('facts', '')}", where))
+    is_class = dict(_read_facts(data.get("is", ""), where))
+    other = dict(_read_facts(f"{data.get('plain', '')} {data.get('facts', '')}", where))
     left_open = set(data.get("open", "").split())
     facts: dict[str, Value] = {
         fact: fact in is_class for fact in CLASS_LABELS if fact not in left_open
@@ -98,7 +98,7 @@ def _kind(name: str, data: Mapping[str, Any]) -> ProductKind:
     )
 
 
-def _plurals(words: list[str]) -> Iterable[list[str]]:
+def _build_plurals(words: list[str]) -> Iterable[list[str]]:
     """Yield a phrase with its last word in the plural."""
     *before, last = words
     if last.isalpha() and len(last) > 2:  # noqa: PLR2004 - "tv" has no plural that matters
@@ -123,12 +123,12 @@ class _Builder:
         Raises:
             LexiconError: it already means something else of the same sort.
         """
-        words = tokens(phrase) or [phrase]
+        words = split_tokens(phrase) or [phrase]
         if not self._set(tuple(words), slot, value):
             message = f"'{phrase}' is listed twice as a {slot}"
             raise LexiconError(message)
         if slot != "marker":
-            for plural in _plurals(words):
+            for plural in _build_plurals(words):
                 named = value
                 if isinstance(value, ProductKind):
                     named = replace(value, name=phrase[: -len(words[-1])] + plural[-1])
@@ -141,19 +141,19 @@ class _Builder:
         setattr(entry, slot, value)
         return True
 
-    def _inside(self, words: tuple[str, ...]) -> tuple[Concept, ...]:
+    def _find_inner(self, words: tuple[str, ...]) -> tuple[Concept, ...]:
         single = (self.entries.get((word,)) for word in words)
         return tuple(
             entry.concept for entry in single if entry and entry.concept and entry.concept.inside
         )
 
-    def index(self) -> Index:
+    def build(self) -> Index:
         """Return the entries by first word, longest first; listed phrases beat plurals."""
         for words, slot, value in self.plurals:
             self._set(words, slot, value)
         for words, entry in self.entries.items():
             if entry.kind and len(words) > 1:
-                entry.inner = self._inside(words)
+                entry.inner = self._find_inner(words)
         index = Index()
         for words, entry in self.entries.items():
             branch = index.setdefault(words[0], Branch())
@@ -167,7 +167,7 @@ class _Builder:
         return index
 
 
-def build(words: Mapping[str, Any], kinds: Mapping[str, Any]) -> Index:
+def build_index(words: Mapping[str, Any], kinds: Mapping[str, Any]) -> Index:
     """Make the index from the contents of the two data files.
 
     Raises:
@@ -179,22 +179,22 @@ def build(words: Mapping[str, Any], kinds: Mapping[str, Any]) -> Index:
         for phrase in phrases.split("|"):
             builder.add(phrase, "marker", marker)
     for data in words["concept"]:
-        concept = _concept(data)
+        concept = _read_concept(data)
         for phrase in data["words"].split("|"):
             builder.add(phrase, "concept", concept)
     for data in kinds["kind"]:
         data = {**data, "plain": kinds["plain"].get(data.get("plain"), "")}  # noqa: PLW2901
         for phrase in data["names"].split("|"):
-            builder.add(phrase, "kind", _kind(phrase, data))
-    return builder.index()
+            builder.add(phrase, "kind", _read_kind(phrase, data))
+    return builder.build()
 
 
 @cache
-def lexicon() -> Index:
+def get_lexicon() -> Index:
     """Return the packaged lexicon, read on first use."""
     here = Path(__file__)
     words, kinds = (
         tomllib.loads(here.with_name(name).read_text(encoding="utf-8"))
         for name in ("words.toml", "kinds.toml")
     )
-    return build(words, kinds)
+    return build_index(words, kinds)

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from services.conversation.language.phrases import Match, PhraseTable, Word, words
+from services.conversation.language.phrases import Match, PhraseTable, Word, split_words
 from services.conversation.language.word_lists import get_words
 from services.norms.catalogue import get_catalogue
 
@@ -38,7 +38,7 @@ _CAPITALS_WORDS = 3  # a text of so few words may be all capitals and still mean
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NormMentions:
     """The norms named in a text.
 
     Attributes:
@@ -55,7 +55,7 @@ class Named:
 
 
 @cache
-def _numbers() -> dict[str, tuple[str, ...]]:
+def _load_numbers() -> dict[str, tuple[str, ...]]:
     """Numbers of the catalogue's norms, plain: "2014/35", "62368-1", "62368"."""
     found: dict[str, tuple[str, ...]] = {}
     for norm in get_catalogue().norms:
@@ -72,7 +72,7 @@ def _numbers() -> dict[str, tuple[str, ...]]:
     return found
 
 
-class _Names(NamedTuple):
+class _NormNames(NamedTuple):
     """The contents of norm_names.toml."""
 
     phrases: PhraseTable[tuple[tuple[str, ...], bool]]
@@ -81,11 +81,11 @@ class _Names(NamedTuple):
 
 
 @cache
-def _names() -> _Names:
+def _load_names() -> _NormNames:
     return read_names(Path(__file__).with_name("norm_names.toml").read_text(encoding="utf-8"))
 
 
-def read_names(text: str) -> _Names:
+def read_names(text: str) -> _NormNames:
     """Read the names of norms.
 
     Raises:
@@ -104,37 +104,41 @@ def read_names(text: str) -> _Names:
         for name in _split(entry, "names"):
             phrases[name] = (ids, False)
         capitals.update(dict.fromkeys(_split(entry, "capitals"), ids))
-    return _Names(PhraseTable(phrases), capitals)
+    return _NormNames(PhraseTable(phrases), capitals)
 
 
 def _split(entry: Mapping[str, str], part: str) -> list[str]:
     return entry[part].split("|") if part in entry else []
 
 
-def find(text: str) -> Named:
+def find_norms(text: str) -> NormMentions:
     """Find the norms that a text names; never raises."""
-    spelled = words(text)
+    spelled = split_words(text)
     unknown: list[str] = []
-    found = [*_acts(text, spelled, unknown), *_standards(text, unknown), *_capitals(text, spelled)]
+    found = [
+        *_find_acts(text, spelled, unknown),
+        *_find_standards(text, unknown),
+        *_find_capitals(text, spelled),
+    ]
     topics: list[Match[tuple[str, ...]]] = []
-    for name in _names().phrases.find(spelled):
+    for name in _load_names().phrases.find(spelled):
         ids, is_topic = name.value
         (topics if is_topic else found).append(Match(ids, name.start, name.end))
-    names = _without_overlaps(found)
-    ids = _ids(names)
-    return Named(
+    names = _drop_overlaps(found)
+    ids = _list_ids(names)
+    return NormMentions(
         ids,
-        () if ids else _ids(topics),
+        () if ids else _list_ids(topics),
         tuple(dict.fromkeys(unknown)),
         _cut(text, names),
     )
 
 
-def _ids(matches: list[Match[tuple[str, ...]]]) -> tuple[str, ...]:
+def _list_ids(matches: list[Match[tuple[str, ...]]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(norm_id for match in matches for norm_id in match.value))
 
 
-def _without_overlaps(matches: list[Match[tuple[str, ...]]]) -> list[Match[tuple[str, ...]]]:
+def _drop_overlaps(matches: list[Match[tuple[str, ...]]]) -> list[Match[tuple[str, ...]]]:
     """In the order of the text; of two that overlap, the first and longer one."""
     kept: list[Match[tuple[str, ...]]] = []
     for match in sorted(matches, key=lambda match: (match.start, -match.end)):
@@ -152,11 +156,11 @@ def _cut(text: str, names: list[Match[tuple[str, ...]]]) -> str:
     return " ".join((*pieces, text[position:]))
 
 
-def _acts(text: str, spelled: list[Word], unknown: list[str]) -> list[Match[tuple[str, ...]]]:
+def _find_acts(text: str, spelled: list[Word], unknown: list[str]) -> list[Match[tuple[str, ...]]]:
     found = []
     about_law = any(word.text in get_words("norm_names.law_words") for word in spelled)
     for match in _ACT.finditer(text):
-        ids = _numbers().get(f"{match['first']}/{match['second']}")
+        ids = _load_numbers().get(f"{match['first']}/{match['second']}")
         if ids:
             found.append(Match(ids, *match.span()))
         elif match["body"] or match["tail"] or (about_law and len(match[0]) > len("1/2024")):
@@ -165,12 +169,12 @@ def _acts(text: str, spelled: list[Word], unknown: list[str]) -> list[Match[tupl
     return found
 
 
-def _standards(text: str, unknown: list[str]) -> list[Match[tuple[str, ...]]]:
+def _find_standards(text: str, unknown: list[str]) -> list[Match[tuple[str, ...]]]:
     found = []
     for match in _STANDARD.finditer(text):
         number = match["number"].replace(" ", "")
         key = f"{number}-{match['part']}" if match["part"] else number
-        ids = _numbers().get(key)
+        ids = _load_numbers().get(key)
         if match["body"]:
             if not ids and not _YEAR.fullmatch(number):  # "en 2027" is a date in other languages
                 unknown.append(match[0].strip())
@@ -180,11 +184,11 @@ def _standards(text: str, unknown: list[str]) -> list[Match[tuple[str, ...]]]:
     return found
 
 
-def _capitals(text: str, spelled: list[Word]) -> list[Match[tuple[str, ...]]]:
+def _find_capitals(text: str, spelled: list[Word]) -> list[Match[tuple[str, ...]]]:
     # In a text that is all capitals they say nothing, except in a short one ("RED?").
     if text.isupper() and len(spelled) > _CAPITALS_WORDS:
         return []
-    capitals = _names().capitals
+    capitals = _load_names().capitals
     return [
         Match(capitals[written], word.start, word.end)
         for word in spelled

@@ -23,7 +23,7 @@ class Word:
     end: int
 
 
-def words(text: str) -> list[Word]:
+def split_words(text: str) -> list[Word]:
     """Split a text into words; hyphens, slashes and all other signs separate them."""
     return [
         Word(match[0].lower().replace("'", "").replace("\u2019", ""), *match.span())
@@ -51,7 +51,7 @@ class PhraseTable(Generic[T]):
     def __init__(self, phrases: Mapping[str, T]) -> None:
         filed: dict[str, list[tuple[tuple[str, ...], T]]] = {}
         for phrase, value in phrases.items():
-            spelled = tuple(word.text for word in words(phrase))
+            spelled = tuple(word.text for word in split_words(phrase))
             filed.setdefault(spelled[0], []).append((spelled, value))
         for entries in filed.values():
             entries.sort(key=lambda entry: -len(entry[0]))

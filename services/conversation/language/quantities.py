@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from services.conversation.language.tokens import number
+from services.conversation.language.tokens import read_number
 from services.conversation.language.word_lists import get_numbers, get_words
 
 # Unit as typed: the unit it is kept in and the factor to it.
@@ -55,22 +55,22 @@ def read_quantity(tokens: list[str], at: int) -> tuple[Quantity | None, int]:
         The quantity, None when it is none of those known or beyond any product, and the
         position behind it.
     """
-    first = number(tokens[at])
+    first = read_number(tokens[at])
     if first is None:
-        day = _dotted(tokens[at])
+        day = _read_dotted_date(tokens[at])
         return (Quantity("date", (day,), "", at) if day else None), at + 1
     values = [first]
     stop = at + 1
     while stop + 1 < len(tokens) and tokens[stop] in get_words("quantities.joiners"):
-        following = number(tokens[stop + 1])
+        following = read_number(tokens[stop + 1])
         if following is None:
             break
         values.append(following)
         stop += 2
     unit = tokens[stop] if stop < len(tokens) else ""
     if unit in _UNITS and not _is_article_or_furniture(tokens, stop, values):
-        return _measured(tokens, at, stop, values)
-    day = _date(tokens, at, values)
+        return _read_with_unit(tokens, at, stop, values)
+    day = _read_date(tokens, at, values)
     if day:
         return Quantity("date", (day,), "", at), stop
     return Quantity("", tuple(values), "", at), stop
@@ -85,7 +85,7 @@ def _is_article_or_furniture(tokens: list[str], at: int, values: list[float]) ->
     return unit in {"bar", "bars"} and behind in get_words("quantities.no_pressure")
 
 
-def _measured(
+def _read_with_unit(
     tokens: list[str], at: int, unit_at: int, values: list[float]
 ) -> tuple[Quantity | None, int]:
     unit, factor = _UNITS[tokens[unit_at]]
@@ -106,7 +106,7 @@ def _measured(
     return Quantity(unit, scaled, form, at), stop
 
 
-def _day(year: float, month: float, day: float) -> int | None:
+def _build_day(year: float, month: float, day: float) -> int | None:
     if not FIRST_YEAR <= year < LAST_YEAR:
         return None
     try:
@@ -116,45 +116,45 @@ def _day(year: float, month: float, day: float) -> int | None:
     return found.year * 10_000 + found.month * 100 + found.day
 
 
-def _dotted(token: str) -> int | None:
+def _read_dotted_date(token: str) -> int | None:
     """Read "20.1.2027"."""
-    parts = [number(part) for part in token.split(".")] if len(token) < 11 else []  # noqa: PLR2004
+    parts = [read_number(part) for part in token.split(".")] if len(token) < 11 else []  # noqa: PLR2004
     match parts:
         case [int(day), int(month), int(year)]:
-            return _day(year, month, day)
+            return _build_day(year, month, day)
     return None
 
 
-def _date(tokens: list[str], at: int, values: list[float]) -> int | None:
+def _read_date(tokens: list[str], at: int, values: list[float]) -> int | None:
     """Read a date that starts or ends with the year among the values."""
     match values:
         case [year, month, day] if year >= FIRST_YEAR:
-            return _day(year, month, day)
+            return _build_day(year, month, day)
         case [day, month, year]:
-            return _day(year, month, day)
+            return _build_day(year, month, day)
         case [year, month] if year >= FIRST_YEAR:
-            return _day(year, month, 1)
+            return _build_day(year, month, 1)
         case [month, year] if year >= FIRST_YEAR:
-            return _day(year, month, 1)
+            return _build_day(year, month, 1)
         case [year] if FIRST_YEAR <= year < LAST_YEAR:
-            return _before_year(tokens, at, year)
+            return _read_before_year(tokens, at, year)
     return None
 
 
-def _before_year(tokens: list[str], at: int, year: float) -> int | None:
+def _read_before_year(tokens: list[str], at: int, year: float) -> int | None:
     """Read what stands before a year: "March", "20 January", "January 20,", "Q3", "in"."""
     between, months = get_words("quantities.between"), get_numbers("quantities.months")
     seasons, market = get_numbers("quantities.seasons"), get_words("quantities.market")
     before = [token for token in tokens[max(0, at - 4) : at] if token not in between]
     last, last_but_one = (["", "", *before][-1], ["", "", *before][-2])
     if last in months:
-        return _day(year, months[last], number(last_but_one) or 1)
+        return _build_day(year, months[last], read_number(last_but_one) or 1)
     if last_but_one in months and last.isdecimal():
-        return _day(year, months[last_but_one], number(last) or 1)
+        return _build_day(year, months[last_but_one], read_number(last) or 1)
     if last_but_one == "q" and last in _QUARTERS:
-        return _day(year, _QUARTERS[last], 1)
+        return _build_day(year, _QUARTERS[last], 1)
     if last in seasons:
-        return _day(year, seasons[last], 1)
+        return _build_day(year, seasons[last], 1)
     if last in get_words("quantities.before_year") or not market.isdisjoint(tokens):
-        return _day(year, 1, 1)
+        return _build_day(year, 1, 1)
     return None

@@ -42,7 +42,7 @@ _REMOVE_BEHIND = re.compile(
 _IF = re.compile(r"\bwenn\b", re.IGNORECASE)
 
 
-def reworded(question: str) -> str:
+def reword_change(question: str) -> str:
     """Say a change as a description would; a text that speaks of no change stays as it is."""
     text = question
     if _REMOVE_BEHIND.search(text) and _IF.search(text):

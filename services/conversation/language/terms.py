@@ -66,7 +66,7 @@ class Concept:
     inside: bool
     quiet: bool
 
-    def about(self) -> tuple[str, ...]:
+    def list_doubtful(self) -> tuple[str, ...]:
         """Name the facts that doubt about this concept leaves open."""
         said = self.yes or self.asked or self.no
         return self.open or tuple(name for name, _ in said if name != "electrical")

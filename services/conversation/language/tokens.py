@@ -23,7 +23,7 @@ _SIGNS = {"''": '"', "\u2032\u2032": '"', "\u201d": '"', "\u00d7": "x"}
 _DASHES = "-\u2010\u2011\u2012\u2013\u2014\u2015"
 
 
-def tokens(text: str) -> list[str]:
+def split_tokens(text: str) -> list[str]:
     """Split a text into lower-case tokens; hyphens inside words separate them.
 
     Between two numbers "-", "/" and "x" are kept, a dash between words is "-" as well, and a
@@ -36,10 +36,10 @@ def tokens(text: str) -> list[str]:
     if "w/" in text:
         text = text.replace("w/o ", "without ").replace("w/ ", "with ")
     found = _TOKEN.findall(text)
-    return [token if token.isalnum() else _plain(token) for token in found]
+    return [token if token.isalnum() else _normalise(token) for token in found]
 
 
-def _plain(token: str) -> str:
+def _normalise(token: str) -> str:
     if token.endswith("'s"):
         return token[:-2]
     sign = token.strip()
@@ -48,7 +48,7 @@ def _plain(token: str) -> str:
     return "-" if sign[0] in _DASHES else _SIGNS.get(sign, sign)
 
 
-def number(token: str) -> float | int | None:
+def read_number(token: str) -> float | int | None:
     """Read a number with a decimal point or comma; None when it is not one or far too long.
 
     "1,500" and "1.000.000" are whole numbers with separated thousands, "1,5" is one and a half.

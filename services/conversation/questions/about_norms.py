@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.conversation.analysis import confidence
-from services.conversation.analysis.counterfactual import ways_to
+from services.conversation.analysis.counterfactual import find_ways
 from services.conversation.language.intents import Intent
-from services.conversation.questions.answers import Answer, label, lowered
+from services.conversation.questions.answers import Answer, build_answer, label_norm, lower_first
 from services.norms.catalogue import get_catalogue
 from services.norms.facts import join_items
 
@@ -22,14 +21,14 @@ _STATUSES = ("applies", "to_be_checked", "watch", "does_not_apply")
 _MOST_WAYS = 2  # norms for which changes are worked out in one answer
 
 
-def about(
+def explain_norms(
     findings: Findings, ids: Sequence[str], asked: Sequence[Intent], unknown: Sequence[str] = ()
 ) -> Answer:
     """Answer for each norm named, and say of which ones the catalogue knows nothing.
 
     Args:
         findings: what is known.
-        ids: the norms, ids of the catalogue.
+        ids: the norms, ids of the catalogue; one at least.
         asked: what is asked about them; nothing means what they are.
         unknown: ids that the catalogue does not hold.
     """
@@ -38,52 +37,46 @@ def about(
         results.sort(key=lambda result: _STATUSES.index(result.status))
     explained = results[:_MOST]
     paragraphs = [
-        _paragraph(findings, result, asked, with_ways=place < _MOST_WAYS)
+        _write_paragraph(findings, result, asked, with_ways=place < _MOST_WAYS)
         for place, result in enumerate(explained)
     ]
     if len(results) > _MOST:
         others = join_items(result.norm_id for result in results[_MOST:])
         paragraphs.append(f"Ask me about {others} one by one.")
     if unknown:
-        paragraphs.append(not_held(unknown))
-    return Answer(
-        "\n".join(paragraphs),
-        tuple(result.norm_id for result in explained),
-        confidence.together([result.confidence for result in explained])
-        if explained
-        else confidence.UNKNOWN,
-    )
+        paragraphs.append(write_not_held(unknown))
+    return build_answer("\n".join(paragraphs), explained)
 
 
-def not_held(ids: Sequence[str]) -> str:
+def write_not_held(ids: Sequence[str]) -> str:
     """Say that the catalogue holds nothing on these ids."""
     return f"My catalogue does not hold {join_items(ids, 'or')}, so I cannot say anything about it."
 
 
-def _paragraph(
+def _write_paragraph(
     findings: Findings, result: NormResult, asked: Sequence[Intent], *, with_ways: bool
 ) -> str:
-    verdict = f"{label(result)}: {lowered(result.reasoning)}"
+    verdict = f"{label_norm(result)}: {lower_first(result.reasoning)}"
     if Intent.CONFIDENCE in asked:
         return f"{verdict} Confidence: {result.confidence} of 100."
     explaining = Intent.EXPLAIN in asked and not {Intent.WHY, Intent.APPLIES} & {*asked}
     if explaining or not asked:
-        parts = [f"{label(result)}: {result.summary}", result.note]
-        parts.append(f"For your product it {lowered(result.reasoning)}" if result.applies else "")
-        parts.append("" if result.applies else f"For your product: {lowered(result.reasoning)}")
+        opening = "For your product it" if result.applies else "For your product:"
+        here = f"{opening} {lower_first(result.reasoning)}"
+        parts = (f"{label_norm(result)}: {result.summary}", result.note, here)
         return " ".join(filter(None, parts))
     if with_ways and (result.status == "does_not_apply" or Intent.AVOID in asked):
-        return f"{verdict}{_ways(findings, result)}"
+        return f"{verdict}{_write_ways(findings, result)}"
     return verdict
 
 
-def _ways(findings: Findings, result: NormResult) -> str:
+def _write_ways(findings: Findings, result: NormResult) -> str:
     """Say what would have to be true to turn a decided verdict around."""
     norm = get_catalogue().get(result.norm_id)
     if norm is None or result.status == "to_be_checked":
         return ""
     wanted = result.status == "does_not_apply"
-    ways = ways_to(norm.trigger, findings.facts, outcome=wanted)
+    ways = find_ways(norm.trigger, findings.facts, outcome=wanted)
     if not ways:
         return "" if wanted else " No change of the product that I know of would lift it."
     opening = "It would apply if" if wanted else "It would no longer apply if"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from services.conversation.analysis.confidence import average_scores
 from services.norms.facts import join_items
 
 if TYPE_CHECKING:
@@ -32,35 +33,41 @@ class Answer:
     proposed_description: str | None = None
 
 
-def label(result: NormResult) -> str:
+def build_answer(text: str, results: Sequence[NormResult]) -> Answer:
+    """Build an answer that is about results, with their average confidence."""
+    score = average_scores([result.confidence for result in results])
+    return Answer(text, tuple(result.norm_id for result in results), score)
+
+
+def label_norm(result: NormResult) -> str:
     """Name a norm by id and title: "2014/35/EU Low Voltage Directive (LVD)"."""
     return f"{result.norm_id} {result.norm_name}"
 
 
-def listed(lines: Iterable[str]) -> str:
+def format_list(lines: Iterable[str]) -> str:
     """Set lines as list items."""
     return "\n".join(f"- {line}" for line in lines)
 
 
-def some(items: Sequence[str], most: int) -> str:
+def name_some(items: Sequence[str], most: int) -> str:
     """Name the first few of many: "a, b and 7 more"."""
     more = len(items) - most
     return join_items([*items[:most], f"{more} more"] if more > 1 else items)
 
 
-def lowered(sentence: str) -> str:
+def lower_first(sentence: str) -> str:
     """Start a sentence in lower case, to go on after a colon; "I" stays."""
     return sentence if sentence.startswith("I ") else sentence[:1].lower() + sentence[1:]
 
 
-def count_of(number: int, one: str, many: str = "") -> str:
+def format_count(number: int, one: str, many: str = "") -> str:
     """Count things: "1 norm", "3 norms"."""
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
-def reason(result: NormResult) -> str:
+def extract_reason(result: NormResult) -> str:
     """Give the reason of a result alone, without the verdict before it."""
     text = result.reasoning
     for verdict in ("Applies because ", "Does not apply because ", "To be checked: "):
         text = text.removeprefix(verdict)
-    return lowered(text)
+    return lower_first(text)

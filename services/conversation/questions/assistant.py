@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 from services.conversation.analysis.findings import Findings, State
 from services.conversation.language import back_references
 from services.conversation.language.back_references import find_back_reference
-from services.conversation.language.intents import Intent, intents, known_words
-from services.conversation.language.norm_names import Named, find
-from services.conversation.language.phrases import Word, words
+from services.conversation.language.intents import Intent, find_intents, get_known_words
+from services.conversation.language.norm_names import NormMentions, find_norms
+from services.conversation.language.phrases import Word, split_words
 from services.conversation.language.word_lists import get_words
 from services.conversation.questions import comparison, deadlines, overview
-from services.conversation.questions.about_norms import about, not_held
+from services.conversation.questions.about_norms import explain_norms, write_not_held
 from services.conversation.questions.answers import Answer
 from services.conversation.questions.follow_ups import inherit_intents, is_follow_up
-from services.conversation.questions.glossary import explain
+from services.conversation.questions.glossary import explain_term
 from services.conversation.questions.norm_group_answers import answer_about_group
-from services.conversation.questions.references import Referred, resolve
+from services.conversation.questions.references import ReferencedNorms, resolve_reference
 from services.conversation.questions.window import Entry, read_enriched_query
 from services.norms.catalogue import get_catalogue
 from services.norms.facts import FACTS
@@ -27,7 +27,7 @@ from services.norms.facts import FACTS
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["Answer", "ask"]
+__all__ = ["Answer", "answer_question"]
 
 LONGEST = 1_000
 """Characters of a question that are read."""
@@ -51,7 +51,7 @@ _ABOUT_THE_PRODUCT = frozenset((Intent.ADVICE, Intent.HELP, Intent.FACTS))
 _NOT_ABOUT_NORMS = frozenset((Intent.OUTSIDE, Intent.DEADLINES, Intent.ADVICE, Intent.HELP))
 
 
-def ask(question: str, state: State) -> Answer:
+def answer_question(question: str, state: State) -> Answer:
     """Answer a question from the catalogue and the facts of a conversation.
 
     Pure: the state is not changed. Any text is accepted, of which the first 1,000
@@ -66,20 +66,20 @@ def ask(question: str, state: State) -> Answer:
     read = read_enriched_query(question)
     question = read.query[:LONGEST]
     findings = Findings(state)
-    spelled = words(question)
-    named = find(question)
-    asked = intents(spelled)
+    spelled = split_words(question)
+    named = find_norms(question)
+    asked = find_intents(spelled)
     if named.ids or named.unknown:
         if read.history and is_follow_up(spelled):
             asked = inherit_intents(asked, spelled, read.history)
-    elif answer := _following_up(findings, named, asked, spelled, read.history):
+    elif answer := _answer_follow_up(findings, named, asked, spelled, read.history):
         return answer
-    return _answered(findings, named, asked, question)
+    return _answer(findings, named, asked, question)
 
 
-def _following_up(
+def _answer_follow_up(
     findings: Findings,
-    named: Named,
+    named: NormMentions,
     asked: tuple[Intent, ...],
     spelled: list[Word],
     history: Sequence[Entry],
@@ -92,10 +92,10 @@ def _following_up(
     by_subject = bool(named.topics) and Intent.WHAT_IF not in asked
     if by_subject and not reference.sure:
         return None
-    if _off_subject(spelled, findings.state, forgiving=reference.sure or bool(asked)):
+    if _is_off_subject(spelled, findings.state, forgiving=reference.sure or bool(asked)):
         return None
-    referred = resolve(reference, history, findings)
-    if not isinstance(referred, Referred):
+    referred = resolve_reference(reference, history, findings)
+    if not isinstance(referred, ReferencedNorms):
         return referred
     asked = inherit_intents(asked, spelled, history)
     demands = not get_words("assistant.demands").isdisjoint(word.text for word in spelled)
@@ -103,41 +103,43 @@ def _following_up(
         asked = (Intent.EXPLAIN,)  # what a norm demands is what there is to do
     answer = answer_about_group(findings, referred, asked, spelled, named.topics)
     named = replace(named, ids=referred.ids, topics=())
-    return answer or _answered(findings, named, asked, named.rest)
+    return answer or _answer(findings, named, asked, named.rest)
 
 
-def _answered(findings: Findings, named: Named, asked: tuple[Intent, ...], question: str) -> Answer:
+def _answer(
+    findings: Findings, named: NormMentions, asked: tuple[Intent, ...], question: str
+) -> Answer:
     if Intent.WHAT_IF in asked or (not asked and not named.ids):
-        compared = _compared(findings, named, asked)
+        compared = _compare(findings, named, asked)
         if compared:
             return compared
         asked = tuple(intent for intent in asked if intent is not Intent.WHAT_IF)
     if named.ids or named.unknown:
-        return _about_named(findings, named, asked, question)
-    return _about_all(findings, named, asked, question)
+        return _answer_about_named(findings, named, asked, question)
+    return _answer_in_general(findings, named, asked, question)
 
 
-def _compared(findings: Findings, named: Named, asked: Sequence[Intent]) -> Answer | None:
+def _compare(findings: Findings, named: NormMentions, asked: Sequence[Intent]) -> Answer | None:
     hypothetical = Intent.WHAT_IF in asked
     compared = comparison.compare(findings, named, hypothetical=hypothetical)
     if compared is None and hypothetical and len(asked) == 1 and not named.ids:
-        return overview.no_change_read()
+        return overview.decline_change()
     return compared
 
 
-def _about_named(
-    findings: Findings, named: Named, asked: Sequence[Intent], question: str
+def _answer_about_named(
+    findings: Findings, named: NormMentions, asked: Sequence[Intent], question: str
 ) -> Answer:
     if not named.ids:
-        return replace(overview.cannot(), answer=not_held(named.unknown))
+        return replace(overview.decline(), answer=write_not_held(named.unknown))
     decisive = asked[0] if asked else None
     if decisive is Intent.DEADLINES:
-        return deadlines.answer(findings, question, named.ids)
+        return deadlines.answer_deadlines(findings, question, named.ids)
     if decisive is None or decisive not in _NOT_ABOUT_NORMS:
-        return about(findings, named.ids, asked, named.unknown)
+        return explain_norms(findings, named.ids, asked, named.unknown)
     if decisive in (Intent.ADVICE, Intent.HELP):
-        return _overall(findings, decisive, question, ())
-    cannot, known = overview.cannot(), about(findings, named.ids, (Intent.EXPLAIN,))
+        return _answer_overall(findings, decisive, question, ())
+    cannot, known = overview.decline(), explain_norms(findings, named.ids, (Intent.EXPLAIN,))
     first = cannot.answer.partition(": ")[0]
     return replace(
         cannot,
@@ -146,65 +148,71 @@ def _about_named(
     )
 
 
-def _about_all(findings: Findings, named: Named, asked: Sequence[Intent], question: str) -> Answer:
+def _answer_in_general(
+    findings: Findings, named: NormMentions, asked: Sequence[Intent], question: str
+) -> Answer:
     """Answer a question that names no norm: on a subject, on a term, or on the whole result."""
-    spelled = words(question)
-    if _off_subject(spelled, findings.state, forgiving=bool(asked)):
-        return overview.cannot()
-    if Intent.EXPLAIN in asked and (explained := explain(spelled)):
+    spelled = split_words(question)
+    if _is_off_subject(spelled, findings.state, forgiving=bool(asked)):
+        return overview.decline()
+    if Intent.EXPLAIN in asked and (explained := explain_term(spelled)):
         return explained
     decisive = asked[0] if asked else None
     if named.topics and (decisive is None or decisive in _ABOUT_TOPICS):
-        return _about_named(findings, replace(named, ids=named.topics), asked, question)
-    return _overall(findings, decisive, question, spelled) if decisive else overview.cannot()
+        return _answer_about_named(findings, replace(named, ids=named.topics), asked, question)
+    return (
+        _answer_overall(findings, decisive, question, spelled) if decisive else overview.decline()
+    )
 
 
 _OVERALL: dict[Intent, Callable[[Findings], Answer]] = {
-    Intent.ADVICE: lambda _findings: overview.advice(),
-    Intent.CONFIDENCE: lambda _findings: overview.how_confident(),
-    Intent.HELP: lambda _findings: overview.offer(),
-    Intent.OPEN: overview.still_open,
-    Intent.EXCLUDED: overview.excluded,
-    Intent.PRIORITY: overview.priority,
-    Intent.NEXT: overview.what_next,
-    Intent.FACTS: overview.facts_used,
-    Intent.WHY: overview.why_all,
-    Intent.COUNT: overview.count,
+    Intent.ADVICE: lambda _findings: overview.disclaim_advice(),
+    Intent.CONFIDENCE: lambda _findings: overview.explain_confidence(),
+    Intent.HELP: lambda _findings: overview.offer_help(),
+    Intent.OPEN: overview.list_open,
+    Intent.EXCLUDED: overview.list_excluded,
+    Intent.PRIORITY: overview.list_priorities,
+    Intent.NEXT: overview.list_next_steps,
+    Intent.FACTS: overview.repeat_facts,
+    Intent.WHY: overview.explain_matches,
+    Intent.COUNT: overview.count_norms,
 }
 
 
-def _overall(findings: Findings, intent: Intent, question: str, spelled: Sequence[Word]) -> Answer:
+def _answer_overall(
+    findings: Findings, intent: Intent, question: str, spelled: Sequence[Word]
+) -> Answer:
     if intent in _OVERALL:
         return _OVERALL[intent](findings)
     if intent is Intent.DEADLINES:
-        return deadlines.answer(findings, question, ())
+        return deadlines.answer_deadlines(findings, question, ())
     if intent in (Intent.LIST, Intent.APPLIES):
         return overview.list_norms(findings, spelled)
-    return overview.cannot()
+    return overview.decline()
 
 
 @cache
-def _subject_words() -> frozenset[str]:
+def _collect_subject_words() -> frozenset[str]:
     """Every word that belongs to the subject: of the catalogue, the facts, the question table."""
     norms = get_catalogue().norms
     texts = [" ".join((norm.title, norm.summary, norm.note, *norm.doubts)) for norm in norms]
     texts += [f"{fact.label} {fact.yes} {fact.no}" for fact in FACTS.values()]
     return (
-        known_words()
-        | back_references.known_words()
-        | {word.text for text in texts for word in words(text)}
+        get_known_words()
+        | back_references.get_known_words()
+        | {word.text for text in texts for word in split_words(text)}
     )
 
 
-def _off_subject(spelled: Sequence[Word], state: State, *, forgiving: bool) -> bool:
+def _is_off_subject(spelled: Sequence[Word], state: State, *, forgiving: bool) -> bool:
     """Tell whether a third of the words or more belong to no subject of this service.
 
     Words of one or two letters do not count, the maker's own description does. When
     `forgiving`, one stray word in a longer question is let pass.
     """
     telling = [word.text for word in spelled if len(word.text) > _LONGEST_WORD_IGNORED]
-    own = {word.text for word in words(str(state.get("description", "")))}
-    foreign = sum(word not in _subject_words() and word not in own for word in telling)
+    own = {word.text for word in split_words(str(state.get("description", "")))}
+    foreign = sum(word not in _collect_subject_words() and word not in own for word in telling)
     if not forgiving:
         return foreign > 0
     return foreign * _MOST_FOREIGN >= len(telling) and (foreign > 1 or len(telling) < _MOST_FOREIGN)

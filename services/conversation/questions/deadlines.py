@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from services.conversation.analysis import confidence
-from services.conversation.questions.answers import Answer, label, listed
+from services.conversation.questions.answers import Answer, build_answer, format_list, label_norm
 from services.norms.catalogue import get_catalogue
 from services.norms.facts import format_day, join_items, read_day
 
@@ -26,7 +25,7 @@ _VERDICT = {
 }
 
 
-def answer(findings: Findings, question: str, ids: Collection[str]) -> Answer:
+def answer_deadlines(findings: Findings, question: str, ids: Collection[str]) -> Answer:
     """List the dates of the norms that apply, or of those named, or those in a named year."""
     if ids:
         results = [findings.results[norm_id] for norm_id in ids]
@@ -40,14 +39,14 @@ def answer(findings: Findings, question: str, ids: Collection[str]) -> Answer:
     marketed = findings.marketed
     if years:
         entries = [entry for entry in entries if entry[0][:4] in years]
-        text = _in_years(findings, entries, years)
+        text = _write_years(findings, entries, years)
     else:
-        text = _around(entries, marketed, assumed="market_date" in findings.assumed)
-        if dateless := [label(result) for result in results if ids and not result.deadlines]:
-            text += f"\nMy catalogue names no date for:\n{listed(dateless)}"
-    switches = [] if years or ids else list(_switches(findings))
+        text = _write_dates(entries, marketed, assumed="market_date" in findings.assumed)
+        if dateless := [label_norm(result) for result in results if ids and not result.deadlines]:
+            text += f"\nMy catalogue names no date for:\n{format_list(dateless)}"
+    switches = [] if years or ids else list(_list_switches(findings))
     if switches:
-        text += "\nA later market date would change the list:\n" + listed(switches)
+        text += "\nA later market date would change the list:\n" + format_list(switches)
     verdicts = (
         f"{result.norm_id} {_VERDICT[result.status]}."
         for result in results
@@ -57,45 +56,44 @@ def answer(findings: Findings, question: str, ids: Collection[str]) -> Answer:
     # Those with a date still to come are what the question is about.
     entries.sort(key=lambda entry: entry[0] <= marketed)
     about = dict.fromkeys(result.norm_id for _, result, _ in entries) or ids
-    scores = [findings.results[norm_id].confidence for norm_id in about]
-    return Answer(text, tuple(about), confidence.together(scores))
+    return build_answer(text, [findings.results[norm_id] for norm_id in about])
 
 
-def _line(entry: Entry) -> str:
+def _format_entry(entry: Entry) -> str:
     date, result, what = entry
-    return f"{date}: {label(result)}: {what}"
+    return f"{date}: {label_norm(result)}: {what}"
 
 
-def _around(entries: list[Entry], marketed: str, *, assumed: bool) -> str:
+def _write_dates(entries: list[Entry], marketed: str, *, assumed: bool) -> str:
     ground = ", which I assume" if assumed else ""
     opening = f"Your product goes on the market on {marketed}{ground}."
     if not marketed:
         opening = "It is not known when your product goes on the market."
-    later = [_line(entry) for entry in entries if entry[0] > marketed]
-    past = [_line(entry) for entry in entries if entry[0] <= marketed]
+    later = [_format_entry(entry) for entry in entries if entry[0] > marketed]
+    past = [_format_entry(entry) for entry in entries if entry[0] <= marketed]
     if not entries:
         return f"{opening} I know of no date for these norms; they are in force."
     parts = [opening]
-    coming = f"{'After that comes' if marketed else 'The dates'}:\n{listed(later)}"
+    coming = f"{'After that comes' if marketed else 'The dates'}:\n{format_list(later)}"
     parts.append(coming if later else "I know of no later date.")
     if past:
-        parts.append(f"Already in force by then:\n{listed(past[-_MOST_PAST:])}")
+        parts.append(f"Already in force by then:\n{format_list(past[-_MOST_PAST:])}")
     return "\n".join(parts)
 
 
-def _in_years(findings: Findings, entries: list[Entry], years: list[str]) -> str:
+def _write_years(findings: Findings, entries: list[Entry], years: list[str]) -> str:
     named = " and ".join(dict.fromkeys(years))
     parts = []
     if entries:
-        lines = listed(map(_line, entries))
+        lines = format_list(map(_format_entry, entries))
         parts.append(f"In {named}, for the norms of your product:\n{lines}")
-    switches = [line for line in _switches(findings) if any(year in line for year in years)]
+    switches = [line for line in _list_switches(findings) if any(year in line for year in years)]
     if switches:
-        parts.append(f"Depending on the market date:\n{listed(switches)}")
+        parts.append(f"Depending on the market date:\n{format_list(switches)}")
     return "\n".join(parts) or f"For {named} my catalogue names no date for your product."
 
 
-def _switches(findings: Findings) -> Iterator[str]:
+def _list_switches(findings: Findings) -> Iterator[str]:
     """Say which norms come or go when the product is marketed after certain days."""
     marketed = findings.facts.get("market_date", 0)
     dated = [norm for norm in get_catalogue().norms if "market_date" in norm.trigger.list_facts()]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
-from services.conversation.language.norm_names import find
+from services.conversation.language.norm_names import find_norms
 from services.norms.catalogue import get_catalogue
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ _ITEM = re.compile(r"\s- (?:\d{4}-\d\d-\d\d: )?|:\s1\. ")
 
 
 @dataclass(frozen=True)
-class Mentioned:
+class EarlierAnswer:
     """The norms of one answer, in the order in which it names them.
 
     Attributes:
@@ -33,17 +33,17 @@ class Mentioned:
         items = [match.end() for match in _ITEM.finditer(self.text)]
         if not items or items[0] not in self._titled:
             return ()
-        return _once(self._titled[at] for at in items if at in self._titled)
+        return _drop_repeats(self._titled[at] for at in items if at in self._titled)
 
     @cached_property
-    def lists_other_things(self) -> bool:
+    def has_other_list(self) -> bool:
         """Whether it has a list that does not begin with a norm: of steps, or of open facts."""
         return not self.listed and _ITEM.search(self.text) is not None
 
     @cached_property
     def in_order(self) -> tuple[str, ...]:
         """Ids of the norms it is about: those of its list, else those with a title, else all."""
-        return self.listed or _once(self._titled.values()) or find(self.text).ids
+        return self.listed or _drop_repeats(self._titled.values()) or find_norms(self.text).ids
 
     @cached_property
     def focus(self) -> str | None:
@@ -53,7 +53,7 @@ class Mentioned:
         """
         first = _ITEM.search(self.text)
         before = first.start() if first else len(self.text)
-        leading = _once(norm for at, norm in self._titled.items() if at < before)
+        leading = _drop_repeats(norm for at, norm in self._titled.items() if at < before)
         if len(leading) == 1:
             return leading[0]
         return self.in_order[0] if len(self.in_order) == 1 else None
@@ -62,7 +62,7 @@ class Mentioned:
     def _titled(self) -> dict[int, str]:
         """Ids of the norms that are named by id and title, by their place in the text."""
         found = {}
-        for label, norm_id in _labels():
+        for label, norm_id in _load_labels():
             at = self.text.find(label)
             while at >= 0:
                 found[at] = norm_id
@@ -70,10 +70,10 @@ class Mentioned:
         return dict(sorted(found.items()))
 
 
-def _once(ids: Iterable[str]) -> tuple[str, ...]:
+def _drop_repeats(ids: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(ids))
 
 
 @cache
-def _labels() -> tuple[tuple[str, str], ...]:
+def _load_labels() -> tuple[tuple[str, str], ...]:
     return tuple((f"{norm.id} {norm.title}", norm.id) for norm in get_catalogue().norms)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from services.conversation.analysis.next_steps import NOTIFIED_BODY, ce_acts
+from services.conversation.analysis.next_steps import NOTIFIED_BODY, list_ce_acts
 from services.conversation.language.intents import Intent
 from services.conversation.language.word_lists import get_kinds, get_words
 
@@ -31,7 +31,7 @@ def build_procedure_filter(findings: Findings, texts: Sequence[str]) -> NormFilt
         words = f"may call for {body}"
         return NormFilter(lambda r: r.norm_id in NOTIFIED_BODY, words, words, f"calls for {body}")
     if "ce" in texts:
-        calling, mark = ce_acts(findings), "the CE marking"
+        calling, mark = list_ce_acts(findings), "the CE marking"
         words = f"calls for {mark}"
         return NormFilter(lambda r: r.norm_id in calling, words, f"call for {mark}", words)
     return None

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.conversation.language.back_references import find_back_reference
-from services.conversation.language.intents import Intent, intents
-from services.conversation.language.phrases import words
+from services.conversation.language.intents import Intent, find_intents
+from services.conversation.language.phrases import split_words
 from services.conversation.language.word_lists import get_words
 
 if TYPE_CHECKING:
@@ -42,12 +42,12 @@ def inherit_intents(
         What it asks for itself; where it only names something else, what was asked for before.
     """
     rest = _skip_opening(question)
-    own = intents(rest)
+    own = find_intents(rest)
     if own:
         return own
     for entry in reversed(history):
-        before = words(entry["content"]) if entry["role"] == "user" else []
-        earlier = intents(_skip_opening(before))
+        before = split_words(entry["content"]) if entry["role"] == "user" else []
+        earlier = find_intents(_skip_opening(before))
         if earlier and earlier[0] in _CARRIED:
             return tuple(intent for intent in earlier if intent in _CARRIED)
         if earlier or (before and not (is_follow_up(before) or find_back_reference(before))):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @cache
-def _terms() -> PhraseTable[str]:
+def _load_terms() -> PhraseTable[str]:
     text = Path(__file__).with_name("glossary.toml").read_text(encoding="utf-8")
     return PhraseTable(
         {
@@ -29,7 +29,7 @@ def _terms() -> PhraseTable[str]:
     )
 
 
-def explain(question: Sequence[Word]) -> Answer | None:
+def explain_term(question: Sequence[Word]) -> Answer | None:
     """Explain the first term of the glossary that a question contains; None without one."""
-    found = next(_terms().find(question), None)
+    found = next(_load_terms().find(question), None)
     return Answer(found.value, (), confidence.CERTAIN) if found else None

@@ -6,12 +6,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from services.conversation.analysis import confidence
-from services.conversation.language.back_references import known_words as pointing_words
-from services.conversation.language.intents import Intent, known_words
-from services.conversation.language.phrases import words
+from services.conversation.language.back_references import get_known_words as pointing_words
+from services.conversation.language.intents import Intent, get_known_words
+from services.conversation.language.phrases import split_words
 from services.conversation.language.word_lists import get_words
-from services.conversation.questions.about_norms import about
-from services.conversation.questions.answers import Answer, count_of, label, listed, lowered, reason
+from services.conversation.questions.about_norms import explain_norms
+from services.conversation.questions.answers import (
+    Answer,
+    build_answer,
+    extract_reason,
+    format_count,
+    format_list,
+    label_norm,
+    lower_first,
+)
 from services.conversation.questions.filters import (
     NormFilter,
     build_kind_filter,
@@ -26,7 +34,7 @@ if TYPE_CHECKING:
     from services.conversation.analysis.findings import Findings
     from services.conversation.analysis.verdicts import NormResult, Status
     from services.conversation.language.phrases import Word
-    from services.conversation.questions.references import Referred
+    from services.conversation.questions.references import ReferencedNorms
 
 _FEW = 4  # norms that are gone into rather than listed
 _SHORT = 2  # letters of words that tell no subject
@@ -40,7 +48,7 @@ _VERDICTS: dict[Status, str] = {
 
 def answer_about_group(
     findings: Findings,
-    referred: Referred,
+    referred: ReferencedNorms,
     asked: Sequence[Intent],
     spelled: Sequence[Word],
     topics: Sequence[str],
@@ -61,7 +69,7 @@ def answer_about_group(
     texts = [word.text for word in spelled]
     decisive = asked[0] if asked else None
     if decisive is Intent.PRIORITY:
-        return _first(
+        return _answer_priority(
             findings, results, urgent=not get_words("norm_group_answers.urgent").isdisjoint(texts)
         )
     if decisive in _ONE_BY_ONE:
@@ -70,87 +78,92 @@ def answer_about_group(
         asks_kind = not get_words("norm_group_answers.is").isdisjoint(texts) and build_kind_filter(
             texts
         )
-        text = f"{label(results[0])} is a {results[0].kind}."
-        return _answer(text, results) if asks_kind else None
+        text = f"{label_norm(results[0])} is a {results[0].kind}."
+        return build_answer(text, results) if asks_kind else None
     wants_some = not get_words("norm_group_answers.selecting").isdisjoint(texts)
     selecting = referred.together and wants_some
-    some = _some(findings, referred, asked, texts, topics) if selecting else None
+    some = _answer_which(findings, referred, asked, texts, topics) if selecting else None
     wanted = decisive in (Intent.LIST, Intent.COUNT)
-    if some or not (wanted or decisive is None) or _goes_into(len(results), asked, listing=wanted):
+    if (
+        some
+        or not (wanted or decisive is None)
+        or _should_explain(len(results), asked, listing=wanted)
+    ):
         return some
-    number = count_of(len(results), "norm")
-    return _answer(f"These are {number}:\n{listed(map(label, results))}", results)
+    number = format_count(len(results), "norm")
+    return build_answer(f"These are {number}:\n{format_list(map(label_norm, results))}", results)
 
 
-def _goes_into(number: int, asked: Sequence[Intent], *, listing: bool) -> bool:
+def _should_explain(number: int, asked: Sequence[Intent], *, listing: bool) -> bool:
     """Whether each norm is explained rather than listed; nobody reads a dozen explanations."""
     explained = not listing or not {Intent.EXPLAIN, Intent.WHY}.isdisjoint(asked)
     return explained and number <= _FEW
 
 
-def _some(
+def _answer_which(
     findings: Findings,
-    referred: Referred,
+    referred: ReferencedNorms,
     asked: Sequence[Intent],
     texts: Sequence[str],
     topics: Sequence[str],
 ) -> Answer | None:
     """Answer which of the norms have something, if that is the question."""
     if topics or not get_words("norm_group_answers.about").isdisjoint(texts):
-        return _on_subject(findings, referred, asked, texts, topics)
+        return _answer_on_subject(findings, referred, asked, texts, topics)
     norm_filter = build_procedure_filter(findings, texts) or build_status_filter(asked, texts)
     if norm_filter is None and not referred.kinds:
         norm_filter = build_kind_filter(texts)
     return _filter(findings, referred, norm_filter) if norm_filter else None
 
 
-def _answer(text: str, results: Sequence[NormResult]) -> Answer:
-    scores = [result.confidence for result in results]
-    return Answer(text, tuple(result.norm_id for result in results), confidence.together(scores))
-
-
-def _first(findings: Findings, results: Sequence[NormResult], *, urgent: bool) -> Answer:
+def _answer_priority(findings: Findings, results: Sequence[NormResult], *, urgent: bool) -> Answer:
     """Name the norm that comes first, then all in their order, then those that do not count."""
     marketed = findings.marketed
     place = {result.norm_id: at for at, result in enumerate(findings.matched)}
     ranked = sorted(
         (result for result in results if result.applies),
-        key=lambda result: (_later(result, marketed) if urgent else "", place[result.norm_id]),
+        key=lambda result: (
+            _find_later_start(result, marketed) if urgent else "",
+            place[result.norm_id],
+        ),
     )
     if not ranked:
-        verdicts = about(findings, [result.norm_id for result in results], (Intent.WHY,))
+        verdicts = explain_norms(findings, [result.norm_id for result in results], (Intent.WHY,))
         none = "None of them applies" if len(results) > 1 else "It does not apply"
         return replace(
             verdicts, answer=f"{none} to your product as far as I know.\n{verdicts.answer}"
         )
     first = ranked[0]
-    duty = f"{first.summary} {_since(first, marketed)}"
+    duty = f"{first.summary} {_write_start(first, marketed)}"
     if len(results) == 1:
         at = (
             f"number {place[first.norm_id] + 1} of the {len(place)} norms that apply, by importance"
         )
-        return _answer(f"{label(first)} is {at}. {duty}", ranked)
+        return build_answer(f"{label_norm(first)} is {at}. {duty}", ranked)
     what = "urgent" if urgent else "important"
-    parts = [f"{label(first)} is the most {what} of these {len(results)} norms. {duty}"]
+    parts = [f"{label_norm(first)} is the most {what} of these {len(results)} norms. {duty}"]
     if len(ranked) > 1:
-        lines = (f"{label(result)}: {lowered(_since(result, marketed))}" for result in ranked)
-        parts.append(f"The order, the most {what} first:\n{listed(lines)}")
+        lines = (
+            f"{label_norm(result)}: {lower_first(_write_start(result, marketed))}"
+            for result in ranked
+        )
+        parts.append(f"The order, the most {what} first:\n{format_list(lines)}")
     for status, said in _VERDICTS.items():
         names = [result.norm_id for result in results if result.status == status]
         if names:
             parts.append(f"{said}: {join_items(names)}.")
-    return _answer("\n".join(parts), ranked)
+    return build_answer("\n".join(parts), ranked)
 
 
-def _later(result: NormResult, marketed: str) -> str:
+def _find_later_start(result: NormResult, marketed: str) -> str:
     """The day on which a norm begins to bind, if that is after the product is marketed."""
     first = min((date for date, _ in result.deadlines), default="")
     return first if first > marketed else ""
 
 
-def _since(result: NormResult, marketed: str) -> str:
+def _write_start(result: NormResult, marketed: str) -> str:
     """Say from when a norm binds, and what comes later."""
-    begins = _later(result, marketed)
+    begins = _find_later_start(result, marketed)
     if begins:
         return f"It binds from {begins}, after your product goes on the market."
     coming = [f"{date}: {what}" for date, what in result.deadlines if date > marketed]
@@ -159,36 +172,37 @@ def _since(result: NormResult, marketed: str) -> str:
     return f"It must be met when your product goes on the market{on}{later}."
 
 
-def _on_subject(
+def _answer_on_subject(
     findings: Findings,
-    referred: Referred,
+    referred: ReferencedNorms,
     asked: Sequence[Intent],
     texts: Sequence[str],
     topics: Sequence[str],
 ) -> Answer:
     """Answer which norms are about something: a known subject, or a word of their own texts."""
-    subject = {text for text in texts if len(text) > _SHORT} - known_words() - pointing_words()
+    subject = {text for text in texts if len(text) > _SHORT} - get_known_words() - pointing_words()
     for ids in (referred.ids, *referred.wider):
         kept = [
             norm_id
             for norm_id in ids
-            if norm_id in topics or not subject.isdisjoint(_words_of(findings.results[norm_id]))
+            if norm_id in topics
+            or not subject.isdisjoint(_collect_words(findings.results[norm_id]))
         ]
         if kept:
-            return about(findings, kept, asked)
+            return explain_norms(findings, kept, asked)
     number = len(referred.ids)
     none = f"None of these {number} norms is about that, as far as my catalogue tells."
     if not topics:
         return Answer(none, (), confidence.CERTAIN)
-    elsewhere = about(findings, topics, asked)
+    elsewhere = explain_norms(findings, topics, asked)
     return replace(elsewhere, answer=f"{none}\n{elsewhere.answer}")
 
 
-def _words_of(result: NormResult) -> set[str]:
-    return {word.text for word in words(f"{result.norm_name} {result.summary} {result.note}")}
+def _collect_words(result: NormResult) -> set[str]:
+    return {word.text for word in split_words(f"{result.norm_name} {result.summary} {result.note}")}
 
 
-def _filter(findings: Findings, referred: Referred, norm_filter: NormFilter) -> Answer:
+def _filter(findings: Findings, referred: ReferencedNorms, norm_filter: NormFilter) -> Answer:
     """Say which of the norms pass; of a longer list before when none of the last one does."""
     for ids in (referred.ids, *referred.wider):
         results = [findings.results[norm_id] for norm_id in ids]
@@ -196,8 +210,11 @@ def _filter(findings: Findings, referred: Referred, norm_filter: NormFilter) -> 
         if kept:
             predicate = norm_filter.one if len(kept) == 1 else norm_filter.many
             with_reason = any(not result.applies for result in kept)
-            lines = (f"{label(r)}: {reason(r)}" if with_reason else label(r) for r in kept)
+            lines = (
+                f"{label_norm(r)}: {extract_reason(r)}" if with_reason else label_norm(r)
+                for r in kept
+            )
             all_of_them = len(kept) == len(ids)
             some = f"All of these {len(ids)}" if all_of_them else f"{len(kept)} of these {len(ids)}"
-            return _answer(f"{some} norms {predicate}:\n{listed(lines)}", kept)
-    return _answer(f"None of these {len(referred.ids)} norms {norm_filter.none}.", [])
+            return build_answer(f"{some} norms {predicate}:\n{format_list(lines)}", kept)
+    return build_answer(f"None of these {len(referred.ids)} norms {norm_filter.none}.", [])

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from services.conversation.analysis import confidence
 from services.conversation.language.back_references import BackReference, Target
-from services.conversation.questions.answers import Answer, count_of, label, listed
-from services.conversation.questions.earlier_answers import Mentioned
+from services.conversation.questions.answers import Answer, format_count, format_list, label_norm
+from services.conversation.questions.earlier_answers import EarlierAnswer
 from services.norms.catalogue import get_catalogue
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _FEW = 4  # so many norms a bare "why?" can be about
 
 
 @dataclass(frozen=True, slots=True)
-class Referred:
+class ReferencedNorms:
     """The norms that are meant.
 
     Attributes:
@@ -38,9 +38,9 @@ class Referred:
     wider: tuple[tuple[str, ...], ...] = ()
 
 
-def resolve(
+def resolve_reference(
     reference: BackReference, history: Sequence[Entry], findings: Findings
-) -> Referred | Answer | None:
+) -> ReferencedNorms | Answer | None:
     """Find the norms that a question refers back to.
 
     Args:
@@ -52,56 +52,56 @@ def resolve(
         The norms; or the answer that it is not clear which are meant and what to say instead; or
         None where the question may mean something else.
     """
-    before = [Mentioned(entry["content"]) for entry in history if entry["role"] == "assistant"]
-    return _Search(reference, before[::-1], findings).found()
+    before = [EarlierAnswer(entry["content"]) for entry in history if entry["role"] == "assistant"]
+    return _Search(reference, before[::-1], findings).run()
 
 
 class _Search:
     """One look through the answers before, the latest first."""
 
     def __init__(
-        self, reference: BackReference, before: Sequence[Mentioned], findings: Findings
+        self, reference: BackReference, before: Sequence[EarlierAnswer], findings: Findings
     ) -> None:
         self._reference = reference
         self._before = before
         self._findings = findings
 
-    def found(self) -> Referred | Answer | None:
+    def run(self) -> ReferencedNorms | Answer | None:
         target = self._reference.target
         if target is Target.LAST_TOPIC:
-            return self._last_topic()
+            return self._find_last_topic()
         if target is Target.ONE:
-            return self._one()
+            return self._find_one()
         if target is Target.SOME:
-            return self._some()
-        if any(answer.lists_other_things for answer in self._answers_to_the_list()):
-            return _unclear("My last list was not one of norms.", ())
+            return self._find_some()
+        if any(answer.has_other_list for answer in self._get_answers_to_the_list()):
+            return _ask_which("My last list was not one of norms.", ())
         if target is Target.PLACES:
-            return self._places()
-        return self._beside()
+            return self._find_places()
+        return self._find_beside()
 
-    def _last_topic(self) -> Referred | None:
+    def _find_last_topic(self) -> ReferencedNorms | None:
         """What the last answer was about, if that is a few norms at most."""
-        last = self._before[0] if self._before else Mentioned("")
+        last = self._before[0] if self._before else EarlierAnswer("")
         if last.focus:
-            return Referred((last.focus,))
-        return Referred(last.in_order) if 0 < len(last.in_order) <= _FEW else None
+            return ReferencedNorms((last.focus,))
+        return ReferencedNorms(last.in_order) if 0 < len(last.in_order) <= _FEW else None
 
-    def _one(self) -> Referred | Answer | None:
+    def _find_one(self) -> ReferencedNorms | Answer | None:
         for answer in self._before:
-            if answer.focus and self._fitting((answer.focus,)):
-                return Referred((answer.focus,))
-            fitting = self._fitting(answer.in_order)
+            if answer.focus and self._keep_fitting((answer.focus,)):
+                return ReferencedNorms((answer.focus,))
+            fitting = self._keep_fitting(answer.in_order)
             if len(fitting) == 1:
-                return Referred(fitting)
+                return ReferencedNorms(fitting)
             if fitting:
                 opening = f"I am not sure which of these {len(fitting)} norms you mean."
-                return _unclear(opening, fitting, self._findings)
-        return self._nothing_named() if self._reference.sure else None
+                return _ask_which(opening, fitting, self._findings)
+        return self._refuse() if self._reference.sure else None
 
-    def _some(self) -> Referred | Answer | None:
-        named = [self._fitting(answer.in_order) for answer in self._before]
-        one_by_one = self._fitting(
+    def _find_some(self) -> ReferencedNorms | Answer | None:
+        named = [self._keep_fitting(answer.in_order) for answer in self._before]
+        one_by_one = self._keep_fitting(
             dict.fromkeys(answer.focus for answer in self._before if answer.focus)
         )
         groups = [ids for ids in named if len(ids) > 1] or [one_by_one]
@@ -112,17 +112,19 @@ class _Search:
                 counted = [one_by_one[:number]]
             groups = counted or groups
         if len(groups[0]) > 1:
-            wider = _longer(groups[1:], groups[0])
-            return Referred(groups[0], together=True, kinds=self._reference.kinds, wider=wider)
+            wider = _keep_longer(groups[1:], groups[0])
+            return ReferencedNorms(
+                groups[0], together=True, kinds=self._reference.kinds, wider=wider
+            )
         if not self._reference.sure:
             return None
-        shown = self._fitting(self._result())
+        shown = self._keep_fitting(self._get_result())
         if not shown:
-            return self._nothing_named()
-        return Referred(shown, together=True, kinds=self._reference.kinds)
+            return self._refuse()
+        return ReferencedNorms(shown, together=True, kinds=self._reference.kinds)
 
-    def _places(self) -> Referred | Answer:
-        lists = [self._fitting(ids) for ids in self._lists()]
+    def _find_places(self) -> ReferencedNorms | Answer:
+        lists = [self._keep_fitting(ids) for ids in self._get_lists()]
         wanted = self._reference.places
         for whole in lists:
             size = len(whole)
@@ -131,87 +133,87 @@ class _Search:
             chosen = dict.fromkeys(place % size for place in wanted)
             # Who counts the last two of two means those of a longer list before.
             if len(chosen) < size or whole is lists[-1]:
-                return Referred(tuple(whole[at] for at in chosen))
+                return ReferencedNorms(tuple(whole[at] for at in chosen))
         if not lists[0]:
-            return _unclear("There is no list of norms that I could count in.", ())
-        opening = f"That list has only {count_of(len(lists[0]), 'norm')}."
-        return _unclear(opening, lists[0], self._findings)
+            return _ask_which("There is no list of norms that I could count in.", ())
+        opening = f"That list has only {format_count(len(lists[0]), 'norm')}."
+        return _ask_which(opening, lists[0], self._findings)
 
-    def _beside(self) -> Referred | Answer | None:
+    def _find_beside(self) -> ReferencedNorms | Answer | None:
         """What stands before, after or beside the norm that was spoken of last."""
-        whole, target = self._lists()[0], self._reference.target
-        current = next((norm for norm in self._spoken_of() if norm in whole), None)
+        whole, target = self._get_lists()[0], self._reference.target
+        current = next((norm for norm in self._get_spoken_of() if norm in whole), None)
         if target is Target.OTHERS:
-            return self._others(whole)
+            return self._find_others(whole)
         if target is Target.OTHER:
             rest = tuple(norm for norm in whole if norm != current)
             if current and len(rest) == 1:
-                return Referred(rest)
-            return _unclear("I am not sure which other norm you mean.", rest, self._findings)
+                return ReferencedNorms(rest)
+            return _ask_which("I am not sure which other norm you mean.", rest, self._findings)
         step = 1 if target is Target.NEXT else -1
         at = whole.index(current) + step if current else 0
         if 0 <= at < len(whole):
-            return Referred((whole[at],))
+            return ReferencedNorms((whole[at],))
         if not self._reference.sure:
             return None
         end = "last" if step > 0 else "first"
-        return _unclear(f"{current} was the {end} of that list.", whole, self._findings)
+        return _ask_which(f"{current} was the {end} of that list.", whole, self._findings)
 
-    def _others(self, whole: tuple[str, ...]) -> Referred | Answer | None:
+    def _find_others(self, whole: tuple[str, ...]) -> ReferencedNorms | Answer | None:
         """What is left of the list; of one that was not gone into, what is left of the result."""
-        named = set(self._spoken_of())
+        named = set(self._get_spoken_of())
         left = [norm for norm in whole if norm not in named]
         if not named or not left:
-            left = [norm for norm in self._result() if norm not in whole]
-        fitting = self._fitting(left)
+            left = [norm for norm in self._get_result() if norm not in whole]
+        fitting = self._keep_fitting(left)
         if fitting:
-            return Referred(fitting, together=True)
+            return ReferencedNorms(fitting, together=True)
         if not self._reference.sure:
             return None
-        return _unclear("There are no others: those were all that apply.", ())
+        return _ask_which("There are no others: those were all that apply.", ())
 
-    def _nothing_named(self) -> Answer:
+    def _refuse(self) -> Answer:
         kind = self._reference.kinds[0] if len(self._reference.kinds) == 1 else "norm"
-        return _unclear(f"I cannot tell which {kind} you mean; our last answers named none.", ())
+        return _ask_which(f"I cannot tell which {kind} you mean; our last answers named none.", ())
 
-    def _answers_to_the_list(self) -> Iterable[Mentioned]:
+    def _get_answers_to_the_list(self) -> Iterable[EarlierAnswer]:
         """The answers back to the last list, and that one."""
         for answer in self._before:
             yield answer
             if _is_list(answer):
                 return
 
-    def _lists(self) -> list[tuple[str, ...]]:
+    def _get_lists(self) -> list[tuple[str, ...]]:
         """The norms of the last list and of longer ones before; else those that apply."""
         lists = [answer.in_order for answer in self._before if _is_list(answer)]
-        return [lists[0], *_longer(lists[1:], lists[0])] if lists else [self._result()]
+        return [lists[0], *_keep_longer(lists[1:], lists[0])] if lists else [self._get_result()]
 
-    def _spoken_of(self) -> list[str]:
+    def _get_spoken_of(self) -> list[str]:
         """The norms that answers were about one by one, since the last list, the latest first."""
-        return [answer.focus for answer in self._answers_to_the_list() if answer.focus]
+        return [answer.focus for answer in self._get_answers_to_the_list() if answer.focus]
 
-    def _result(self) -> tuple[str, ...]:
+    def _get_result(self) -> tuple[str, ...]:
         return tuple(result.norm_id for result in self._findings.matched)
 
-    def _fitting(self, ids: Iterable[str]) -> tuple[str, ...]:
+    def _keep_fitting(self, ids: Iterable[str]) -> tuple[str, ...]:
         """Those of the kind that was spoken of."""
         kinds = self._reference.kinds
         norms = ((norm_id, get_catalogue().get(norm_id)) for norm_id in ids)
         return tuple(n for n, norm in norms if norm and (not kinds or norm.kind in kinds))
 
 
-def _longer(
+def _keep_longer(
     lists: Iterable[tuple[str, ...]], first: tuple[str, ...]
 ) -> tuple[tuple[str, ...], ...]:
     return tuple(ids for ids in lists if len(ids) > len(first))
 
 
-def _is_list(answer: Mentioned) -> bool:
+def _is_list(answer: EarlierAnswer) -> bool:
     """Whether one can count in an answer: it names several norms in order."""
-    return len(answer.in_order) > 1 and not answer.lists_other_things
+    return len(answer.in_order) > 1 and not answer.has_other_list
 
 
-def _unclear(opening: str, ids: Sequence[str], findings: Findings | None = None) -> Answer:
+def _ask_which(opening: str, ids: Sequence[str], findings: Findings | None = None) -> Answer:
     """Say that it is not clear which norm is meant, and what to say instead."""
     if findings is None or not ids:
         text = f"{opening} Please name the norm that you mean, or ask which norms apply."
@@ -219,6 +221,6 @@ def _unclear(opening: str, ids: Sequence[str], findings: Findings | None = None)
     shown = [findings.results[norm_id] for norm_id in ids[:_MOST_SUGGESTED]]
     more = len(ids) - len(shown)
     others = f"\nand {more} more." if more > 0 else ""
-    names = listed(label(result) for result in shown)
+    names = format_list(label_norm(result) for result in shown)
     text = f"{opening} Please name one, or say “the first” or “the last”:\n{names}{others}"
     return Answer(text, tuple(result.norm_id for result in shown), confidence.UNKNOWN)

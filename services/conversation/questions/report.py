@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from services.conversation.analysis.description import summarise
 from services.conversation.analysis.findings import Findings
 from services.conversation.questions import overview
-from services.conversation.questions.answers import label, some
-from services.conversation.questions.comparison import difference
+from services.conversation.questions.answers import label_norm, name_some
+from services.conversation.questions.comparison import find_difference
 from services.norms.catalogue import DISCLAIMER
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ GO_ON = (
 _MOST_NAMED = 6  # norms in one sentence about a difference
 
 
-def report(state: State, *, understood: str = "", before: State | None = None) -> str:
+def write_report(state: State, *, understood: str = "", before: State | None = None) -> str:
     """Tell the analysis of a product.
 
     Args:
@@ -33,28 +33,28 @@ def report(state: State, *, understood: str = "", before: State | None = None) -
     findings = Findings(state)
     parts = [
         understood,
-        _difference(Findings(before), findings) if before else "",
+        _write_difference(Findings(before), findings) if before else "",
         f"Your product: {summarise(state)}",
-        overview.applying(findings.matched),
-        overview.open_points(findings),
-        overview.watched(findings),
+        overview.format_matches(findings.matched),
+        overview.write_open_points(findings),
+        overview.write_watched(findings),
         GO_ON,
         DISCLAIMER,
     ]
     return "\n".join(filter(None, parts))
 
 
-def unchanged(state: State, understood: str) -> str:
+def write_unchanged(state: State, understood: str) -> str:
     """Say that a message changes nothing about the analysis that there is."""
     number = len(Findings(state).matched)
     norms = "one norm applies" if number == 1 else f"{number} norms apply"
     return f"{understood} That changes nothing: {norms} to your product, as before.\n{GO_ON}"
 
 
-def _difference(before: Findings, after: Findings) -> str:
-    found = difference(before, after)
+def _write_difference(before: Findings, after: Findings) -> str:
+    found = find_difference(before, after)
     sentences = [
-        f"{heading}: {_names(results)}."
+        f"{heading}: {_name_norms(results)}."
         for heading, results in (
             ("Newly applies", found.gained),
             ("No longer applies", found.lost),
@@ -65,5 +65,5 @@ def _difference(before: Findings, after: Findings) -> str:
     return " ".join(sentences) or "The same norms apply as before."
 
 
-def _names(results: list[NormResult]) -> str:
-    return some([label(result) for result in results], _MOST_NAMED)
+def _name_norms(results: list[NormResult]) -> str:
+    return name_some([label_norm(result) for result in results], _MOST_NAMED)

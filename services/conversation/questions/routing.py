@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from services.conversation import interview
 from services.conversation.language.back_references import Target, find_back_reference
-from services.conversation.language.norm_names import find
-from services.conversation.language.phrases import words
-from services.conversation.language.rewording import reworded
+from services.conversation.language.norm_names import find_norms
+from services.conversation.language.phrases import split_words
+from services.conversation.language.rewording import reword_change
 from services.conversation.language.word_lists import get_words
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Route(NamedTuple):
 
 class _Clause(NamedTuple):
     text: str
-    asked: bool  # whether it ends with a question mark
+    has_mark: bool  # whether it ends with a question mark
 
 
 def route_message(text: str, state: State, *, analyzed: bool) -> Route:
@@ -65,63 +65,63 @@ def route_message(text: str, state: State, *, analyzed: bool) -> Route:
         analyzed: whether there is an analysis; without one, whoever neither asks nor states
             anything ("go ahead") wants it.
     """
-    clauses = list(_clauses(text[:_LONGEST]))
-    statements = [clause.text for clause in clauses if not _asks(clause)]
-    statement = reworded(find(". ".join(statements)).rest).strip()
-    if any(_wants_analysis(clause.text) for clause in clauses):
+    clauses = list(_split_clauses(text[:_LONGEST]))
+    statements = [clause.text for clause in clauses if not _is_question(clause)]
+    statement = reword_change(find_norms(". ".join(statements)).rest).strip()
+    if any(_is_analysis_request(clause.text) for clause in clauses):
         return Route(Step.ANALYSIS, "")
     asked = [clause.text for clause in clauses if clause.text not in statements]
     if statement:
-        after, reply = interview.answer(state, statement)
-        meant = not asked or any(map(_asks_what_changes, asked))
-        if _differ(state, after) or (meant and reply.understood):
+        after, reply = interview.respond(state, statement)
+        meant = not asked or any(map(_is_about_consequences, asked))
+        if _has_changed(state, after) or (meant and reply.understood):
             return Route(Step.INTERVIEW, statement)
     return Route(Step.QUESTION if asked or analyzed else Step.ANALYSIS, "")
 
 
-def _differ(before: State, after: State) -> bool:
-    known = interview.known_facts(before) == interview.known_facts(after)
+def _has_changed(before: State, after: State) -> bool:
+    known = interview.get_known_facts(before) == interview.get_known_facts(after)
     return not known or before["unsure"] != after["unsure"]
 
 
-def _clauses(text: str) -> Iterator[_Clause]:
+def _split_clauses(text: str) -> Iterator[_Clause]:
     """The sentences of a message; "it has Wi-Fi, does that matter?" makes two."""
     for match in _SENTENCE.finditer(text):
         parts = match[1].split(",")
-        asks = [bool(_opens_question(words(part))) for part in parts]
+        asks = [bool(_is_question_opening(split_words(part))) for part in parts]
         at = next((at for at in range(1, len(parts)) if asks[at] and not asks[0]), 0)
         if at:
-            yield _Clause(",".join(parts[:at]), asked=False)
+            yield _Clause(",".join(parts[:at]), has_mark=False)
         if rest := ",".join(parts[at:]).strip():
-            yield _Clause(rest, asked="?" in match[2])
+            yield _Clause(rest, has_mark="?" in match[2])
 
 
-def _asks(clause: _Clause) -> bool:
+def _is_question(clause: _Clause) -> bool:
     """Whether a clause is a question, a request for information, or a supposition."""
-    spelled = words(clause.text)
+    spelled = split_words(clause.text)
     if _is_order(spelled):
         return False
-    if clause.asked or not spelled or _opens_question(spelled):
+    if clause.has_mark or not spelled or _is_question_opening(spelled):
         return True
     texts = {word.text for word in spelled}
     reference = find_back_reference(spelled)
     if reference and (reference.sure or reference.target is Target.LAST_TOPIC):
         return texts.isdisjoint(get_words("routing.verbs"))
-    return _only_names(clause.text, spelled)
+    return _has_only_names(clause.text, spelled)
 
 
 def _is_order(spelled: Sequence[Word]) -> bool:
     """Whether something is to be done: "could you please add a battery?"."""
-    texts = [word.text for word in _behind_fillers(spelled) if word.text != "please"]
+    texts = [word.text for word in _skip_fillers(spelled) if word.text != "please"]
     if texts[1:2] != ["you"] or texts[0] not in get_words("routing.auxiliaries"):
         return False
     return _has_any(texts[2:3], "changes", "run", "analysis")
 
 
-def _opens_question(spelled: Sequence[Word]) -> bool:
-    behind = [word.text for word in _behind_fillers(spelled)]
+def _is_question_opening(spelled: Sequence[Word]) -> bool:
+    behind = [word.text for word in _skip_fillers(spelled)]
     first, second = (*behind, "", "")[:2]
-    if _states_nothing(first) or (first == "was" and second in get_words("routing.behind_was")):
+    if _is_question_word(first) or (first == "was" and second in get_words("routing.behind_was")):
         return True
     if first in get_words("routing.having"):
         return second in get_words("routing.pronouns")
@@ -140,35 +140,35 @@ def _has_any(texts: Iterable[str], *lists: str) -> bool:
     return not all(get_words(f"routing.{name}").isdisjoint(texts) for name in lists)
 
 
-def _states_nothing(word: str) -> bool:
+def _is_question_word(word: str) -> bool:
     """Tell whether nobody begins to state a fact with this word."""
     return _has_any((word,), "question_words", "imperatives", "supposing", "conditionals")
 
 
-def _only_names(text: str, spelled: Sequence[Word]) -> bool:
+def _has_only_names(text: str, spelled: Sequence[Word]) -> bool:
     """Whether a clause only names norms or a subject: "battery regulation", "packaging"."""
     texts = {word.text for word in spelled}
     if _has_any(texts, "verbs", "markers", "changes"):
         return False
-    named = find(text)
+    named = find_norms(text)
     return bool(named.ids) or (bool(named.topics) and len(spelled) <= _FEW)
 
 
-def _behind_fillers(spelled: Sequence[Word]) -> Sequence[Word]:
+def _skip_fillers(spelled: Sequence[Word]) -> Sequence[Word]:
     fillers = get_words("routing.fillers")
     at = next((at for at, word in enumerate(spelled) if word.text not in fillers), 0)
     return spelled[at:]
 
 
-def _wants_analysis(clause: str) -> bool:
+def _is_analysis_request(clause: str) -> bool:
     """Whether a clause tells to analyse; a question about the analysis does not."""
-    spelled = _behind_fillers(words(clause))
+    spelled = _skip_fillers(split_words(clause))
     texts = [word.text for word in spelled]
     if not _has_any(texts, "analysis"):
         return False
     ordered = _is_order(spelled) or _has_any(texts[:1], "run", "analysis")
-    return ordered or (_has_any(texts, "run") and not _states_nothing(texts[0]))
+    return ordered or (_has_any(texts, "run") and not _is_question_word(texts[0]))
 
 
-def _asks_what_changes(clause: str) -> bool:
-    return _has_any([word.text for word in words(clause)], "consequences")
+def _is_about_consequences(clause: str) -> bool:
+    return _has_any([word.text for word in split_words(clause)], "consequences")

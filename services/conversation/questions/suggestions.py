@@ -6,11 +6,11 @@ import re
 from typing import TYPE_CHECKING
 
 from services.conversation.analysis.findings import Findings
-from services.conversation.interview.dialogue import takes
-from services.conversation.interview.state import known_facts
-from services.conversation.language.intents import Intent, intents
-from services.conversation.language.norm_names import find
-from services.conversation.language.phrases import words
+from services.conversation.interview.dialogue import is_answer
+from services.conversation.interview.state import get_known_facts
+from services.conversation.language.intents import Intent, find_intents
+from services.conversation.language.norm_names import find_norms
+from services.conversation.language.phrases import split_words
 from services.norms.facts import FACTS, Kind
 
 if TYPE_CHECKING:
@@ -80,36 +80,36 @@ def suggest(state: State, *, complete: bool, analyzed: bool, asked: Iterable[str
         asked: the messages and questions so far.
     """
     if not complete:
-        return answers(state)
-    return questions(Findings(state), asked) if analyzed else []
+        return suggest_answers(state)
+    return suggest_questions(Findings(state), asked) if analyzed else []
 
 
-def answers(state: State) -> list[str]:
+def suggest_answers(state: State) -> list[str]:
     """List typical answers to the pending question, each of which it understands."""
-    candidates = _candidates(state["topic"], state["pending"], known_facts(state))
+    candidates = _list_candidates(state["topic"], state["pending"], get_known_facts(state))
     denied = state.get("denied", ())
     fitting = [
         text
         for text in dict.fromkeys(candidates)
-        if takes(state, text) and not any(name in text for name in denied)
+        if is_answer(state, text) and not any(name in text for name in denied)
     ]
     return [*fitting[: MOST - 1], UNSURE]
 
 
-def _candidates(topic: str, pending: Sequence[str], known: Facts) -> Iterable[str]:
+def _list_candidates(topic: str, pending: Sequence[str], known: Facts) -> Iterable[str]:
     """Answers to the question that `interview.topics` words for these facts."""
     if topic == "power":
-        return _supplies(pending, known)
+        return _list_supplies(pending, known)
     if topic == "who" and "consumer" in pending:
         return ("Consumers, at home", "Only professionals", "Both")
     if len(pending) == 1 and FACTS[pending[0]].kind is Kind.BOOL:
         return _YES_OR_NO
     if topic in _AT_HAND:
         return _AT_HAND[topic]
-    return _listed(topic, pending, known)
+    return _list_items(topic, pending, known)
 
 
-def _listed(topic: str, pending: Sequence[str], known: Facts) -> Iterable[str]:
+def _list_items(topic: str, pending: Sequence[str], known: Facts) -> Iterable[str]:
     if "radio" in pending:
         return ("No radio", "Only Bluetooth", "Wi-Fi", "NFC")
     if topic != "kind" or not {"appliance", "ict_av"}.intersection(pending):
@@ -119,7 +119,7 @@ def _listed(topic: str, pending: Sequence[str], known: Facts) -> Iterable[str]:
     return ("A lamp", "A household appliance", "Audio or video equipment", "A toy")
 
 
-def _supplies(pending: Sequence[str], known: Facts) -> Iterable[str]:
+def _list_supplies(pending: Sequence[str], known: Facts) -> Iterable[str]:
     if "electrical" in pending:
         return (*_SUPPLIES, "No electricity")
     if known.get("eps") and "v_dc" in pending:
@@ -132,37 +132,37 @@ def _supplies(pending: Sequence[str], known: Facts) -> Iterable[str]:
     return (*battery, "A power adapter in the box") if "eps" in pending else battery
 
 
-def questions(findings: Findings, asked: Iterable[str]) -> list[str]:
+def suggest_questions(findings: Findings, asked: Iterable[str]) -> list[str]:
     """List questions on the results of a conversation that were not asked in it.
 
     Args:
         findings: the results.
         asked: the messages and questions so far.
     """
-    before = {_meaning(text) for text in asked}
-    fresh = (text for text in worth_asking(findings) if _meaning(text) not in before)
+    before = {_find_meaning(text) for text in asked}
+    fresh = (text for text in list_questions(findings) if _find_meaning(text) not in before)
     return [text for text, _ in zip(fresh, range(MOST), strict=False)]
 
 
-def _meaning(question: str) -> tuple[object, ...]:
+def _find_meaning(question: str) -> tuple[object, ...]:
     """What a question asks, in whichever words; of a supposition it is the words that tell."""
-    spelled = words(question)
-    kinds = intents(spelled)[:1]
+    spelled = split_words(question)
+    kinds = find_intents(spelled)[:1]
     if not kinds or kinds[0] is Intent.WHAT_IF:
         return tuple(word.text for word in spelled)
-    return (*kinds, *find(question).ids)
+    return (*kinds, *find_norms(question).ids)
 
 
-def worth_asking(findings: Findings) -> Iterator[str]:
+def list_questions(findings: Findings) -> Iterator[str]:
     """All that are worth asking, one of each sort first."""
-    whys = filter(None, (_why(result) for result in findings.matched))
-    suppositions = _suppositions(findings)
-    yield from _some(whys, 1)
-    yield from _some(suppositions, 1)
+    whys = filter(None, (_ask_why(result) for result in findings.matched))
+    suppositions = _list_suppositions(findings)
+    yield from _take(whys, 1)
+    yield from _take(suppositions, 1)
     yield NEXT
     if findings.open:
         yield "What is still open?"
-    yield from _some(whys, 1)
+    yield from _take(whys, 1)
     yield "Which deadlines count?"
     yield from suppositions
     yield "Which norms matter most?"
@@ -170,17 +170,17 @@ def worth_asking(findings: Findings) -> Iterator[str]:
     yield from whys
 
 
-def _some(texts: Iterator[str], most: int) -> Iterator[str]:
+def _take(texts: Iterator[str], most: int) -> Iterator[str]:
     return (text for _, text in zip(range(most), texts, strict=False))
 
 
-def _why(result: NormResult) -> str:
+def _ask_why(result: NormResult) -> str:
     """Ask why a norm applies, by the first of its names that means it alone; "" without one."""
-    asked = (f"Why does {name} apply?" for name in _names(result))
-    return next((text for text in asked if find(text).ids == (result.norm_id,)), "")
+    asked = (f"Why does {name} apply?" for name in _list_names(result))
+    return next((text for text in asked if find_norms(text).ids == (result.norm_id,)), "")
 
 
-def _names(result: NormResult) -> Iterator[str]:
+def _list_names(result: NormResult) -> Iterator[str]:
     """The names of a norm, the shortest first: "LVD", "the Batteries Regulation", its number."""
     title = result.norm_name
     for name in (*_NAMED.findall(title), title.partition(" (")[0]):
@@ -189,7 +189,7 @@ def _names(result: NormResult) -> Iterator[str]:
     yield result.norm_id
 
 
-def _suppositions(findings: Findings) -> Iterator[str]:
+def _list_suppositions(findings: Findings) -> Iterator[str]:
     """Changes of the product that it is worth to suppose."""
     facts = findings.facts
     yield "What if it had no radio?" if facts.get("radio") else "What if it had Wi-Fi?"

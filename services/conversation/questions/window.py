@@ -38,7 +38,7 @@ Entry = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Enriched:
+class EnrichedQuery:
     """An enriched query, taken apart.
 
     Attributes:
@@ -50,7 +50,7 @@ class Enriched:
     query: str
 
 
-def recent_pairs(
+def select_recent_pairs(
     history: Iterable[Mapping[str, Any]],
     *,
     max_pairs: int = MAX_PAIRS,
@@ -65,15 +65,15 @@ def recent_pairs(
     """
     kept: list[Entry] = []
     room = max_tokens
-    for pair in reversed(_pairs(history)[-max_pairs:] if max_pairs > 0 else []):
-        room -= sum(tokens(entry["content"]) for entry in pair)
+    for pair in reversed(_build_pairs(history)[-max_pairs:] if max_pairs > 0 else []):
+        room -= sum(estimate_tokens(entry["content"]) for entry in pair)
         if room < 0:
             break
         kept[:0] = pair
     return kept
 
 
-def tokens(text: str) -> int:
+def estimate_tokens(text: str) -> int:
     """About how many tokens a language model makes of a text: one for BYTES_PER_TOKEN."""
     return -(-len(text.encode("utf-8", "surrogatepass")) // BYTES_PER_TOKEN)
 
@@ -86,22 +86,22 @@ def build_enriched_query(query: str, history: Sequence[Mapping[str, str]]) -> st
     """
     if not (history or query.startswith(_HISTORY)):
         return query
-    lines = [f"{entry['role']}: {_one_line(entry['content'])}" for entry in history]
+    lines = [f"{entry['role']}: {_flatten(entry['content'])}" for entry in history]
     return "\n".join((_HISTORY, *lines, _QUERY, f"{_USER}: {query}"))
 
 
-def read_enriched_query(text: str) -> Enriched:
+def read_enriched_query(text: str) -> EnrichedQuery:
     """Take an enriched query apart; any other text is a query without history. Never raises."""
     head, found, query = text.partition(f"\n{_QUERY}\n{_USER}: ")
     first, *lines = head.split("\n")
     if not found or first != _HISTORY:
-        return Enriched((), text)
+        return EnrichedQuery((), text)
     entries = (line.partition(": ") for line in lines)
     history = tuple({"role": role, "content": content} for role, _, content in entries)
-    return Enriched(history, query)
+    return EnrichedQuery(history, query)
 
 
-def _pairs(history: Iterable[Mapping[str, Any]]) -> list[tuple[Entry, Entry]]:
+def _build_pairs(history: Iterable[Mapping[str, Any]]) -> list[tuple[Entry, Entry]]:
     pairs = []
     asked: Entry | None = None
     for entry in history:
@@ -114,5 +114,5 @@ def _pairs(history: Iterable[Mapping[str, Any]]) -> list[tuple[Entry, Entry]]:
     return pairs
 
 
-def _one_line(text: str) -> str:
+def _flatten(text: str) -> str:
     return " ".join(text.split())

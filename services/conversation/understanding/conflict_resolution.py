@@ -38,11 +38,11 @@ def _apply_denials(found: Evidence) -> None:
             continue
         for name, value in mention.concept.no:
             if implied.get(name) is not True:
-                found.state(name, value, f"no {mention.concept.name}")
+                found.set_fact(name, value, f"no {mention.concept.name}")
             elif name == "radio":
                 _close_bands(found)
     if found.denied >= _TECHNOLOGIES_2G4 and "band_2g4" not in found.stated:
-        found.state("band_2g4", value=False, words="no Wi-Fi, no Bluetooth")
+        found.set_fact("band_2g4", value=False, words="no Wi-Fi, no Bluetooth")
 
 
 def _apply_only(found: Evidence) -> None:
@@ -56,7 +56,7 @@ def _apply_only(found: Evidence) -> None:
         if name in only and name in found.names:
             for fact in excluded:
                 if not found.stated.get(fact):
-                    found.state(fact, value=False, words=f"only {name}")
+                    found.set_fact(fact, value=False, words=f"only {name}")
     if "battery" in only.values() and found.stated.get("battery"):
         for fact in ("mains", "eps"):
             found.stated.setdefault(fact, False)

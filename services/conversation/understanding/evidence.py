@@ -42,13 +42,13 @@ class Evidence:
     names: set[str] = field(default_factory=set)
     denied: set[str] = field(default_factory=set)
 
-    def state(self, name: str, value: Value, words: str) -> None:
+    def set_fact(self, name: str, value: Value, words: str) -> None:
         """Set a fact that was said; of two bool values the yes stays."""
         if value or not self.stated.get(name):
             self.stated[name] = value
-        self.support(name, words)
+        self.add_words(name, words)
 
-    def support(self, name: str, words: str) -> None:
+    def add_words(self, name: str, words: str) -> None:
         """Remember words behind a fact."""
         before = self.said.get(name)
         if before is None:
@@ -56,11 +56,11 @@ class Evidence:
         elif words not in before.split(", "):
             self.said[name] = f"{before}, {words}"
 
-    def hear(self, at: int, words: str) -> None:
+    def add_echo(self, at: int, words: str) -> None:
         """Add words to the echo."""
         self.heard.append((at, words))
 
-    def amounts(self, unit: str, topic: str | None = None) -> list[float]:
+    def find_amounts(self, unit: str, topic: str | None = None) -> list[float]:
         """List the highest value of each quantity in a unit.
 
         Args:
@@ -75,7 +75,7 @@ class Evidence:
         )
         return [value for value in found if 0 < value <= LARGEST[unit]]
 
-    def first(self, name: str) -> Mention | None:
+    def find_first(self, name: str) -> Mention | None:
         """Find the first mention of a concept that was said."""
         return next(
             (each for each in self.scan.mentions if each.said and each.concept.name == name), None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.conversation.language.lexicon import lexicon
+from services.conversation.language.lexicon import get_lexicon
 from services.conversation.language.word_lists import get_words
 from services.conversation.understanding.mentions import Mention, Scan
 
@@ -24,7 +24,7 @@ class Grammar:
     def __init__(self, words: list[str]) -> None:
         self.words = words
         self.found = Scan(words)
-        self.index = lexicon()
+        self.index = get_lexicon()
         self.lists = not get_words("grammar.listing").isdisjoint(words)
         self.last: Mention | None = None
         self.head_closed = False  # the noun phrase that names the product is over
@@ -51,7 +51,7 @@ class Grammar:
         if handler:
             handler(self, at, end)
 
-    def denies(self, at: int, *, spared: bool) -> bool:
+    def is_denied(self, at: int, *, spared: bool) -> bool:
         """Tell whether a "no" before reaches to here, and end it when it does not."""
         if not self.denying:
             return False
@@ -68,14 +68,14 @@ class Grammar:
             if kind.part and 1 <= self.unknown <= 2:  # noqa: PLR2004 - a longer run is a sentence
                 self.found.kind, self.head_closed = None, False
 
-    def _behind_last(self, at: int) -> bool:
+    def _is_behind_last(self, at: int) -> bool:
         """Tell whether the last thing named stands right before, as in "battery: no"."""
         last = self.last
         if last is None or at - last.end > 1:
             return False
         return at == last.end or self.words[last.end] in get_words("grammar.between")
 
-    def marker_at(self, at: int) -> str:
+    def find_marker(self, at: int) -> str:
         """Return the marker at a position, "stop" at the end of the text."""
         if at >= len(self.words):
             return "stop"
@@ -84,14 +84,14 @@ class Grammar:
         entry = self.index.match(self.words, at)
         return entry.marker if entry and not entry.concept else ""
 
-    def _negator(self, at: int, end: int) -> None:
-        following = self.marker_at(end)
-        if self._behind_last(at) and following in ("stop", "after"):
+    def _handle_negator(self, at: int, end: int) -> None:
+        following = self.find_marker(end)
+        if self._is_behind_last(at) and following in ("stop", "after"):
             self._deny_last()
         elif self.words[at] in get_words("grammar.no_words") and (
             following == "stop" or following in _NEW_CLAUSE
         ):
-            self._no(at, end)
+            self._handle_no(at, end)
         else:
             self.denying, self.denied_some, self.denied_at = True, False, end
 
@@ -107,51 +107,51 @@ class Grammar:
             mention.said = False
             before = mention.at
 
-    def _no(self, at: int, _end: int) -> None:
-        if self._behind_last(at) and self.last:
+    def _handle_no(self, at: int, _end: int) -> None:
+        if self._is_behind_last(at) and self.last:
             self.last.said = False
-        elif self.found.answer is None:
-            self.found.answer = False
+        elif self.found.yes_or_no is None:
+            self.found.yes_or_no = False
 
-    def _yes(self, at: int, _end: int) -> None:
-        if self.found.answer is None and not self._behind_last(at):
-            self.found.answer = True
+    def _handle_yes(self, at: int, _end: int) -> None:
+        if self.found.yes_or_no is None and not self._is_behind_last(at):
+            self.found.yes_or_no = True
 
-    def _both(self, _at: int, _end: int) -> None:
+    def _handle_both(self, _at: int, _end: int) -> None:
         self.found.both = not self.denying
 
-    def _all(self, at: int, end: int) -> None:
+    def _handle_all(self, at: int, end: int) -> None:
         # "None at all", "it is all wood": only by itself, or with a yes, it is an answer.
         rest = {*self.words[:at], *self.words[end:]} - get_words("grammar.around_all")
         self.found.every = not (self.denying or rest)
 
-    def _unsure(self, at: int, end: int) -> None:
-        if self._behind_last(at) and self.marker_at(end) == "stop" and self.last:
+    def _handle_unsure(self, at: int, end: int) -> None:
+        if self._is_behind_last(at) and self.find_marker(end) == "stop" and self.last:
             self.last.said = None
         else:
             self.doubting, self.doubted_some, self.denying = True, False, False
 
-    def _only(self, at: int, end: int) -> None:
-        if self._behind_last(at) and self.marker_at(end) == "stop" and self.last:
+    def _handle_only(self, at: int, end: int) -> None:
+        if self._is_behind_last(at) and self.find_marker(end) == "stop" and self.last:
             self.last.only = True
         else:
             self.only = True
 
-    def _except(self, _at: int, _end: int) -> None:
-        self.only = self.only or self.denied_some or self.found.answer is False
+    def _handle_except(self, _at: int, _end: int) -> None:
+        self.only = self.only or self.denied_some or self.found.yes_or_no is False
         self.denying = False
 
-    def _but(self, _at: int, _end: int) -> None:
-        self._settle_doubt()
+    def _handle_but(self, _at: int, _end: int) -> None:
+        self._end_doubt()
         self.denying = False
 
-    def _and(self, _at: int, _end: int) -> None:
+    def _handle_and(self, _at: int, _end: int) -> None:
         self.after_and = True
 
-    def _or(self, _at: int, end: int) -> None:
+    def _handle_or(self, _at: int, end: int) -> None:
         self.denied_at = end
 
-    def _reset(self, at: int, _end: int) -> None:
+    def _handle_reset(self, at: int, _end: int) -> None:
         if self.words[at] in get_words("grammar.adding"):
             self.close_head()
             self.adding = True
@@ -160,7 +160,7 @@ class Grammar:
         if self.doubted_some:
             self.doubting = False
 
-    def _preposition(self, at: int, _end: int) -> None:
+    def _handle_preposition(self, at: int, _end: int) -> None:
         self.close_head()
         self.blocked = True
         if self.adding and self.words[at - 1 : at + 1] == ["built", "in"]:
@@ -172,70 +172,70 @@ class Grammar:
         if self.denied_some and self.having:
             self.denying = False
 
-    def _correction(self, _at: int, _end: int) -> None:
+    def _handle_correction(self, _at: int, _end: int) -> None:
         self.found.correction = True
 
-    def _excluded(self, _at: int, _end: int) -> None:
+    def _handle_excluded(self, _at: int, _end: int) -> None:
         """Read "not included", which says something of adapters but not of batteries."""
         if self.last and self.last.concept.name == _ADAPTER:
             self.last.said = False
 
-    def _free(self, at: int, _end: int) -> None:
+    def _handle_free(self, at: int, _end: int) -> None:
         if self.last and self.last.end == at:
             self.last.said = False
 
-    def _settle_doubt(self) -> None:
+    def _end_doubt(self) -> None:
         if self.doubting and not self.doubted_some:
             self.found.unsure = True
         self.doubting = False
 
-    def _comma(self, at: int, _end: int) -> None:
+    def _handle_comma(self, at: int, _end: int) -> None:
         self.close_head()
         self.blocked = False
-        if self.lists and (self.denied_some or self.doubted_some) and self._list_goes_on(at + 1):
+        if self.lists and (self.denied_some or self.doubted_some) and self._has_more_items(at + 1):
             return
-        self._settle_doubt()
+        self._end_doubt()
         self.denying = False
 
-    def _list_goes_on(self, at: int) -> bool:
+    def _has_more_items(self, at: int) -> bool:
         """Tell whether "no A, B or C" is meant: an "or" comes before the clause ends."""
         for position in range(at, min(at + _REACH, len(self.words))):
-            marker = self.marker_at(position)
+            marker = self.find_marker(position)
             if marker == "or" or self.words[position] in ("nor", "noch"):
                 return True
             if marker and marker not in ("preposition", "neutral") and self.words[position] != ",":
                 return False
         return False
 
-    def stop(self, at: int, _end: int) -> None:
+    def end_clause(self, at: int, _end: int) -> None:
         """End a clause."""
         self.close_head()
-        self._settle_doubt()
+        self._end_doubt()
         if self.denying and not self.denied_some and not self.said_some:
             # "It does not." answers a question although it says neither yes nor no.
-            self._no(at, at)
+            self._handle_no(at, at)
         if at >= len(self.words) or self.words[at] != "?":
             self.last = None
         self.new_clause()
 
 
 _HANDLERS = {
-    "negator": Grammar._negator,
-    "no": Grammar._no,
-    "yes": Grammar._yes,
-    "both": Grammar._both,
-    "all": Grammar._all,
-    "unsure": Grammar._unsure,
-    "only": Grammar._only,
-    "except": Grammar._except,
-    "but": Grammar._but,
-    "and": Grammar._and,
-    "or": Grammar._or,
-    "reset": Grammar._reset,
-    "preposition": Grammar._preposition,
-    "correction": Grammar._correction,
-    "excluded": Grammar._excluded,
-    "free": Grammar._free,
-    "comma": Grammar._comma,
-    "stop": Grammar.stop,
+    "negator": Grammar._handle_negator,
+    "no": Grammar._handle_no,
+    "yes": Grammar._handle_yes,
+    "both": Grammar._handle_both,
+    "all": Grammar._handle_all,
+    "unsure": Grammar._handle_unsure,
+    "only": Grammar._handle_only,
+    "except": Grammar._handle_except,
+    "but": Grammar._handle_but,
+    "and": Grammar._handle_and,
+    "or": Grammar._handle_or,
+    "reset": Grammar._handle_reset,
+    "preposition": Grammar._handle_preposition,
+    "correction": Grammar._handle_correction,
+    "excluded": Grammar._handle_excluded,
+    "free": Grammar._handle_free,
+    "comma": Grammar._handle_comma,
+    "stop": Grammar.end_clause,
 }

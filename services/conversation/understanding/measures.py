@@ -28,19 +28,19 @@ def read_measures(found: Evidence) -> None:
     """Add the facts that numbers with other units state."""
     for quantity in found.scan.quantities:
         if quantity.unit == "MHz":
-            _frequency(found, quantity)
+            _read_frequency(found, quantity)
         elif quantity.unit in ("inch", "cm") or (found.topic == "screen" and not quantity.unit):
-            _screen(found, quantity)
+            _read_screen(found, quantity)
         elif quantity.unit == "date":
-            found.state("market_date", int(quantity.values[0]), format_day(quantity.values[0]))
-            found.hear(quantity.at, f"on the market from {format_day(quantity.values[0])}")
-    pressure = max(found.amounts("bar", topic="pressure"), default=0)
+            found.set_fact("market_date", int(quantity.values[0]), format_day(quantity.values[0]))
+            found.add_echo(quantity.at, f"on the market from {format_day(quantity.values[0])}")
+    pressure = max(found.find_amounts("bar", topic="pressure"), default=0)
     if pressure:
-        found.state("pressure_bar", pressure, f"{format_number(pressure)} bar")
-        found.hear(len(found.scan.tokens), f"{format_number(pressure)} bar")
+        found.set_fact("pressure_bar", pressure, f"{format_number(pressure)} bar")
+        found.add_echo(len(found.scan.tokens), f"{format_number(pressure)} bar")
 
 
-def _frequency(found: Evidence, quantity: Quantity) -> None:
+def _read_frequency(found: Evidence, quantity: Quantity) -> None:
     nearby = found.scan.tokens[quantity.at : quantity.at + 4]
     if not get_words("measures.processor_words").isdisjoint(nearby):
         return
@@ -49,14 +49,14 @@ def _frequency(found: Evidence, quantity: Quantity) -> None:
         if band and value >= _LOWEST_RADIO_MHZ:
             amount, unit = (value / 1_000, "GHz") if value >= 1_000 else (value, "MHz")  # noqa: PLR2004
             words = f"{format_number(amount)} {unit}"
-            found.state("radio", value=True, words=words)
-            found.state(band, value=True, words=words)
-            found.hear(quantity.at, words)
+            found.set_fact("radio", value=True, words=words)
+            found.set_fact(band, value=True, words=words)
+            found.add_echo(quantity.at, words)
     if found.stated.get("band_5g") and found.said.get("band_2g4") == "Wi-Fi":
         found.likely["band_2g4"] = found.stated.pop("band_2g4")  # "Wi-Fi at 5 GHz": maybe only
 
 
-def _screen(found: Evidence, quantity: Quantity) -> None:
+def _read_screen(found: Evidence, quantity: Quantity) -> None:
     """Read a diagonal in inches, or width times height in cm, where a screen is spoken of."""
     alone = len(found.scan.tokens) <= _FEW_TOKENS and quantity.unit == "inch"
     spoken_of = not get_words("measures.screen_words").isdisjoint(found.scan.tokens)
@@ -75,5 +75,5 @@ def _screen(found: Evidence, quantity: Quantity) -> None:
         area = max(quantity.values) ** 2 * _CM2_PER_SQUARE_INCH
         size = f"{format_number(max(quantity.values))}-inch"
     area = round(area)
-    found.state("display_cm2", area, size)
-    found.hear(quantity.at, f"{size} screen (about {format_number(area)} cm²)")
+    found.set_fact("display_cm2", area, size)
+    found.add_echo(quantity.at, f"{size} screen (about {format_number(area)} cm²)")

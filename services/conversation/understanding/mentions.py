@@ -45,7 +45,7 @@ class Scan:
         toy: whether "toy" qualifies that kind.
         parts: kinds that it has in it ("with a lamp"), with their positions.
         not_kinds: kinds it is said not to be, with their positions.
-        answer: True or False for a plain yes or no.
+        yes_or_no: True or False for a plain yes or no.
         both: whether the answer was "both".
         every: whether the answer was "all of them".
         unsure: whether the maker does not know, without saying what.
@@ -61,7 +61,7 @@ class Scan:
     toy: bool = False
     parts: list[tuple[int, ProductKind]] = field(default_factory=list)
     not_kinds: list[tuple[int, ProductKind]] = field(default_factory=list)
-    answer: bool | None = None
+    yes_or_no: bool | None = None
     both: bool = False
     every: bool = False
     unsure: bool = False

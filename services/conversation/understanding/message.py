@@ -9,7 +9,13 @@ from services.conversation.language.word_lists import get_words
 from services.conversation.understanding.conflict_resolution import resolve_conflicts
 from services.conversation.understanding.evidence import Evidence
 from services.conversation.understanding.measures import read_measures
-from services.conversation.understanding.power import ADAPTER, USB, read_power, spelled_here, watts
+from services.conversation.understanding.power import (
+    ADAPTER,
+    USB,
+    find_watts,
+    has_own_wording,
+    read_power,
+)
 from services.conversation.understanding.replies import TOPIC_FACTS, read_reply
 from services.conversation.understanding.scan import scan
 
@@ -22,7 +28,7 @@ _KEPT_UNDER_OVERRIDE = frozenset(("driven_moving_parts", "standby_list", "charge
 
 
 @dataclass(frozen=True, slots=True)
-class Understood:
+class Understanding:
     """What a message says.
 
     Attributes:
@@ -36,7 +42,7 @@ class Understood:
         kind: the kind of product that is named, or None.
         denied: names of the concepts that were denied ("Wi-Fi").
         heard: the parts that were understood, in words, in their order.
-        answer: True or False for a plain yes or no.
+        yes_or_no: True or False for a plain yes or no.
         both: whether the answer was "both".
         neither: whether the answer was just "none" or "neither".
         besides: facts that hold for one of several batteries and not for the one named now.
@@ -55,7 +61,7 @@ class Understood:
     kind: ProductKind | None
     denied: frozenset[str]
     heard: tuple[str, ...]
-    answer: bool | None
+    yes_or_no: bool | None
     both: bool
     besides: frozenset[str]
     neither: bool
@@ -69,7 +75,7 @@ class Understood:
         return self.closing | self.of_kind | self.likely | self.stated
 
 
-def understand(text: str, topic: str | None = None, *, kind_open: bool = False) -> Understood:
+def understand(text: str, topic: str | None = None, *, kind_open: bool = False) -> Understanding:
     """Read a message. Never raises, whatever the text.
 
     Args:
@@ -82,13 +88,13 @@ def understand(text: str, topic: str | None = None, *, kind_open: bool = False) 
     found = Evidence(scan(text), topic)
     if found.scan.kind_added and not kind_open:
         _take_as_part(found)
-    renames = _renames(found)
-    if renames and not found.scan.answer:
-        found.scan.answer = None  # that "no" is about the name and answers no question
+    renames = _is_renaming(found)
+    if renames and not found.scan.yes_or_no:
+        found.scan.yes_or_no = None  # that "no" is about the name and answers no question
     named = renames or topic in (None, "kind") or (kind_open and topic != "power")
     kind = found.scan.kind if named else None
-    of_kind = _read(found, kind)
-    return Understood(
+    of_kind = _read_facts(found, kind)
+    return Understanding(
         unsure=frozenset(found.unsure - found.stated.keys()),
         said=found.said,
         stated=found.stated,
@@ -99,25 +105,25 @@ def understand(text: str, topic: str | None = None, *, kind_open: bool = False) 
         kind=kind,
         denied=frozenset(found.denied),
         heard=tuple(dict.fromkeys(words for _, words in sorted(found.heard))),
-        answer=found.scan.answer,
+        yes_or_no=found.scan.yes_or_no,
         both=found.scan.both,
-        besides=_besides(found),
-        neither=found.scan.answer is False
+        besides=_find_besides(found),
+        neither=found.scan.yes_or_no is False
         and get_words("message.none").issuperset(found.scan.tokens),
         renames=renames,
-        watts=watts(found) if found.scan.quantities and "input_a" not in found.stated else 0,
+        watts=find_watts(found) if found.scan.quantities and "input_a" not in found.stated else 0,
         words=tuple(found.scan.tokens),
     )
 
 
-def _read(found: Evidence, kind: ProductKind | None) -> dict[str, Value]:
+def _read_facts(found: Evidence, kind: ProductKind | None) -> dict[str, Value]:
     """Collect the facts of a message; returns those that go with the kind of product."""
-    for each in _final_mentions(found):
+    for each in _keep_final_mentions(found):
         _read_mention(found, each)
     if found.topic == "data" and USB in found.names:
         found.names.remove(USB)  # a cable link is meant, not the power supply
-        found.state("data_conn", value=True, words=USB)
-        found.hear(0, "data by USB")
+        found.set_fact("data_conn", value=True, words=USB)
+        found.add_echo(0, "data by USB")
     if found.scan.quantities:
         read_measures(found)
     if found.names or found.scan.quantities:
@@ -139,11 +145,11 @@ def _take_as_part(found: Evidence) -> None:
 
 def _is_named(found: Evidence, concept: str) -> bool:
     """Tell whether the words for the product itself are those of a concept."""
-    mention = found.first(concept)
+    mention = found.find_first(concept)
     return mention is not None and mention.at == found.scan.kind_at
 
 
-def _renames(found: Evidence) -> bool:
+def _is_renaming(found: Evidence) -> bool:
     """Tell "no, it is a toy" and "I meant a toy" from a product that is only named."""
     scanned = found.scan
     if scanned.kind is None:
@@ -151,16 +157,16 @@ def _renames(found: Evidence) -> bool:
     before = scanned.tokens[max(0, scanned.kind_at - 3) : scanned.kind_at]
     named_anew = not get_words("message.articles").isdisjoint(before)
     named_anew = named_anew and get_words("message.determiners").isdisjoint(before)
-    announced = scanned.correction or scanned.answer is False
+    announced = scanned.correction or scanned.yes_or_no is False
     announced = announced or scanned.tokens[0] in get_words("message.it")
     return announced and (named_anew or scanned.kind_at == 0)
 
 
-def _besides(found: Evidence) -> frozenset[str]:
+def _find_besides(found: Evidence) -> frozenset[str]:
     """Name what a second battery is not, unless it replaces the first ("no, it is alkaline")."""
     scanned = found.scan
     batteries = [each for each in scanned.mentions if each.concept.group == "battery"]
-    if scanned.correction or scanned.answer is False or found.topic == "battery":
+    if scanned.correction or scanned.yes_or_no is False or found.topic == "battery":
         return frozenset()
     if not all(each.said for each in batteries):
         return frozenset()
@@ -173,7 +179,7 @@ def _besides(found: Evidence) -> frozenset[str]:
     )
 
 
-def _final_mentions(found: Evidence) -> list[Mention]:
+def _keep_final_mentions(found: Evidence) -> list[Mention]:
     """Keep, of each concept, what was said last."""
     return list({each.concept.name: each for each in found.scan.mentions}.values())
 
@@ -181,25 +187,25 @@ def _final_mentions(found: Evidence) -> list[Mention]:
 def _read_mention(found: Evidence, mention: Mention) -> None:
     concept = mention.concept
     if mention.said is None:
-        found.unsure.update(concept.about())
-        found.hear(mention.at, f"not sure about {concept.name}")
+        found.unsure.update(concept.list_doubtful())
+        found.add_echo(mention.at, f"not sure about {concept.name}")
     elif mention.said:
         found.names.add(concept.name)
         found.opens.update(concept.opens)
         for name, value in concept.yes:
-            found.state(name, value, concept.name)
+            found.set_fact(name, value, concept.name)
         answers = concept.group == found.topic
         for name, value in concept.asked if answers else ():
-            found.state(name, value, concept.name)
+            found.set_fact(name, value, concept.name)
         for name, value in concept.soft:
             found.likely.setdefault(name, value)
-            found.support(name, concept.name)
+            found.add_words(name, concept.name)
         settles = concept.yes or concept.soft or (answers and concept.asked)
-        if settles and not (concept.quiet or mention.inner or spelled_here(concept.name)):
-            found.hear(mention.at, concept.name)
+        if settles and not (concept.quiet or mention.inner or has_own_wording(concept.name)):
+            found.add_echo(mention.at, concept.name)
     else:
         found.denied.add(concept.name)
-        found.hear(mention.at, concept.denial)
+        found.add_echo(mention.at, concept.denial)
 
 
 def _read_other_kinds(found: Evidence) -> None:
@@ -209,22 +215,22 @@ def _read_other_kinds(found: Evidence) -> None:
     """
     for at, other in found.scan.not_kinds:
         if other.main and other.main not in found.stated:
-            found.state(other.main, value=False, words=f"no {other.name}")
-            found.hear(at, f"not a {other.name}")
+            found.set_fact(other.main, value=False, words=f"no {other.name}")
+            found.add_echo(at, f"not a {other.name}")
     for at, part in found.scan.parts:
         if ("electrical", True) in part.facts:
             found.likely.setdefault("electrical", True)
-            found.support("electrical", part.name)
-            found.hear(at, f"with {part.name}")
+            found.add_words("electrical", part.name)
+            found.add_echo(at, f"with {part.name}")
 
 
 def _read_kind(found: Evidence, kind: ProductKind) -> dict[str, Value]:
     """Return what goes with the kind; a medical, play or protective use overrides its class."""
     label = f" ({kind.label})" if kind.label and kind.label not in kind.name else ""
-    found.hear(found.scan.kind_at, f"{kind.name}{label}")
+    found.add_echo(found.scan.kind_at, f"{kind.name}{label}")
     facts = dict(kind.facts)
     if found.scan.toy and kind.main != "child_play":
-        found.state("child_play", value=True, words="toy")
+        found.set_fact("child_play", value=True, words="toy")
     if any(found.stated.get(name) and not facts.get(name) for name in _OVERRIDING):
         for name in facts:
             if name in TOPIC_FACTS["kind"] and name not in _KEPT_UNDER_OVERRIDE:

@@ -40,24 +40,24 @@ def read_power(found: Evidence, *, is_adapter: bool) -> None:
         found: the message; facts and echo are added to it.
         is_adapter: whether the product itself is a power adapter or charger.
     """
-    ac, dc, at = _volts(found)
+    ac, dc, at = _read_volts(found)
     adapter = ADAPTER in found.names and not is_adapter
     wired = any(name in found.names for name in _WIRED_IN) and not adapter
     if adapter and ac is not None:
         ac = None  # the mains voltage is that of the adapter, a product of its own
     beside = not get_words("power.beyond_input").isdisjoint(found.scan.tokens)
     if ac is not None:
-        _alternating(found, ac, dc, at, beside=beside)
+        _read_ac(found, ac, dc, at, beside=beside)
     elif wired:
-        _mains_without_volts(found, dc)
+        _assume_mains_volts(found, dc)
     else:
-        _direct(found, dc, at, adapter=adapter, beside=beside)
+        _read_dc(found, dc, at, adapter=adapter, beside=beside)
     if is_adapter and ADAPTER in found.names:
-        found.state("eps", value=True, words=ADAPTER)
-    _current(found, ac or (ASSUMED_MAINS_V if wired else None))
+        found.set_fact("eps", value=True, words=ADAPTER)
+    _read_current(found, ac or (ASSUMED_MAINS_V if wired else None))
 
 
-def _volts(found: Evidence) -> tuple[float | None, float | None, int]:
+def _read_volts(found: Evidence) -> tuple[float | None, float | None, int]:
     ac: list[float] = []
     dc: list[float] = []
     at = 0
@@ -76,73 +76,73 @@ def _volts(found: Evidence) -> tuple[float | None, float | None, int]:
     return max(ac, default=None), max(dc, default=None), at
 
 
-def _alternating(found: Evidence, ac: float, dc: float | None, at: int, *, beside: bool) -> None:
+def _read_ac(found: Evidence, ac: float, dc: float | None, at: int, *, beside: bool) -> None:
     words = f"{format_number(ac)} V AC"
-    found.state("electrical", value=True, words=words)
-    found.state("v_ac", ac, words)
+    found.set_fact("electrical", value=True, words=words)
+    found.set_fact("v_ac", ac, words)
     on_mains = ac >= _LOWEST_AC_V and "mains" not in found.denied
     if on_mains and not beside:
-        found.state("mains", value=True, words=words)
+        found.set_fact("mains", value=True, words=words)
         found.likely.setdefault("eps", False)
         words = f"mains, {words}"
     if dc is not None:
-        found.state("v_dc", dc, f"{format_number(dc)} V DC")
+        found.set_fact("v_dc", dc, f"{format_number(dc)} V DC")
         words = f"{words} and {format_number(dc)} V DC"
     elif USB in found.names:
         found.likely["v_dc"] = USB_V
     elif not beside:
-        found.state("v_dc", 0, words)
-    found.hear(at, words)
+        found.set_fact("v_dc", 0, words)
+    found.add_echo(at, words)
 
 
-def _mains_without_volts(found: Evidence, dc: float | None) -> None:
-    at = min(each.at for name in _WIRED_IN if (each := found.first(name)))
+def _assume_mains_volts(found: Evidence, dc: float | None) -> None:
+    at = min(each.at for name in _WIRED_IN if (each := found.find_first(name)))
     found.likely["v_ac"] = ASSUMED_MAINS_V
-    found.support("v_ac", "mains")
+    found.add_words("v_ac", "mains")
     found.likely.setdefault("eps", False)
     words = f"mains (taken as {ASSUMED_MAINS_V} V AC, as no voltage was given)"
     if dc is not None:
-        found.state("v_dc", dc, f"{format_number(dc)} V DC")
+        found.set_fact("v_dc", dc, f"{format_number(dc)} V DC")
         words = f"{words} and {format_number(dc)} V DC"
     else:
-        found.state("v_dc", 0, "mains")
-    found.hear(at, words)
+        found.set_fact("v_dc", 0, "mains")
+    found.add_echo(at, words)
 
 
-def _direct(found: Evidence, dc: float | None, at: int, *, adapter: bool, beside: bool) -> None:
+def _read_dc(found: Evidence, dc: float | None, at: int, *, adapter: bool, beside: bool) -> None:
     """Read a supply without mains: adapter, USB, battery, solar, or just volts DC."""
-    usb = found.first(USB) if USB in found.names else None
+    usb = found.find_first(USB) if USB in found.names else None
     on_battery = any(name in found.names for name in _RUNS_ON_BATTERY)
     words: list[str] = []
     if usb:
         words.append(f"USB power ({format_number(dc or USB_V)} V DC)")
         at = usb.at
-        found.state("v_dc", dc or USB_V, words[0])
+        found.set_fact("v_dc", dc or USB_V, words[0])
     elif dc is not None:
         words.append(f"{format_number(dc)} V DC")
-        found.state("electrical", value=True, words=words[0])
-        found.state("v_dc", dc, words[0])
+        found.set_fact("electrical", value=True, words=words[0])
+        found.set_fact("v_dc", dc, words[0])
     elif on_battery or "solar power" in found.names:
-        found.likely.setdefault("v_dc", _battery_volts(found))
-    mention = found.first(ADAPTER)
+        found.likely.setdefault("v_dc", _estimate_battery_volts(found))
+    mention = found.find_first(ADAPTER)
     if adapter and mention:
         words.append("a power adapter (a product of its own)")
         at = at or mention.at
     if not words and not on_battery and "solar power" not in found.names:
         return
     if not (beside and dc is not None):
-        found.state("v_ac", 0, words[0] if words else "battery")
-        found.state("mains", value=False, words=words[0] if words else "battery")
+        found.set_fact("v_ac", 0, words[0] if words else "battery")
+        found.set_fact("mains", value=False, words=words[0] if words else "battery")
     if words:
-        found.hear(at, " from ".join(words))
+        found.add_echo(at, " from ".join(words))
 
 
-def _battery_volts(found: Evidence) -> float:
+def _estimate_battery_volts(found: Evidence) -> float:
     """Estimate the voltage of the battery named: "2 AA" is 3 V."""
     volts = next((_BATTERY_V[name] for name in _BATTERY_V if name in found.names), None)
     if volts is None:
         return USUAL_BATTERY_V
-    cells = found.first("AA or AAA cells")
+    cells = found.find_first("AA or AAA cells")
     if cells:
         before = [q for q in found.scan.quantities if not q.unit and 0 < cells.at - q.at <= 2]  # noqa: PLR2004
         count = before[-1].values[0] if before else 1
@@ -150,34 +150,34 @@ def _battery_volts(found: Evidence) -> float:
     return volts
 
 
-def _current(found: Evidence, volts: float | None) -> None:
+def _read_current(found: Evidence, volts: float | None) -> None:
     """Take amps as said, or from watts where the mains voltage is known."""
-    currents = found.amounts("A", topic="current")
+    currents = found.find_amounts("A", topic="current")
     if currents:
         words = f"{format_number(max(currents))} A"
-        found.state("input_a", max(currents), words)
-        found.hear(len(found.scan.tokens), words)
+        found.set_fact("input_a", max(currents), words)
+        found.add_echo(len(found.scan.tokens), words)
         return
-    power = watts(found)
+    power = find_watts(found)
     if power and volts:
-        amount = amps(power, volts)
-        found.state("input_a", amount, f"{format_number(power)} W")
+        amount = compute_amps(power, volts)
+        found.set_fact("input_a", amount, f"{format_number(power)} W")
         source = f"{format_number(power)} W at {format_number(volts)} V"
         words = f"{source}, so about {format_number(amount)} A"
-        found.hear(len(found.scan.tokens), words)
+        found.add_echo(len(found.scan.tokens), words)
 
 
-def amps(power: float, volts: float) -> float:
+def compute_amps(power: float, volts: float) -> float:
     """Work out the current per phase from watts; from 380 V on three phases are meant."""
     phases = 3**0.5 if volts >= _THREE_PHASE_V else 1
     return max(round(power / volts / phases, 2), 0.01)
 
 
-def watts(found: Evidence) -> float:
+def find_watts(found: Evidence) -> float:
     """Return the highest power in the message, 0 for none."""
-    return max(found.amounts("W"), default=0)
+    return max(found.find_amounts("W"), default=0)
 
 
-def spelled_here(name: str) -> bool:
+def has_own_wording(name: str) -> bool:
     """Tell whether the echo of a concept is worded here."""
     return name in _SPELLED

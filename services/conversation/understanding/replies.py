@@ -42,7 +42,7 @@ _LISTS = frozenset(("radio", "data", "any"))
 _AMOUNTS = frozenset(("screen", "current"))  # "no" is no answer to "how much?"
 
 
-def none_of(names: tuple[str, ...]) -> dict[str, Value]:
+def deny_facts(names: tuple[str, ...]) -> dict[str, Value]:
     """Say no to facts: False, or 0 for the numbers."""
     return {name: 0 if name in _NUMBERS else False for name in names}
 
@@ -64,14 +64,14 @@ def read_reply(found: Evidence) -> None:
         found.closing.update(consumer=True, residential=True, worn=False, childcare=False)
     elif found.scan.every and not named:
         found.closing.update((name, True) for name in facts if name not in _NUMBERS)
-    elif found.scan.answer and not (found.scan.mentions or found.scan.quantities):
+    elif found.scan.yes_or_no and not (found.scan.mentions or found.scan.quantities):
         found.closing.update((name, True) for name in _PLAIN_YES.get(topic, ()))
     elif topic == "power":
         _close_power(found)
     elif topic == "who":
         _close_who(found)
-    elif topic not in _AMOUNTS and _settles_rest(found, topic):
-        found.closing.update(none_of(facts))
+    elif topic not in _AMOUNTS and _is_rest_denied(found, topic):
+        found.closing.update(deny_facts(facts))
         _keep_open(found)
 
 
@@ -84,7 +84,7 @@ _PLAIN_YES: Mapping[str, tuple[str, ...]] = {
 """What "yes" means where it does not leave open what it is said to."""
 
 
-def _settles_rest(found: Evidence, topic: str) -> bool:
+def _is_rest_denied(found: Evidence, topic: str) -> bool:
     groups = {each.concept.group for each in found.scan.mentions if each.said}
     if any(quantity.unit == "bar" for quantity in found.scan.quantities):
         groups.add("any")
@@ -95,7 +95,7 @@ def _settles_rest(found: Evidence, topic: str) -> bool:
     elif topic in _LISTS and (topic in groups or any(map(found.stated.get, TOPIC_FACTS[topic]))):
         return True
     elsewhere = (groups | ({"number"} if found.scan.quantities else set())) - {topic}
-    return found.scan.answer is False and not (elsewhere and topic not in groups)
+    return found.scan.yes_or_no is False and not (elsewhere and topic not in groups)
 
 
 def _keep_open(found: Evidence) -> None:
@@ -118,7 +118,7 @@ def _close_power(found: Evidence) -> None:
         found.closing.update({"mains": False, "eps": False, "battery": False, "v_ac": 0})
         if found.stated.get("battery") and "eps" not in found.stated:
             found.likely.setdefault("v_dc", USUAL_BATTERY_V)
-    elif found.stated.get("electrical") is False or found.scan.answer is False:
+    elif found.stated.get("electrical") is False or found.scan.yes_or_no is False:
         found.closing.update({"electrical": False, "eps": False, "battery": False})
 
 
@@ -126,5 +126,5 @@ def _close_who(found: Evidence) -> None:
     consumer = found.stated.get("consumer")
     if consumer is not None:
         found.closing.update({"worn": False, "childcare": False, "residential": bool(consumer)})
-    elif found.scan.answer is False:
-        found.closing.update(none_of(TOPIC_FACTS["who"]))
+    elif found.scan.yes_or_no is False:
+        found.closing.update(deny_facts(TOPIC_FACTS["who"]))

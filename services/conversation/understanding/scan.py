@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.conversation.language.quantities import read_quantity
-from services.conversation.language.tokens import tokens
+from services.conversation.language.tokens import split_tokens
 from services.conversation.language.word_lists import get_words
 from services.conversation.understanding.grammar import Grammar
 from services.conversation.understanding.mentions import Mention, Scan
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def scan(text: str) -> Scan:
     """Read a text. Never raises; takes time proportional to its length."""
-    return _Scanner(tokens(text)).run()
+    return _Scanner(split_tokens(text)).run()
 
 
 class _Scanner(Grammar):
@@ -30,47 +30,47 @@ class _Scanner(Grammar):
         while at < size:
             entry = match(words, at)
             if entry and entry.size == 2 and words[at] in denies_noun:  # noqa: PLR2004 - "no" + noun
-                entry = self._denied_noun(entry, at)
+                entry = self._match_denied_noun(entry, at)
             if entry:
                 end = at + entry.size
                 self._read(entry, at, end)
                 at = end
             elif words[at][0].isdigit():
-                at = self._quantity(at)
+                at = self._add_quantity(at)
             else:
                 self.unknown += 1
                 at += 1
-        self.stop(size, size)
+        self.end_clause(size, size)
         return self.found
 
-    def _denied_noun(self, entry: Entry, at: int) -> Entry | None:
+    def _match_denied_noun(self, entry: Entry, at: int) -> Entry | None:
         """Read "no power adapter" as no adapter: a noun that goes on is denied as a whole."""
         end = at + entry.size
-        goes_on = entry.concept and end < len(self.words) and not self.marker_at(end)
+        goes_on = entry.concept and end < len(self.words) and not self.find_marker(end)
         return self.index[self.words[at]].alone if goes_on else entry
 
     def _read(self, entry: Entry, at: int, end: int) -> None:
         if entry.concept:
-            self._concept(entry.concept, at, end)
+            self._add_concept(entry.concept, at, end)
         if entry.kind:
-            self._kind(entry.kind, entry, at)
+            self._add_kind(entry.kind, entry, at)
         elif not entry.concept:
             self.handle(entry.marker, at, end)
 
-    def _concept(self, concept: Concept, at: int, end: int) -> None:
+    def _add_concept(self, concept: Concept, at: int, end: int) -> None:
         said: bool | None = True
         if self.doubting:
             said, self.doubted_some = None, True
-        elif self.denies(at, spared=concept.own):
+        elif self.is_denied(at, spared=concept.own):
             said, self.denied_some, self.denied_at = False, True, end
         self.after_and = False
         self.said_some = True
         self.last = Mention(concept, said, self.only, at, end)
         self.found.mentions.append(self.last)
 
-    def _kind(self, kind: ProductKind, entry: Entry, at: int) -> None:
+    def _add_kind(self, kind: ProductKind, entry: Entry, at: int) -> None:
         end = at + entry.size
-        denied = self.denies(at, spared=False)
+        denied = self.is_denied(at, spared=False)
         if denied and not entry.concept:
             self.found.not_kinds.append((at, kind))
             self.denied_some, self.denied_at, self.said_some = True, end, True
@@ -102,10 +102,10 @@ class _Scanner(Grammar):
         "With your phone" says nothing of that sort, and "has a phone holder" neither.
         """
         if self.adding and (self.blocked or self.head_closed):
-            return not kind.part or self.marker_at(end) != ""
+            return not kind.part or self.find_marker(end) != ""
         return self.blocked and self.having and not kind.part
 
-    def _quantity(self, at: int) -> int:
+    def _add_quantity(self, at: int) -> int:
         quantity, end = read_quantity(self.words, at)
         if quantity and quantity.unit:
             self._close_part()

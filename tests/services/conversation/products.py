@@ -57,7 +57,7 @@ INTERVIEWS: dict[str, dict[str, str]] = {
 """By product: the opener, and what its maker says to each topic; to others it is "none"."""
 
 
-def interviewed(opener: str, answers: Mapping[str, str], otherwise: str) -> dict[str, Any]:
+def run_interview(opener: str, answers: Mapping[str, str], otherwise: str) -> dict[str, Any]:
     """The state of an interview that runs to its end.
 
     Args:
@@ -69,16 +69,16 @@ def interviewed(opener: str, answers: Mapping[str, str], otherwise: str) -> dict
     for _ in range(MOST_TURNS):
         if reply.complete:
             return state
-        state, reply = interview.answer(state, answers.get(state["topic"], otherwise))
+        state, reply = interview.respond(state, answers.get(state["topic"], otherwise))
     raise AssertionError("the interview does not end")
 
 
 @cache
-def _finished(product: str) -> dict[str, Any]:
+def _run_finished(product: str) -> dict[str, Any]:
     answers = INTERVIEWS[product]
-    return interviewed(answers["opener"], answers, "none")
+    return run_interview(answers["opener"], answers, "none")
 
 
-def finished(product: str) -> dict[str, Any]:
+def get_finished(product: str) -> dict[str, Any]:
     """The state of a product's finished interview; a copy."""
-    return deepcopy(_finished(product))
+    return deepcopy(_run_finished(product))

@@ -26,7 +26,7 @@ LIGHT_BULB = {
 EVERY_PRODUCT = {"(EC) 1907/2006", "(EU) 2019/1021", "(EU) 2024/1781", "(EU) 2025/40"}
 
 
-def applying(facts: Facts) -> set[str]:
+def find_applying(facts: Facts) -> set[str]:
     """Name the norms that apply to a product of which everything else is denied."""
     return {norm.id for norm in get_catalogue().norms if norm.trigger.evaluate({**PLAIN, **facts})}
 
@@ -129,7 +129,7 @@ def test_the_disclaimer_says_what_the_catalogue_is_not() -> None:
 )
 def test_known_products_get_their_norms(facts: Facts, expected: set[str]) -> None:
     """A plain thing, a kettle and a connected bulb: exactly these norms apply."""
-    assert applying(facts) == expected
+    assert find_applying(facts) == expected
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_known_products_get_their_norms(facts: Facts, expected: set[str]) -> Non
 )
 def test_the_borders_between_norms(facts: Facts, inside: str | None, outside: str | None) -> None:
     """Limits belong to the side that the act puts them on, and acts give way to each other."""
-    found = applying(facts)
+    found = find_applying(facts)
     assert inside is None or inside in found
     assert outside is None or outside not in found
 

@@ -99,7 +99,7 @@ def test_only_facts_that_can_still_matter_are_open(
 )
 def test_reasons_name_what_decides(text: str, facts: Facts, expected: tuple[str, ...]) -> None:
     """Inside a larger condition one sufficient ground is enough; consequences are left out."""
-    assert parse(text).word_reasons(facts) == expected
+    assert parse(text).write_reasons(facts) == expected
 
 
 @pytest.mark.parametrize(
@@ -125,4 +125,4 @@ def test_an_open_condition_tells_what_speaks_for_it(
     """What speaks against it is not mixed in."""
     condition = parse(text)
     assert condition.evaluate(facts) is None
-    assert condition.word_reasons(facts) == expected
+    assert condition.write_reasons(facts) == expected

@@ -37,12 +37,12 @@ from services.norms.logic import parse
 )
 def test_a_decided_condition_gives_its_reason(text: str, facts: Facts, expected: str) -> None:
     """The reason names the known value and what it was set against."""
-    assert parse(text).word_reasons(facts) == (expected,)
+    assert parse(text).write_reasons(facts) == (expected,)
 
 
 def test_an_unknown_fact_gives_no_reason() -> None:
     """Nothing is claimed about what is not known."""
-    assert parse("v_ac <= 250").word_reasons({}) == ()
+    assert parse("v_ac <= 250").write_reasons({}) == ()
 
 
 def test_a_leaf_names_its_fact_and_bounds() -> None:

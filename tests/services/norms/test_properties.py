@@ -19,7 +19,7 @@ _FLAGS = ("electrical", "radio", "medical", "ivd", "internet")
 _NUMBERS = ("v_ac", "pressure_bar")
 
 
-def _value(fact: Fact) -> st.SearchStrategy[bool | int | float]:
+def _draw_value(fact: Fact) -> st.SearchStrategy[bool | int | float]:
     if fact.kind is Kind.BOOL:
         return st.booleans()
     if fact.kind is Kind.DATE:
@@ -27,15 +27,15 @@ def _value(fact: Fact) -> st.SearchStrategy[bool | int | float]:
     return st.sampled_from(_LIMITS) | st.floats(0, 2000) | st.integers(0, 2000)
 
 
-all_facts = st.fixed_dictionaries({name: _value(fact) for name, fact in FACTS.items()})
-some_facts = st.fixed_dictionaries({}, optional={n: _value(fact) for n, fact in FACTS.items()})
+all_facts = st.fixed_dictionaries({name: _draw_value(fact) for name, fact in FACTS.items()})
+some_facts = st.fixed_dictionaries({}, optional={n: _draw_value(fact) for n, fact in FACTS.items()})
 few_facts = st.fixed_dictionaries(
-    {}, optional={name: _value(FACTS[name]) for name in (*_FLAGS, *_NUMBERS)}
+    {}, optional={name: _draw_value(FACTS[name]) for name in (*_FLAGS, *_NUMBERS)}
 )
 
 
 @st.composite
-def comparisons(draw: st.DrawFn) -> str:
+def draw_comparison(draw: st.DrawFn) -> str:
     """Draw a comparison of a number with one or two limits."""
     name = draw(st.sampled_from(_NUMBERS))
     signs, limits = st.sampled_from(("<", "<=", ">", ">=")), st.sampled_from(_LIMITS)
@@ -44,7 +44,7 @@ def comparisons(draw: st.DrawFn) -> str:
 
 
 conditions = st.recursive(
-    st.sampled_from((*_FLAGS, "True", "False")) | comparisons(),
+    st.sampled_from((*_FLAGS, "True", "False")) | draw_comparison(),
     lambda inner: (
         inner.map(lambda text: f"not ({text})")
         | st.lists(inner, min_size=2, max_size=4).map(lambda all_: f"({' and '.join(all_)})")
@@ -104,7 +104,7 @@ def test_only_open_facts_can_change_an_open_condition(text: str, known: Facts) -
 
 
 @calm
-@given(conditions, st.fixed_dictionaries({n: _value(FACTS[n]) for n in (*_FLAGS, *_NUMBERS)}))
+@given(conditions, st.fixed_dictionaries({n: _draw_value(FACTS[n]) for n in (*_FLAGS, *_NUMBERS)}))
 def test_a_condition_means_what_python_means_by_it(text: str, facts: Facts) -> None:
     """With every fact known the outcome is that of the same text in Python."""
     assert parse(text).evaluate(facts) is eval(text, {}, dict(facts))  # noqa: S307 - own text
@@ -125,7 +125,7 @@ def test_grounds_are_known_and_sufficient(text: str, known: Facts) -> None:
     outcome = condition.evaluate(known)
     cited = {leaf.fact for leaf in condition.find_grounds(known)}
     assert cited <= known.keys() | {""}
-    reasons = condition.word_reasons(known)
+    reasons = condition.write_reasons(known)
     if outcome is not None:
         assert condition.evaluate({name: known[name] for name in cited - {""}}) is outcome
         assert reasons
@@ -138,8 +138,8 @@ def test_every_decided_norm_has_reasons(known: Facts) -> None:
     """A decided norm can always say why."""
     for norm in get_catalogue().norms:
         if norm.trigger.evaluate(known) is not None:
-            assert norm.trigger.word_reasons(known), norm.id
-            assert all(norm.trigger.word_reasons(known)), norm.id
+            assert norm.trigger.write_reasons(known), norm.id
+            assert all(norm.trigger.write_reasons(known)), norm.id
 
 
 @calm
@@ -153,7 +153,7 @@ def test_implications_are_closed_and_respect_what_is_given(given_facts: Facts) -
     assert add_implications(backwards) == closed
 
 
-def _contradictory(facts: Facts) -> bool:
+def _is_contradictory(facts: Facts) -> bool:
     known = list(facts.items())
     return any(
         is_implied(name, not value, known)
@@ -164,22 +164,22 @@ def _contradictory(facts: Facts) -> bool:
 
 
 @st.composite
-def agreeing_facts(draw: st.DrawFn) -> dict[str, bool | int | float]:
+def draw_agreeing_facts(draw: st.DrawFn) -> dict[str, bool | int | float]:
     """Draw facts that do not contradict each other."""
     drawn: dict[str, bool | int | float] = {}
     for name in draw(st.permutations(sorted(FACTS))):
         value = add_implications(drawn).get(name, None)
-        drawn[name] = draw(_value(FACTS[name])) if value is None else value
-        if _contradictory(drawn):
+        drawn[name] = draw(_draw_value(FACTS[name])) if value is None else value
+        if _is_contradictory(drawn):
             del drawn[name]
     return drawn
 
 
 @quick
-@given(agreeing_facts(), st.data())
+@given(draw_agreeing_facts(), st.data())
 def test_more_facts_never_flip_what_follows(facts: Facts, data: st.DataObject) -> None:
     """What follows from some facts also follows from more, unless they contradict."""
-    assume(not _contradictory(facts))
+    assume(not _is_contradictory(facts))
     names = data.draw(st.lists(st.sampled_from(sorted(facts)), unique=True))
     part = {name: facts[name] for name in names}
     fewer, more = add_implications(part), add_implications(facts)

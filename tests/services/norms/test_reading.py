@@ -40,7 +40,7 @@ watch = true
 """
 
 
-def refusal(text: str) -> str:
+def read_refusal(text: str) -> str:
     """Load a catalogue that must be refused and return the message."""
     with pytest.raises(CatalogueError) as caught:
         read_catalogue(text, "own.toml")
@@ -136,7 +136,7 @@ def test_a_missing_file_is_an_operating_system_error(tmp_path: Path) -> None:
 def test_a_fault_is_refused_with_its_line(old: str, new: str, message: str) -> None:
     """The message names the file, the line of the field or entry, and what is wrong."""
     assert old in GOOD
-    assert refusal(GOOD.replace(old, new, 1)).startswith(message)
+    assert read_refusal(GOOD.replace(old, new, 1)).startswith(message)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_a_fault_is_refused_with_its_line(old: str, new: str, message: str) -> N
 )
 def test_another_layout_is_refused(text: str, message: str) -> None:
     """TOML that is valid but not a catalogue is refused with what it should be."""
-    assert refusal(text) == message
+    assert read_refusal(text) == message
 
 
 def test_an_empty_catalogue_has_no_norms() -> None:

@@ -2,17 +2,17 @@
 
 import pytest
 
-from services.conversation.analysis.counterfactual import ways_to
-from services.conversation.interview.state import known_facts
+from services.conversation.analysis.counterfactual import find_ways
+from services.conversation.interview.state import get_known_facts
 from services.norms.catalogue import get_catalogue
-from tests.services.conversation.products import INTERVIEWS, finished
+from tests.services.conversation.products import INTERVIEWS, get_finished
 
 
-def ways(norm_id: str, product: str, *, outcome: bool) -> list[str]:
+def find_product_ways(norm_id: str, product: str, *, outcome: bool) -> list[str]:
     """What would have to be true of a product."""
     norm = get_catalogue().get(norm_id)
     assert norm is not None
-    return ways_to(norm.trigger, known_facts(finished(product)), outcome=outcome)
+    return find_ways(norm.trigger, get_known_facts(get_finished(product)), outcome=outcome)
 
 
 @pytest.mark.parametrize(
@@ -47,15 +47,17 @@ def test_what_would_bring_a_product_under_a_norm(
     norm_id: str, product: str, expected: list[str]
 ) -> None:
     """One change where one is enough, else two together."""
-    assert ways(norm_id, product, outcome=True) == expected
+    assert find_product_ways(norm_id, product, outcome=True) == expected
 
 
 def test_what_would_lift_a_norm() -> None:
     """Removing the radio lifts RED; nothing lifts REACH."""
-    assert ways("2014/53/EU", "bulb", outcome=False) == ["there is no radio"]
-    assert ways("(EC) 1907/2006", "bulb", outcome=False) == []
-    assert "there are no moving parts with a drive" in ways("2006/42/EC", "robot", outcome=False)
-    assert ways("2009/48/EC", "mug", outcome=True) == [
+    assert find_product_ways("2014/53/EU", "bulb", outcome=False) == ["there is no radio"]
+    assert find_product_ways("(EC) 1907/2006", "bulb", outcome=False) == []
+    assert "there are no moving parts with a drive" in find_product_ways(
+        "2006/42/EC", "robot", outcome=False
+    )
+    assert find_product_ways("2009/48/EC", "mug", outcome=True) == [
         "children under 14 are meant to play with it"
     ]
 
@@ -65,6 +67,6 @@ def test_every_alternative_is_said_once(product: str) -> None:
     """At most two, none of them twice, for every norm either way."""
     for norm in get_catalogue().norms:
         for outcome in (True, False):
-            found = ways(norm.id, product, outcome=outcome)
+            found = find_product_ways(norm.id, product, outcome=outcome)
             assert len(found) <= 2
             assert len(set(found)) == len(found)

@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.conversation.analysis.hypothesis import suppose
-from services.conversation.interview.state import known_facts
-from services.conversation.language.rewording import reworded
-from tests.services.conversation.products import finished
+from services.conversation.interview.state import get_known_facts
+from services.conversation.language.rewording import reword_change
+from tests.services.conversation.products import get_finished
 
 
 @pytest.mark.parametrize(
@@ -24,21 +24,21 @@ from tests.services.conversation.products import finished
 )
 def test_ways_to_speak_of_a_change(question: str, plain: str) -> None:
     """Verbs of removal become "without", exchanges become both halves."""
-    assert reworded(question) == plain
+    assert reword_change(question) == plain
 
 
 @given(st.text(max_size=200))
 def test_any_text_can_be_reworded(text: str) -> None:
     """Nothing raises."""
-    reworded(text)
+    reword_change(text)
 
 
-def changed(product: str, question: str) -> dict[str, object]:
+def find_changes(product: str, question: str) -> dict[str, object]:
     """The facts that a question changes, with their new values; None for no longer known."""
-    state = finished(product)
+    state = get_finished(product)
     supposed = suppose(state, question)
     assert supposed is not None, question
-    before, after = known_facts(state), known_facts(supposed.state)
+    before, after = get_known_facts(state), get_known_facts(supposed.state)
     return {
         name: after.get(name)
         for name in before.keys() | after.keys()
@@ -65,50 +65,50 @@ NO_WIFI = {"radio": False, "band_2g4": False, "internet": None, "data_conn": Non
 )
 def test_without_its_only_radio_a_product_has_none(question: str) -> None:
     """Whether data still flow is open then."""
-    assert changed("bulb", question) == NO_WIFI
+    assert find_changes("bulb", question) == NO_WIFI
 
 
 def test_a_cable_keeps_the_connection() -> None:
     """The maker of the robot spoke of Ethernet."""
-    state = finished("robot")
+    state = get_finished("robot")
     with_radio = suppose(state, "what if I add Bluetooth")
     assert with_radio is not None
     without = suppose(with_radio.state, "and without the Bluetooth")
     assert without is not None
-    assert known_facts(without.state)["data_conn"] is True
+    assert get_known_facts(without.state)["data_conn"] is True
 
 
 def test_another_radio_keeps_the_radio() -> None:
     """Bluetooth for Wi-Fi is no end of radio."""
-    assert "radio" not in changed("bulb", "what if I replace Wi-Fi with LoRa")
-    assert changed("bulb", "what if I replace Wi-Fi with LoRa")["band_sub1g"] is True
+    assert "radio" not in find_changes("bulb", "what if I replace Wi-Fi with LoRa")
+    assert find_changes("bulb", "what if I replace Wi-Fi with LoRa")["band_sub1g"] is True
 
 
 def test_a_new_voltage_replaces_the_old_one() -> None:
     """12 V is not mains."""
-    found = changed("bulb", "what if it ran on 12 V?")
+    found = find_changes("bulb", "what if it ran on 12 V?")
     assert (found["v_ac"], found["v_dc"], found["mains"]) == (0, 12, False)
 
 
 def test_what_goes_with_the_words_is_meant() -> None:
     """Industrial use means no consumers, although a lamp maker said consumers before."""
-    assert changed("bulb", "for industrial use only")["consumer"] is False
+    assert find_changes("bulb", "for industrial use only")["consumer"] is False
 
 
 def test_a_kind_of_another_sort_is_a_change_and_its_own_is_a_mention() -> None:
     """The bulb may become a toy; "the lamp" is still the bulb."""
-    assert changed("bulb", "what if it were a toy") == {"child_play": True}
-    assert "luminaire" not in changed("bulb", "what if the lamp ran on batteries")
+    assert find_changes("bulb", "what if it were a toy") == {"child_play": True}
+    assert "luminaire" not in find_changes("bulb", "what if the lamp ran on batteries")
 
 
 def test_a_product_for_children_may_be_a_toy() -> None:
     """It becomes an open question."""
-    assert changed("bulb", "what if it is for children?")["child_play"] is None
+    assert find_changes("bulb", "what if it is for children?")["child_play"] is None
 
 
 def test_doubt_takes_a_fact_away() -> None:
     """And what it was derived from."""
-    found = changed("bulb", "what if I don't know whether it has radio")
+    found = find_changes("bulb", "what if I don't know whether it has radio")
     assert found["radio"] is None
     assert found["band_2g4"] is None
 
@@ -116,14 +116,14 @@ def test_doubt_takes_a_fact_away() -> None:
 @pytest.mark.parametrize("question", ["", "what if?", "the weather", "\U0001f600", "<b>if</b>"])
 def test_no_change_is_none(question: str) -> None:
     """A text that names no fact supposes nothing."""
-    assert suppose(finished("bulb"), question) is None
+    assert suppose(get_finished("bulb"), question) is None
 
 
 @settings(deadline=None, max_examples=60)
 @given(st.text(max_size=200))
 def test_the_state_is_left_alone(text: str) -> None:
     """Whatever is supposed."""
-    state = finished("bulb")
+    state = get_finished("bulb")
     before = repr(state)
     suppose(state, text)
     assert repr(state) == before

@@ -10,19 +10,19 @@ from hypothesis import strategies as st
 from services.conversation.analysis import (
     CONFIDENCE_NOTE,
     NormResult,
-    check,
+    check_norms,
     check_state,
-    matched,
+    select_matched,
     summarise,
 )
 from services.norms.catalogue import get_catalogue
 from services.norms.facts import FACTS, Fact, Facts, Kind, add_implications
-from tests.services.conversation.products import INTERVIEWS, finished
+from tests.services.conversation.products import INTERVIEWS, get_finished
 
 calm = settings(deadline=None, max_examples=60)
 
 
-def _values(fact: Fact) -> st.SearchStrategy[bool | int | float]:
+def _draw_values(fact: Fact) -> st.SearchStrategy[bool | int | float]:
     if fact.kind is Kind.BOOL:
         return st.booleans()
     if fact.kind is Kind.DATE:
@@ -30,33 +30,33 @@ def _values(fact: Fact) -> st.SearchStrategy[bool | int | float]:
     return st.sampled_from([0, 0.5, 5, 12, 16, 50, 75, 230, 1000, 1500, 1e9])
 
 
-complete = st.fixed_dictionaries({name: _values(fact) for name, fact in FACTS.items()})
+complete = st.fixed_dictionaries({name: _draw_values(fact) for name, fact in FACTS.items()})
 names = st.frozensets(st.sampled_from(sorted(FACTS)))
 
 
-def results(product: str) -> dict[str, NormResult]:
+def check_product(product: str) -> dict[str, NormResult]:
     """The results for a product whose interview is finished."""
-    return {result.norm_id: result for result in check_state(finished(product))}
+    return {result.norm_id: result for result in check_state(get_finished(product))}
 
 
-def one(facts: Facts, norm_id: str, assumed: frozenset[str] = frozenset()) -> NormResult:
+def check_one(facts: Facts, norm_id: str, assumed: frozenset[str] = frozenset()) -> NormResult:
     """The result for one norm."""
-    found = check(add_implications(facts), assumed=assumed)
+    found = check_norms(add_implications(facts), assumed=assumed)
     return next(result for result in found if result.norm_id == norm_id)
 
 
 def test_norms_are_judged_one_by_one_in_the_order_of_the_catalogue() -> None:
     """The stream can show progress: nothing is judged before it is asked for."""
-    stream = check({})
+    stream = check_norms({})
     assert isinstance(stream, Iterator)
     assert next(stream).norm_id == get_catalogue().norms[0].id
-    ids = [result.norm_id for result in check({})]
+    ids = [result.norm_id for result in check_norms({})]
     assert ids == [norm.id for norm in get_catalogue().norms]
 
 
 def test_low_voltage_directive_applies_by_its_voltage() -> None:
     """The reasons are the facts in words, and the verdict is certain."""
-    result = one(
+    result = check_one(
         {"v_ac": 230, "v_dc": 0, "radio": False, "medical": False, "explosive_atm": False,
          "driven_moving_parts": False},
         "2014/35/EU",
@@ -71,14 +71,14 @@ def test_low_voltage_directive_applies_by_its_voltage() -> None:
 
 def test_low_voltage_directive_does_not_apply_to_radio() -> None:
     """One fact that rules it out is enough."""
-    result = one({"v_ac": 230, "radio": True}, "2014/35/EU")
+    result = check_one({"v_ac": 230, "radio": True}, "2014/35/EU")
     assert (result.applies, result.status) == (False, "does_not_apply")
     assert result.reasoning == "Does not apply because it has radio."
 
 
 def test_an_open_norm_names_what_is_open() -> None:
     """Unknown is not no."""
-    result = one({"rechargeable": True}, "EN IEC 62133-2")
+    result = check_one({"rechargeable": True}, "EN IEC 62133-2")
     assert (result.applies, result.status) == (False, "to_be_checked")
     assert result.reasoning.startswith("To be checked: ")
     assert result.open_facts == (FACTS["lithium"].label,)
@@ -88,34 +88,34 @@ def test_an_open_norm_names_what_is_open() -> None:
 
 def test_a_framework_is_watched_and_not_applied() -> None:
     """ESPR sets no duty yet."""
-    result = one({}, "(EU) 2024/1781")
+    result = check_one({}, "(EU) 2024/1781")
     assert (result.applies, result.status) == (False, "watch")
-    assert result not in matched(check({}))
+    assert result not in select_matched(check_norms({}))
 
 
 def test_doubts_stay_visible_and_cost_confidence() -> None:
     """A doubt is part of the reasoning of a norm that applies."""
-    result = one({"ai": True}, "(EU) 2024/1689")
+    result = check_one({"ai": True}, "(EU) 2024/1689")
     assert result.doubts
     assert all(doubt in result.reasoning for doubt in result.doubts)
     assert result.confidence == 85
-    assert one({"ai": False}, "(EU) 2024/1689").confidence == 100
+    assert check_one({"ai": False}, "(EU) 2024/1689").confidence == 100
 
 
 def test_assumptions_cost_confidence_only_where_the_verdict_rests_on_them() -> None:
     """The packaging decides one act, the voltage none that radio decides."""
     facts = {"packaged": True, "v_ac": 230, "radio": True}
     assumed = frozenset({"packaged", "v_ac"})
-    packaging = one(facts, "(EU) 2025/40", assumed)
+    packaging = check_one(facts, "(EU) 2025/40", assumed)
     assert packaging.confidence == 90
     assert "Assumed, not stated by you: it is sold packaged." in packaging.reasoning
-    assert one(facts, "2014/35/EU", assumed).confidence == 100
-    assert one(facts, "(EU) 2025/40").confidence == 100
+    assert check_one(facts, "2014/35/EU", assumed).confidence == 100
+    assert check_one(facts, "(EU) 2025/40").confidence == 100
 
 
 def test_results_are_json() -> None:
     """With the fields that clients depend on, and lists for tuples."""
-    found = one({"battery": True}, "(EU) 2023/1542").as_dict()
+    found = check_one({"battery": True}, "(EU) 2023/1542").as_dict()
     assert json.loads(json.dumps(found)) == found
     assert {"norm_id", "norm_name", "applies", "confidence", "reasoning", "url"} <= found.keys()
     assert found["deadlines"][0] == {"date": "2024-02-18", "what": "applies"}
@@ -127,7 +127,7 @@ def test_everything_known_decides_everything(
     facts: dict[str, float], assumed: frozenset[str]
 ) -> None:
     """No norm stays open, and no decided norm falls below 50."""
-    for result in check(facts, assumed=assumed):
+    for result in check_norms(facts, assumed=assumed):
         assert result.status != "to_be_checked"
         assert 50 <= result.confidence <= 100
         assert result.applies == (result.status == "applies")
@@ -141,7 +141,7 @@ def test_learning_a_fact_never_lowers_the_confidence_of_an_open_norm(
     """Neither while it stays open nor when it is decided; a decided one keeps its verdict."""
     before = {name: value for name, value in everything.items() if name not in hidden}
     after = {**before, learnt: everything[learnt]}
-    for old, new in zip(check(before), check(after), strict=True):
+    for old, new in zip(check_norms(before), check_norms(after), strict=True):
         if old.status == "to_be_checked":
             assert new.confidence >= old.confidence
         else:
@@ -155,7 +155,9 @@ def test_stating_what_was_assumed_never_lowers_confidence(
 ) -> None:
     """And it changes no verdict."""
     for less, more in zip(
-        check(facts, assumed=assumed), check(facts, assumed=assumed - stated), strict=True
+        check_norms(facts, assumed=assumed),
+        check_norms(facts, assumed=assumed - stated),
+        strict=True,
     ):
         assert more.confidence >= less.confidence
         assert more.status == less.status
@@ -164,7 +166,7 @@ def test_stating_what_was_assumed_never_lowers_confidence(
 @pytest.mark.parametrize("product", INTERVIEWS)
 def test_best_first(product: str) -> None:
     """By weight, and no standard before an act that it supports."""
-    found = [result.norm_id for result in matched(results(product).values())]
+    found = [result.norm_id for result in select_matched(check_product(product).values())]
     norms = {norm.id: norm for norm in get_catalogue().norms}
     for place, norm_id in enumerate(found):
         for act in norms[norm_id].supports:
@@ -176,7 +178,7 @@ def test_best_first(product: str) -> None:
 @pytest.mark.parametrize("product", INTERVIEWS)
 def test_reasons_read_well(product: str) -> None:
     """Each is made of whole sentences with a verdict at its head and nothing left unfilled."""
-    for result in results(product).values():
+    for result in check_product(product).values():
         text = result.reasoning
         assert text.endswith(".")
         assert "  " not in text
@@ -190,7 +192,10 @@ def test_reasons_read_well(product: str) -> None:
 
 def test_what_the_openers_come_to() -> None:
     """The acts that decide what a maker does first."""
-    best = {product: matched(results(product).values())[0].norm_id for product in INTERVIEWS}
+    best = {
+        product: select_matched(check_product(product).values())[0].norm_id
+        for product in INTERVIEWS
+    }
     assert best == {
         "desk lamp": "2014/30/EU",
         "earbuds": "2014/53/EU",
@@ -204,14 +209,14 @@ def test_what_the_openers_come_to() -> None:
 
 def test_what_could_not_be_told_is_marked() -> None:
     """The robot's maker did not know which data it handles."""
-    result = results("robot")["(EU) 2016/679"]
+    result = check_product("robot")["(EU) 2016/679"]
     assert result.status == "to_be_checked"
     assert "you could not say whether it handles personal data" in result.reasoning
 
 
 def test_a_summary_tells_words_facts_and_assumptions_apart() -> None:
     """The maker's words come in quotes, what nobody said is called assumed."""
-    text = summarise(finished("bulb"))
+    text = summarise(get_finished("bulb"))
     assert text.startswith("\u201cWiFi smart light bulb with RGB LEDs\u201d. Understood: ")
     assert "230 V AC" in text
     assert "Assumed: " in text

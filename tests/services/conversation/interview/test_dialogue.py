@@ -14,9 +14,9 @@ from services.conversation.interview import (
     MOST_TURNS,
     Reply,
     State,
-    answer,
     begin,
-    known_facts,
+    get_known_facts,
+    respond,
 )
 from services.conversation.interview.topics import EXAMPLES, ITEMS
 from services.conversation.understanding.message import understand
@@ -99,17 +99,17 @@ def converse(opener: str, say: Callable[[State], str], most: int) -> tuple[State
     state, reply = begin(opener, TODAY)
     replies = 0
     while not reply.complete:
-        state, reply = answer(state, say(state))
+        state, reply = respond(state, say(state))
         replies += 1
         assert replies <= most
     return state, reply, replies
 
 
-def hold(*texts: str) -> tuple[State, Reply]:
+def hold_interview(*texts: str) -> tuple[State, Reply]:
     """Hold an interview with the given messages."""
     state, reply = begin(texts[0], TODAY)
     for text in texts[1:]:
-        state, reply = answer(state, text)
+        state, reply = respond(state, text)
     return state, reply
 
 
@@ -119,13 +119,13 @@ def test_an_opener_leads_to_a_complete_interview(
 ) -> None:
     """What the opener says is known at once, and a few questions decide every norm."""
     state, _ = begin(opener, TODAY)
-    known = known_facts(state)
+    known = get_known_facts(state)
     assert {name: known.get(name) for name in facts} == facts
     state, reply, replies = converse(opener, lambda state: PLAUSIBLE[state["topic"]], most)
     assert replies <= most
     assert reply.missing == ()
     assert "All 80 norms" in reply.reasoning
-    assert get_catalogue().list_undecided(known_facts(state)) == []
+    assert get_catalogue().list_undecided(get_known_facts(state)) == []
 
 
 @pytest.mark.parametrize("opener", [opener for opener, _, _ in OPENERS])
@@ -133,7 +133,7 @@ def test_an_opener_leads_to_a_complete_interview(
 def test_it_ends_within_nine_replies_whatever_is_always_answered(opener: str, text: str) -> None:
     """Neither ignorance nor denial nor gibberish keeps a maker in the interview."""
     state, reply, _ = converse(opener, lambda _: text, 9)
-    still = set(get_catalogue().count_open_facts(known_facts(state)))
+    still = set(get_catalogue().count_open_facts(get_known_facts(state)))
     assert still <= set(state["unsure"])
     assert reply.missing == ()
 
@@ -152,9 +152,9 @@ def test_the_first_reply_echoes_and_asks_one_question() -> None:
 
 def test_the_live_pages_light_bulb() -> None:
     """The opener and answer seen on a live page are understood."""
-    state, reply = hold("WiFi smart light bulb with RGB LEDs", "Yes, 230V AC")
+    state, reply = hold_interview("WiFi smart light bulb with RGB LEDs", "Yes, 230V AC")
     assert "mains, 230 V AC" in reply.message
-    known = known_facts(state)
+    known = get_known_facts(state)
     assert (known["v_ac"], known["mains"], known["battery"]) == (230, True, False)
 
 
@@ -166,8 +166,8 @@ def test_nothing_known_is_asked_again() -> None:
 
 def test_a_correction_replaces_the_power_supply() -> None:
     """A "no, it is 12 V" ends the mains and does not answer the question about radio."""
-    state, reply = hold("desk lamp, 230 V AC, no battery", "no, it is 12 V")
-    known = known_facts(state)
+    state, reply = hold_interview("desk lamp, 230 V AC, no battery", "no, it is 12 V")
+    known = get_known_facts(state)
     assert (known["v_dc"], known["v_ac"], known["mains"]) == (12, 0, False)
     assert "Changed: 12 V DC instead of 230 V AC." in reply.message
     assert "radio" not in known
@@ -191,54 +191,56 @@ def test_a_correction_replaces_the_power_supply() -> None:
 )
 def test_later_statements_win(texts: tuple[str, ...], expected: dict[str, Any]) -> None:
     """A correction replaces what was said and what followed from it."""
-    known = known_facts(hold(*texts)[0])
+    known = get_known_facts(hold_interview(*texts)[0])
     assert {name: known.get(name) for name in expected} == expected
 
 
 def test_wi_fi_and_bluetooth_share_a_band() -> None:
     """Dropping one of two technologies leaves the band in use; dropping both ends it."""
-    state, _ = hold("lamp with Wi-Fi and Bluetooth", "no Wi-Fi")
-    assert known_facts(state)["band_2g4"] is True
-    state, _ = answer(state, "and no Bluetooth")
-    assert known_facts(state)["band_2g4"] is False
+    state, _ = hold_interview("lamp with Wi-Fi and Bluetooth", "no Wi-Fi")
+    assert get_known_facts(state)["band_2g4"] is True
+    state, _ = respond(state, "and no Bluetooth")
+    assert get_known_facts(state)["band_2g4"] is False
 
 
 def test_the_last_radio_takes_radio_with_it() -> None:
     """When every other band is known to be unused, dropping Wi-Fi leaves no radio."""
-    state, _ = hold("Wi-Fi lamp, 230 V", "no battery", "nothing else", "none", "yes", "none")
-    state, reply = answer(state, "drop the Wi-Fi")
-    assert known_facts(state)["radio"] is False
+    state, _ = hold_interview(
+        "Wi-Fi lamp, 230 V", "no battery", "nothing else", "none", "yes", "none"
+    )
+    state, reply = respond(state, "drop the Wi-Fi")
+    assert get_known_facts(state)["radio"] is False
     assert "Changed: there is no radio." in reply.message
 
 
 def test_it_can_be_corrected_after_the_end_and_asks_on() -> None:
     """A correction may reopen a finished interview, and what was left out of its lists."""
     state, _, _ = converse("kettle", lambda state: PLAUSIBLE[state["topic"]], 9)
-    state, reply = answer(state, "actually it has Wi-Fi")
-    known = known_facts(state)
+    state, reply = respond(state, "actually it has Wi-Fi")
+    known = get_known_facts(state)
     assert (known["radio"], known["data_conn"], known["internet"]) == (True, True, True)
     assert "Changed: " in reply.message
     assert "Does its Wi-Fi use the 5 GHz band" in reply.message
     assert not reply.complete
-    state, reply = answer(state, "yes")
-    assert known_facts(state)["band_5g"] is True
+    state, reply = respond(state, "yes")
+    assert get_known_facts(state)["band_5g"] is True
 
 
 def test_the_end_names_the_defaults_until_they_are_stated() -> None:
     """Packaging and date are assumed, said to be so, and can be changed."""
     state, reply, _ = converse("yoga mat", lambda state: PLAUSIBLE[state["topic"]], 9)
     assert "sold packaged and placed on the market from 2027-01-01" in reply.message
-    state, reply = answer(state, "sold without packaging, on the market from March 2028")
+    state, reply = respond(state, "sold without packaging, on the market from March 2028")
     assert reply.complete
     assert "I assume" not in reply.message
-    assert known_facts(state)["market_date"] == 20280301
-    assert known_facts(state)["packaged"] is False
+    assert get_known_facts(state)["market_date"] == 20280301
+    assert get_known_facts(state)["packaged"] is False
 
 
 def test_ignorance_is_taken_down_and_explained() -> None:
     """What the maker does not know is not asked again and named in the reasoning."""
     state, _, _ = converse("kettle, 230 V", lambda state: PLAUSIBLE[state["topic"]], 9)
-    state, reply = hold(
+    state, reply = hold_interview(
         "kettle, 230 V, no battery, no radio", "none", "I don't know", "none of these"
     )
     assert reply.complete
@@ -249,21 +251,23 @@ def test_ignorance_is_taken_down_and_explained() -> None:
 
 def test_an_answer_later_settles_what_was_unsure() -> None:
     """A fact once unknown can be stated at any time."""
-    state, _ = hold("kettle, 230 V, no battery, no radio", "none", "I don't know", "consumers")
+    state, _ = hold_interview(
+        "kettle, 230 V, no battery, no radio", "none", "I don't know", "consumers"
+    )
     assert "consumer" not in state["unsure"]
-    assert known_facts(state)["consumer"] is True
+    assert get_known_facts(state)["consumer"] is True
 
 
 def test_gibberish_gets_an_example_and_the_question_again() -> None:
     """A message that says nothing is named as such, and the question comes back with help."""
-    _, reply = hold("desk lamp", "qwrt")
+    _, reply = hold_interview("desk lamp", "qwrt")
     assert reply.message.startswith("I could not read an answer in that.")
     assert "For example: “230 V AC, 60 W”" in reply.message
 
 
 def test_a_bare_yes_to_a_list_is_asked_back() -> None:
     """Yes to several things is no answer."""
-    _, reply = hold("USB-powered LED desk lamp", "yes")
+    _, reply = hold_interview("USB-powered LED desk lamp", "yes")
     assert reply.message.startswith("Yes to which of them?")
 
 
@@ -277,38 +281,38 @@ def test_assumptions_are_shown() -> None:
 
 def test_mains_without_a_voltage_is_230_volts() -> None:
     """The assumed voltage is said in the echo, and the current is that of a household plug."""
-    state, reply = hold("desk lamp", "mains")
+    state, reply = hold_interview("desk lamp", "mains")
     assert "taken as 230 V AC" in reply.message
-    assert known_facts(state)["v_ac"] == 230
-    assert known_facts(state)["input_a"] == 16
+    assert get_known_facts(state)["v_ac"] == 230
+    assert get_known_facts(state)["input_a"] == 16
 
 
 def test_large_appliances_are_asked_for_their_current() -> None:
     """A heat pump may draw more than a household plug gives; watts are taken per phase."""
-    state, reply = hold("heat pump", "400 V three phase")
+    state, reply = hold_interview("heat pump", "400 V three phase")
     assert state["topic"] == "current"
-    state, reply = answer(state, "10 kW")
-    assert known_facts(state)["input_a"] == pytest.approx(14.43)
+    state, reply = respond(state, "10 kW")
+    assert get_known_facts(state)["input_a"] == pytest.approx(14.43)
     assert "14.43 A" in reply.message
 
 
 def test_the_description_is_the_first_message_that_says_something() -> None:
     """A greeting is not the product."""
-    state, _ = hold("hello", "USB desk lamp")
+    state, _ = hold_interview("hello", "USB desk lamp")
     assert state["description"] == "USB desk lamp"
     assert begin("Desk lamp!", TODAY)[0]["description"] == "Desk lamp!"
 
 
 def test_the_market_date_is_fixed_when_the_interview_begins() -> None:
     """Next year is that of the first message, however late the analysis is."""
-    assert known_facts(begin("lamp", date(2031, 5, 1))[0])["market_date"] == 20320101
+    assert get_known_facts(begin("lamp", date(2031, 5, 1))[0])["market_date"] == 20320101
     assert begin("lamp")[0]["defaults"]["market_date"] % 10_000 == 101
 
 
 def test_stated_beats_implied_beats_assumed() -> None:
     """The layers of what is known, from the firmest to the default."""
     state, _ = begin("Bluetooth mug", TODAY)
-    known = known_facts(state)
+    known = get_known_facts(state)
     assert known["radio"] is True  # stated
     assert known["electrical"] is True  # follows from it, against the assumption for mugs
     assert known["food_contact"] is True  # assumed
@@ -378,7 +382,7 @@ def test_any_sequence_of_texts(messages: list[str]) -> None:
     state, reply = begin(messages[0], TODAY)
     for turn, text in enumerate(messages[1:], start=2):
         before = copy.deepcopy(state)
-        following, reply = answer(state, text)
+        following, reply = respond(state, text)
         assert state == before
         assert json.loads(json.dumps(following)) == following
         assert reply.complete or turn < MOST_TURNS
@@ -386,7 +390,7 @@ def test_any_sequence_of_texts(messages: list[str]) -> None:
         assert bool(reply.reasoning) == reply.complete
         assert (following["topic"] is None) == reply.complete
         state = following
-    assert known_facts(state).keys() <= FACTS.keys()
+    assert get_known_facts(state).keys() <= FACTS.keys()
 
 
 ONE_FACT = {
@@ -407,9 +411,9 @@ def test_a_known_fact_is_not_lost_by_an_unrelated_message(order: list[str], nois
     state, _ = begin("desk lamp", TODAY)
     stated: dict[str, Any] = {}
     for name in order:
-        state, _ = answer(state, ONE_FACT[name])
+        state, _ = respond(state, ONE_FACT[name])
         stated[name] = state["facts"][name]
-        state, _ = answer(state, noise)
+        state, _ = respond(state, noise)
     assert {name: state["facts"].get(name) for name in stated} == stated
 
 
@@ -454,8 +458,8 @@ def test_the_example_of_a_question_is_understood(topic: str) -> None:
 def test_a_denied_power_adapter_leaves_the_power(text: str) -> None:
     """What is denied is the adapter, not the power; the lamp stays a lamp with USB."""
     state, _ = begin("USB-powered LED desk lamp", TODAY)
-    state, reply = answer(state, text)
-    known = known_facts(state)
+    state, reply = respond(state, text)
+    known = get_known_facts(state)
     assert (known["eps"], known["electrical"], known["v_dc"]) == (False, True, 5)
     assert state["kind"] == "desk lamp"
     assert "no power adapter" in reply.message
@@ -465,8 +469,8 @@ def test_a_denied_power_adapter_leaves_the_power(text: str) -> None:
 def test_denied_power_is_no_electricity(text: str) -> None:
     """Alone, the word means what it says."""
     state, _ = begin("wooden chair", TODAY)
-    state, _ = answer(state, text)
-    assert known_facts(state)["electrical"] is False
+    state, _ = respond(state, text)
+    assert get_known_facts(state)["electrical"] is False
 
 
 @pytest.mark.parametrize(
@@ -483,7 +487,7 @@ def test_denied_power_is_no_electricity(text: str) -> None:
 def test_all_is_an_answer_by_itself_only(product: str, reply: str) -> None:
     """In the middle of other words it says yes to nothing that was asked."""
     before, _ = begin(product)
-    after, _ = answer(before, reply)
+    after, _ = respond(before, reply)
     asked = {name: after["facts"].get(name) for name in before["pending"]}
     assert [name for name, value in asked.items() if value is True] == []
 
@@ -492,5 +496,5 @@ def test_all_is_an_answer_by_itself_only(product: str, reply: str) -> None:
 def test_all_is_a_yes_to_everything_asked(reply: str) -> None:
     """By itself, or with a yes."""
     before, _ = begin("A box, no electricity")
-    after, _ = answer(before, reply)
+    after, _ = respond(before, reply)
     assert [name for name in before["pending"] if after["facts"].get(name) is True]

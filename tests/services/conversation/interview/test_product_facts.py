@@ -6,25 +6,25 @@ from typing import Any
 import pytest
 
 from services.conversation import interview
-from services.conversation.interview.product_facts import SOURCES, product_facts
+from services.conversation.interview.product_facts import SOURCES, list_product_facts
 from services.conversation.understanding.replies import TOPIC_FACTS
 from services.norms.catalogue import get_catalogue
 from services.norms.facts import FACTS
-from tests.services.conversation.products import INTERVIEWS, TODAY, finished
+from tests.services.conversation.products import INTERVIEWS, TODAY, get_finished
 
 
-def shown(state: dict[str, Any]) -> dict[str, tuple[Any, str, str]]:
+def list_facts(state: dict[str, Any]) -> dict[str, tuple[Any, str, str]]:
     """Value, words and source by fact."""
     return {
         entry["name"]: (entry["value"], entry["words"], entry["source"])
-        for entry in product_facts(state)
+        for entry in list_product_facts(state)
     }
 
 
 def test_a_lamp_at_the_beginning() -> None:
     """What was said, what is assumed from the kind, what is open, and ISO dates."""
     state, _ = interview.begin("USB-powered LED desk lamp with Bluetooth", TODAY)
-    found = shown(state)
+    found = list_facts(state)
     assert found["v_dc"] == (5, "5 V DC", "said")
     assert found["band_2g4"] == (True, "uses the 2.4 GHz band", "said")
     assert found["luminaire"] == (True, "a luminaire", "assumed")
@@ -41,7 +41,7 @@ def test_what_follows_is_told_from_what_is_said() -> None:
     """Who says Bluetooth says radio."""
     state, _ = interview.begin("wooden chair", TODAY)
     state, _ = interview.correct(state, {"battery": True})
-    found = shown(state)
+    found = list_facts(state)
     assert found["electrical"] == (True, "electrical", "follows")
     assert found["battery"] == (True, "a battery", "said")
 
@@ -49,26 +49,26 @@ def test_what_follows_is_told_from_what_is_said() -> None:
 def test_a_no_that_only_follows_is_left_out() -> None:
     """Without electricity there is no battery, and a chair is no e-bike."""
     state, _ = interview.begin("wooden chair, no electricity", TODAY)
-    found = shown(state)
+    found = list_facts(state)
     assert found["electrical"] == (False, "no electricity", "said")
     assert not {"battery", "radio", "band_2g4", "internet", "ebike"} & found.keys()
 
 
 def test_what_the_maker_does_not_know_is_open() -> None:
     """Also when the interview is over and nobody asks any more."""
-    state = finished("robot")
+    state = get_finished("robot")
     assert "usage_data" in state["unsure"]
-    assert shown(state)["usage_data"] == (None, "not known", "open")
+    assert list_facts(state)["usage_data"] == (None, "not known", "open")
 
 
 @pytest.mark.parametrize("product", INTERVIEWS)
 def test_every_entry_is_whole(product: str) -> None:
     """One line for each fact, in the order of the topics, with all that is needed to show it."""
-    state = finished(product)
+    state = get_finished(product)
     begun, _ = interview.begin(INTERVIEWS[product]["opener"], TODAY)
     order = [name for facts in TOPIC_FACTS.values() for name in facts]
     for each in (state, begun):
-        entries = product_facts(each)
+        entries = list_product_facts(each)
         names = [entry["name"] for entry in entries]
         assert len(set(names)) == len(names)
         places = [order.index(name) if name in order else len(order) for name in names]
@@ -90,7 +90,7 @@ def test_every_entry_is_whole(product: str) -> None:
 def test_everything_that_is_said_or_needed_is_on_it(product: str) -> None:
     """Nothing that a norm waits for is missing, and no yes that was said."""
     state, _ = interview.begin(INTERVIEWS[product]["opener"], TODAY)
-    names = {entry["name"] for entry in product_facts(state)}
-    needed = set(get_catalogue().count_open_facts(interview.known_facts(state)))
+    names = {entry["name"] for entry in list_product_facts(state)}
+    needed = set(get_catalogue().count_open_facts(interview.get_known_facts(state)))
     assert needed <= names
     assert {name for name, value in state["facts"].items() if value} <= names

@@ -2,7 +2,12 @@
 
 import pytest
 
-from services.conversation.language.intents import Intent, intents, known_words, read_phrases
+from services.conversation.language.intents import (
+    Intent,
+    find_intents,
+    get_known_words,
+    read_phrases,
+)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +47,7 @@ from services.conversation.language.intents import Intent, intents, known_words,
 )
 def test_the_decisive_kind(question: str, first: Intent) -> None:
     """The kind that takes precedence comes first."""
-    assert intents(question)[0] is first
+    assert find_intents(question)[0] is first
 
 
 @pytest.mark.parametrize(
@@ -50,12 +55,12 @@ def test_the_decisive_kind(question: str, first: Intent) -> None:
 )
 def test_no_sign_of_any_kind(text: str) -> None:
     """Text that asks for nothing known has no kind."""
-    assert intents(text) == ()
+    assert find_intents(text) == ()
 
 
 def test_all_kinds_come_in_order_of_precedence() -> None:
     """A question may show signs of several kinds."""
-    assert intents("what if I drop it, which deadlines change, and why") == (
+    assert find_intents("what if I drop it, which deadlines change, and why") == (
         Intent.WHAT_IF,
         Intent.DEADLINES,
         Intent.WHY,
@@ -64,8 +69,8 @@ def test_all_kinds_come_in_order_of_precedence() -> None:
 
 def test_words_of_the_subject_are_known() -> None:
     """Single words of the phrases and ordinary words."""
-    assert {"deadline", "warum", "product"} <= known_words()
-    assert "elephant" not in known_words()
+    assert {"deadline", "warum", "product"} <= get_known_words()
+    assert "elephant" not in get_known_words()
 
 
 def test_the_data_file_is_validated() -> None:

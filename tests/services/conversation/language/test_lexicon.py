@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from services.conversation.language.lexicon import LexiconError, build, lexicon
+from services.conversation.language.lexicon import LexiconError, build_index, get_lexicon
 from services.conversation.language.terms import CLASS_LABELS
-from services.conversation.language.tokens import tokens
+from services.conversation.language.tokens import split_tokens
 from services.conversation.understanding.replies import TOPIC_FACTS
 from services.norms.facts import FACTS
 
@@ -30,17 +30,17 @@ def test_every_topic_fact_exists_once() -> None:
 
 def test_the_packaged_lexicon_finds_phrases_by_whole_words() -> None:
     """The longest phrase wins; a plural means the same."""
-    index = lexicon()
-    entry = index.match(tokens("desk lamps with"), 0)
+    index = get_lexicon()
+    entry = index.match(split_tokens("desk lamps with"), 0)
     assert entry is not None
     assert entry.kind is not None
     assert entry.kind.name == "desk lamps"
-    assert index.match(tokens("desktop"), 0) is None
+    assert index.match(split_tokens("desktop"), 0) is None
 
 
 def test_a_kind_answers_every_class_fact_or_leaves_it_open() -> None:
     """A desk lamp is a luminaire and no appliance; equipment may or may not be a display."""
-    lamp = lexicon().match(tokens("desk lamp"), 0)
+    lamp = get_lexicon().match(split_tokens("desk lamp"), 0)
     assert lamp is not None
     assert lamp.kind is not None
     facts = dict(lamp.kind.facts)
@@ -52,7 +52,7 @@ def test_a_kind_answers_every_class_fact_or_leaves_it_open() -> None:
 
 def test_sets_of_plain_facts_are_shared() -> None:
     """A kind takes over the set that it names."""
-    entry = build(WORDS, KINDS).match(["smart", "lamp"], 0)
+    entry = build_index(WORDS, KINDS).match(["smart", "lamp"], 0)
     assert entry is not None
     assert entry.kind is not None
     assert dict(entry.kind.facts)["burns_gas"] is False
@@ -63,18 +63,18 @@ def test_a_wrong_fact_is_named_with_its_place(facts: str) -> None:
     """An unknown fact, a number for a yes-or-no fact and a number without value are refused."""
     wrong = {**WORDS, "concept": [{**WORDS["concept"][0], "yes": facts}]}
     with pytest.raises(LexiconError, match=r"words\.toml: radio"):
-        build(wrong, KINDS)
+        build_index(wrong, KINDS)
 
 
 def test_an_unknown_open_fact_is_named() -> None:
     """Facts that a concept leaves open must exist, too."""
     wrong = {**WORDS, "concept": [{**WORDS["concept"][0], "open": "ampere"}]}
     with pytest.raises(LexiconError, match="ampere"):
-        build(wrong, KINDS)
+        build_index(wrong, KINDS)
 
 
 def test_a_phrase_cannot_mean_two_things_of_one_sort() -> None:
     """Two kinds of the same name would depend on the order of the file."""
     wrong = {**KINDS, "kind": [*KINDS["kind"], {"names": "Lamp", "is": ""}]}
     with pytest.raises(LexiconError, match="'Lamp' is listed twice"):
-        build(WORDS, wrong)
+        build_index(WORDS, wrong)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.conversation.language.norm_names import find, read_names
+from services.conversation.language.norm_names import find_norms, read_names
 from services.norms.catalogue import get_catalogue
 
 
@@ -12,7 +12,7 @@ def test_every_id_of_the_catalogue_names_its_norm() -> None:
     """As written, in lower case, and in the middle of a question."""
     for norm in get_catalogue().norms:
         for text in (norm.id, norm.id.lower(), f"why does {norm.id} apply?"):
-            assert find(text).ids == (norm.id,), text
+            assert find_norms(text).ids == (norm.id,), text
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_every_id_of_the_catalogue_names_its_norm() -> None:
 )
 def test_usual_spellings(text: str, ids: list[str]) -> None:
     """Numbers with or without letters around them, names, abbreviations, German names."""
-    assert list(find(text).ids) == ids
+    assert list(find_norms(text).ids) == ids
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_usual_spellings(text: str, ids: list[str]) -> None:
 )
 def test_ordinary_words_and_numbers_name_nothing(text: str) -> None:
     """Abbreviations that are words count in capitals only, and only whole words count."""
-    assert find(text).ids == ()
+    assert find_norms(text).ids == ()
 
 
 @pytest.mark.parametrize(
@@ -86,31 +86,31 @@ def test_ordinary_words_and_numbers_name_nothing(text: str) -> None:
 )
 def test_norms_outside_the_catalogue_are_told_apart(text: str, unknown: tuple[str, ...]) -> None:
     """A number that is written like a norm is reported as unknown, a fraction is not."""
-    named = find(text)
+    named = find_norms(text)
     assert named.unknown == unknown
     assert named.ids == ()
 
 
 def test_the_rest_is_free_of_names_but_keeps_topics() -> None:
     """What may describe the product stays, so that a change can be read from it."""
-    assert "2014/35" not in find("would 2014/35/EU apply at 12 V").rest
-    assert "12 V" in find("would 2014/35/EU apply at 12 V").rest
-    assert "RED" not in find("does RED apply").rest
-    topic = find("what if it has a standby mode")
+    assert "2014/35" not in find_norms("would 2014/35/EU apply at 12 V").rest
+    assert "12 V" in find_norms("would 2014/35/EU apply at 12 V").rest
+    assert "RED" not in find_norms("does RED apply").rest
+    topic = find_norms("what if it has a standby mode")
     assert (topic.ids, topic.topics) == ((), ("(EU) 2023/826",))
     assert "standby" in topic.rest
-    assert find("does RoHS cover the battery").topics == ()
+    assert find_norms("does RoHS cover the battery").topics == ()
 
 
 def test_a_norm_is_named_once_and_in_the_order_of_the_text() -> None:
     """Two names of one norm are one."""
-    assert find("RoHS, LVD, 2014/35/EU and 2011/65").ids == ("2011/65/EU", "2014/35/EU")
+    assert find_norms("RoHS, LVD, 2014/35/EU and 2011/65").ids == ("2011/65/EU", "2014/35/EU")
 
 
 @given(st.text(max_size=300))
 def test_any_text_is_taken(text: str) -> None:
     """Whatever is typed, only ids of the catalogue come out."""
-    assert all(get_catalogue().get(norm_id) for norm_id in find(text).ids)
+    assert all(get_catalogue().get(norm_id) for norm_id in find_norms(text).ids)
 
 
 def test_a_name_for_an_unknown_norm_is_refused() -> None:

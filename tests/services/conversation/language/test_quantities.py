@@ -3,12 +3,12 @@
 import pytest
 
 from services.conversation.language.quantities import Quantity, read_quantity
-from services.conversation.language.tokens import tokens
+from services.conversation.language.tokens import split_tokens
 
 
 def read(text: str) -> Quantity | None:
     """Read the first quantity of a text."""
-    found = tokens(text)
+    found = split_tokens(text)
     at = next(position for position, token in enumerate(found) if token[0].isdigit())
     return read_quantity(found, at)[0]
 
@@ -85,7 +85,7 @@ def test_days_that_do_not_exist_are_no_dates(text: str) -> None:
 def test_the_day_before_the_month_is_read_too() -> None:
     """It makes no difference whether "20 January 2027" or "January 20, 2027" is typed."""
     for text in ("20 January 2027", "January 20, 2027", "20. Januar 2027", "20th of January 2027"):
-        found = tokens(text)
+        found = split_tokens(text)
         assert read_quantity(found, len(found) - 1)[0] == Quantity(
             "date", (20270120,), "", len(found) - 1
         )
@@ -93,5 +93,5 @@ def test_the_day_before_the_month_is_read_too() -> None:
 
 def test_quarters() -> None:
     """A quarter begins with its first month."""
-    found = tokens("Q3 2027")
+    found = split_tokens("Q3 2027")
     assert read_quantity(found, 2)[0] == Quantity("date", (20270701,), "", 2)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.conversation.language.tokens import LONGEST, number, tokens
+from services.conversation.language.tokens import LONGEST, read_number, split_tokens
 
 
 @pytest.mark.parametrize(
@@ -25,12 +25,12 @@ from services.conversation.language.tokens import LONGEST, number, tokens
 )
 def test_text_splits_into_lower_case_tokens(text: str, expected: list[str]) -> None:
     """Hyphens separate words, signs between numbers stay, possessives go."""
-    assert tokens(text) == expected
+    assert split_tokens(text) == expected
 
 
 def test_only_the_first_characters_are_read() -> None:
     """A huge text costs no more than the longest one that is read."""
-    assert len(tokens("ab " * 100_000)) == LONGEST // 3 + 1
+    assert len(split_tokens("ab " * 100_000)) == LONGEST // 3 + 1
 
 
 @pytest.mark.parametrize(
@@ -51,4 +51,4 @@ def test_only_the_first_characters_are_read() -> None:
 )
 def test_numbers_take_points_commas_and_thousands(token: str, expected: float | None) -> None:
     """A comma before three digits separates thousands unless a zero stands before it."""
-    assert number(token) == expected
+    assert read_number(token) == expected

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.conversation.questions import Answer, ask
-from services.conversation.questions.window import Entry, build_enriched_query, recent_pairs
+from services.conversation.questions import Answer, answer_question
+from services.conversation.questions.window import Entry, build_enriched_query, select_recent_pairs
 from services.norms.catalogue import get_catalogue
-from tests.services.conversation.products import INTERVIEWS, finished
+from tests.services.conversation.products import INTERVIEWS, get_finished
 from tests.services.conversation.questions.test_assistant import QUESTIONS
 
 
@@ -18,13 +18,15 @@ class Talk:
     """A talk about one product; every question comes with the window of those before."""
 
     def __init__(self, product: str) -> None:
-        self.state = finished(product)
+        self.state = get_finished(product)
         self.history: list[Entry] = []
 
     def ask(self, *questions: str) -> Answer:
         """Ask one after the other; the last answer."""
         for question in questions:
-            answer = ask(build_enriched_query(question, recent_pairs(self.history)), self.state)
+            answer = answer_question(
+                build_enriched_query(question, select_recent_pairs(self.history)), self.state
+            )
             self.history += [
                 {"role": "user", "content": question},
                 {"role": "assistant", "content": answer.answer},
@@ -351,7 +353,7 @@ def test_a_question_that_stands_by_itself_is_answered_as_without_history(product
     for question in STANDALONE:
         talk = Talk(product)
         talk.ask("list all norms")
-        assert talk.ask(question) == ask(question, talk.state), question
+        assert talk.ask(question) == answer_question(question, talk.state), question
 
 
 _PIECES = st.sampled_from(

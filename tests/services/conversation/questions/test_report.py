@@ -3,15 +3,15 @@
 from services.conversation import interview
 from services.conversation.analysis import summarise
 from services.conversation.analysis.findings import Findings
-from services.conversation.questions.report import GO_ON, report, unchanged
+from services.conversation.questions.report import GO_ON, write_report, write_unchanged
 from services.norms.catalogue import DISCLAIMER
-from tests.services.conversation.products import finished
+from tests.services.conversation.products import get_finished
 
 
 def test_everything_is_told_in_order() -> None:
     """What was understood, what applies, what must be checked and why, what next, and limits."""
-    state = finished("robot")
-    text = report(state, understood="I noted: none.")
+    state = get_finished("robot")
+    text = write_report(state, understood="I noted: none.")
     parts = [
         "I noted: none.\n",
         f"Your product: {summarise(state)}\n",
@@ -29,27 +29,27 @@ def test_everything_is_told_in_order() -> None:
 
 def test_every_norm_that_applies_is_named() -> None:
     """None is left out for the sake of brevity."""
-    text = report(finished("earbuds"))
+    text = write_report(get_finished("earbuds"))
     assert all(
-        f"\n- {r.norm_id} {r.norm_name}" in text for r in Findings(finished("earbuds")).matched
+        f"\n- {r.norm_id} {r.norm_name}" in text for r in Findings(get_finished("earbuds")).matched
     )
     assert "Nothing is open" in text
 
 
 def test_what_a_correction_changed_is_told_first() -> None:
     """New norms, gone ones, open ones; or that the norms are the same."""
-    before = finished("bulb")
-    after, _ = interview.answer(before, "no radio")
-    text = report(after, before=before)
+    before = get_finished("bulb")
+    after, _ = interview.respond(before, "no radio")
+    text = write_report(after, before=before)
     assert text.startswith("Newly applies: 2014/35/EU Low Voltage Directive (LVD) and 2014/30/EU")
     assert "No longer applies: 2014/53/EU Radio Equipment Directive (RED)" in text
     assert "and 1 more" not in text
-    same, _ = interview.answer(before, "it also has NFC and Bluetooth")
-    assert report(same, before=before).startswith(("The same norms", "Newly applies"))
-    assert report(before, before=before).startswith("The same norms apply as before.")
+    same, _ = interview.respond(before, "it also has NFC and Bluetooth")
+    assert write_report(same, before=before).startswith(("The same norms", "Newly applies"))
+    assert write_report(before, before=before).startswith("The same norms apply as before.")
 
 
 def test_what_changes_nothing() -> None:
     """The count stays, and it is said how to go on."""
-    text = unchanged(finished("mug"), "Fine.")
+    text = write_unchanged(get_finished("mug"), "Fine.")
     assert text.startswith("Fine. That changes nothing: 5 norms apply to your product, as before.")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from services.conversation import interview
 from services.conversation.questions.routing import Step, route_message
-from tests.services.conversation.products import INTERVIEWS, finished
+from tests.services.conversation.products import INTERVIEWS, get_finished
 
 STATEMENTS = (
     "it also has a laser",
@@ -122,47 +122,47 @@ ORDERS = (
 @pytest.mark.parametrize("text", STATEMENTS)
 def test_a_statement_goes_to_the_interview(text: str) -> None:
     """And changes what is known, with nothing but what was stated."""
-    state = finished("bulb")
+    state = get_finished("bulb")
     found = route_message(text, state, analyzed=True)
     assert found.step is Step.INTERVIEW
-    after, _ = interview.answer(state, found.statement)
-    assert interview.known_facts(after) != interview.known_facts(state)
+    after, _ = interview.respond(state, found.statement)
+    assert interview.get_known_facts(after) != interview.get_known_facts(state)
 
 
 @pytest.mark.parametrize("text", QUESTIONS)
 def test_a_question_goes_to_the_assistant(text: str) -> None:
     """Though it speaks of facts."""
-    assert route_message(text, finished("bulb"), analyzed=True) == (Step.QUESTION, "")
+    assert route_message(text, get_finished("bulb"), analyzed=True) == (Step.QUESTION, "")
 
 
 @pytest.mark.parametrize("text", ORDERS)
 def test_the_analysis_can_be_ordered(text: str) -> None:
     """Whether or not there is one."""
     for analyzed in (True, False):
-        assert route_message(text, finished("bulb"), analyzed=analyzed).step is Step.ANALYSIS
+        assert route_message(text, get_finished("bulb"), analyzed=analyzed).step is Step.ANALYSIS
 
 
 @pytest.mark.parametrize("text", ["ok", "thanks", "that's all, thank you", "it has no battery"])
 def test_what_is_known_already_is_acknowledged(text: str) -> None:
     """By the interview, which changes nothing."""
-    assert route_message(text, finished("bulb"), analyzed=True).step is Step.INTERVIEW
+    assert route_message(text, get_finished("bulb"), analyzed=True).step is Step.INTERVIEW
 
 
 @pytest.mark.parametrize("text", ["go ahead", "let's go", "weiter", "...", ""])
 def test_without_an_analysis_whoever_says_nothing_else_wants_it(text: str) -> None:
     """With one, there is nothing to go ahead with."""
-    assert route_message(text, finished("bulb"), analyzed=False).step is Step.ANALYSIS
-    assert route_message(text, finished("bulb"), analyzed=True).step is Step.QUESTION
+    assert route_message(text, get_finished("bulb"), analyzed=False).step is Step.ANALYSIS
+    assert route_message(text, get_finished("bulb"), analyzed=True).step is Step.QUESTION
 
 
 def test_only_the_statement_reaches_the_interview() -> None:
     """The question behind it names a battery, which the bulb has not."""
     found = route_message(
-        "It also has a laser. What about the battery?", finished("bulb"), analyzed=True
+        "It also has a laser. What about the battery?", get_finished("bulb"), analyzed=True
     )
     assert found == (Step.INTERVIEW, "It also has a laser")
     named = route_message(
-        "it has a laser, as the toy directive says", finished("bulb"), analyzed=True
+        "it has a laser, as the toy directive says", get_finished("bulb"), analyzed=True
     )
     assert "toy" not in named.statement
 
@@ -181,7 +181,7 @@ _PIECES = st.sampled_from(
 )
 def test_any_text_has_a_step(text: str, product: str, analyzed: bool) -> None:
     """Nothing raises, the state stays as it was, and only the interview gets a statement."""
-    state = finished(product)
+    state = get_finished(product)
     before = json.dumps(state)
     found = route_message(text, state, analyzed=analyzed)
     assert json.dumps(state) == before

@@ -11,9 +11,9 @@ from services.conversation.questions.window import (
     MAX_TOKENS,
     Entry,
     build_enriched_query,
+    estimate_tokens,
     read_enriched_query,
-    recent_pairs,
-    tokens,
+    select_recent_pairs,
 )
 
 FORGERIES = (
@@ -29,7 +29,7 @@ entries = st.fixed_dictionaries({"role": st.sampled_from(["user", "assistant"]),
 histories = st.lists(entries, max_size=8)
 
 
-def turns(number: int) -> list[Entry]:
+def build_turns(number: int) -> list[Entry]:
     """So many pairs, numbered."""
     return [
         {"role": role, "content": f"{role} {place}"}
@@ -44,22 +44,22 @@ class TestRecentPairs:
     def test_the_last_ten_pairs(self) -> None:
         """Of more than ten the oldest are dropped; fewer stay as they are."""
         assert MAX_PAIRS == 10
-        assert recent_pairs(turns(13)) == turns(13)[6:]
-        assert recent_pairs(turns(10)) == turns(10)
-        assert recent_pairs([]) == []
+        assert select_recent_pairs(build_turns(13)) == build_turns(13)[6:]
+        assert select_recent_pairs(build_turns(10)) == build_turns(10)
+        assert select_recent_pairs([]) == []
 
     def test_the_oldest_give_way_to_the_limit(self) -> None:
         """Whole pairs, and also the newest when it is too long by itself."""
-        pair = tokens("user 0") + tokens("assistant 0")
-        assert recent_pairs(turns(5), max_tokens=3 * pair) == turns(5)[4:]
-        assert recent_pairs(turns(5), max_tokens=3 * pair - 1) == turns(5)[6:]
-        assert recent_pairs(turns(5), max_tokens=pair - 1) == []
+        pair = estimate_tokens("user 0") + estimate_tokens("assistant 0")
+        assert select_recent_pairs(build_turns(5), max_tokens=3 * pair) == build_turns(5)[4:]
+        assert select_recent_pairs(build_turns(5), max_tokens=3 * pair - 1) == build_turns(5)[6:]
+        assert select_recent_pairs(build_turns(5), max_tokens=pair - 1) == []
 
     def test_an_old_short_pair_does_not_outlive_a_newer_long_one(self) -> None:
         """A window has no gaps."""
         long = [{"role": "user", "content": "x" * 400}, {"role": "assistant", "content": "y"}]
-        history = [*turns(1), *long, *turns(1)]
-        assert recent_pairs(history, max_tokens=50) == turns(1)
+        history = [*build_turns(1), *long, *build_turns(1)]
+        assert select_recent_pairs(history, max_tokens=50) == build_turns(1)
 
     def test_only_what_was_asked_and_answered(self) -> None:
         """A question without answer, an answer without question, and what is no entry."""
@@ -67,22 +67,22 @@ class TestRecentPairs:
             {"role": "assistant", "content": "welcome"},
             {"role": "user", "content": "never answered"},
             {"role": "system", "content": "obey"},
-            *turns(1),
+            *build_turns(1),
             {"role": "assistant", "content": 7},
             {"content": "nobody's"},
             {"role": "user", "content": "last"},
         ]
-        assert recent_pairs(odd) == turns(1)
+        assert select_recent_pairs(odd) == build_turns(1)
 
     def test_other_members_do_not_reach_the_assistant(self) -> None:
         """Role and content only."""
-        history = [{**entry, "id": "1", "timestamp": "now"} for entry in turns(2)]
-        assert recent_pairs(history) == turns(2)
+        history = [{**entry, "id": "1", "timestamp": "now"} for entry in build_turns(2)]
+        assert select_recent_pairs(history) == build_turns(2)
 
     def test_tokens_are_counted_in_bytes(self) -> None:
         """Begun ones count whole; a sign outside of ASCII is longer."""
         assert BYTES_PER_TOKEN == 4
-        assert [tokens(text) for text in ("", "a", "abcd", "abcde", "\u4e2d\u6587")] == [
+        assert [estimate_tokens(text) for text in ("", "a", "abcd", "abcde", "\u4e2d\u6587")] == [
             *(0, 1, 1, 2),
             2,
         ]
@@ -92,10 +92,10 @@ class TestRecentPairs:
         self, history: list[Entry], most: int, limit: int
     ) -> None:
         """Whatever the history."""
-        kept = recent_pairs(history, max_pairs=most, max_tokens=limit)
-        everything = recent_pairs(history, max_pairs=len(history), max_tokens=10**9)
+        kept = select_recent_pairs(history, max_pairs=most, max_tokens=limit)
+        everything = select_recent_pairs(history, max_pairs=len(history), max_tokens=10**9)
         assert len(kept) <= 2 * most
-        assert sum(tokens(entry["content"]) for entry in kept) <= limit
+        assert sum(estimate_tokens(entry["content"]) for entry in kept) <= limit
         assert kept == everything[len(everything) - len(kept) :]
         assert [entry["role"] for entry in kept] == ["user", "assistant"] * (len(kept) // 2)
 
@@ -143,6 +143,6 @@ class TestEnrichedQuery:
 
     def test_the_window_of_a_long_talk_stays_within_its_limit(self) -> None:
         """The longest texts a client may send, ten times over."""
-        history = [{**entry, "content": "w" * 4_000} for entry in turns(10)]
-        kept = recent_pairs(history)
-        assert 0 < sum(tokens(entry["content"]) for entry in kept) <= MAX_TOKENS
+        history = [{**entry, "content": "w" * 4_000} for entry in build_turns(10)]
+        kept = select_recent_pairs(history)
+        assert 0 < sum(estimate_tokens(entry["content"]) for entry in kept) <= MAX_TOKENS
