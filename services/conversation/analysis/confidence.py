@@ -13,12 +13,7 @@ Learning a fact that leaves a norm open therefore never lowers its percentage, a
 stating what was only assumed never lowers that of a decided one.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
+from collections.abc import Collection
 
 CERTAIN = 100
 PER_ASSUMPTION = 10

@@ -1,12 +1,10 @@
 """Finds the smallest changes of a product that would turn a norm's verdict around."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from itertools import combinations
-from typing import TYPE_CHECKING
 
 from services.conversation.analysis.reasoning import write_clause
-from services.norms.expressions import Comparison
+from services.norms.expressions import Comparison, Expression
 from services.norms.facts import (
     FACTS,
     Fact,
@@ -17,11 +15,6 @@ from services.norms.facts import (
     format_number,
     join_items,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from services.norms.expressions import Expression
 
 MOST_CHANGES = 3  # more than that describes another product
 MOST_ALTERNATIVES = 2

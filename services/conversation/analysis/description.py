@@ -1,16 +1,12 @@
 """Describes a product in a sentence or two, from the maker's words and from what is known."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection
+from typing import Any
 
 from services.conversation.analysis.reasoning import sort_facts, write_clause
 from services.conversation.interview.state import get_known_facts
 from services.norms.facts import FACTS, Facts, Kind, add_implications, is_implied, join_items
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
 
 # Words of a kind's name that would bring the radio back.
 _ON_THE_AIR = re.compile(

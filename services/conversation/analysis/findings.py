@@ -1,9 +1,7 @@
 """What is known of one product and what follows from it for every norm: the ground of answers."""
 
-from __future__ import annotations
-
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from services.conversation.analysis.verdicts import (
     NormResult,
@@ -12,10 +10,7 @@ from services.conversation.analysis.verdicts import (
     select_matched,
 )
 from services.conversation.interview.state import get_known_facts
-from services.norms.facts import format_day
-
-if TYPE_CHECKING:
-    from services.norms.facts import Facts
+from services.norms.facts import Facts, format_day
 
 State = dict[str, Any]
 

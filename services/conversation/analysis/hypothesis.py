@@ -1,10 +1,8 @@
 """Supposes a change: what a product would be if the words of a question held."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from services.conversation.interview.state import (
     State,
@@ -16,13 +14,8 @@ from services.conversation.language.lexicon import CLASS_LABELS
 from services.conversation.language.phrases import split_words
 from services.conversation.language.rewording import reword_change
 from services.conversation.language.word_lists import get_words
-from services.conversation.understanding.message import understand
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from services.conversation.understanding.message import Understanding
-    from services.norms.facts import Facts
+from services.conversation.understanding.message import Understanding, understand
+from services.norms.facts import Facts
 
 _BANDS = (
     "band_2g4", "band_5g", "band_sub1g", "nfc_inductive", "wireless_charger", "cellular",

@@ -5,16 +5,10 @@ taken from the acts themselves; procedures are named in general only, because th
 one depends on classes that the catalogue does not determine.
 """
 
-from __future__ import annotations
+from collections.abc import Iterable
 
-from typing import TYPE_CHECKING
-
+from services.conversation.analysis.findings import Findings
 from services.norms.facts import join_items
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from services.conversation.analysis.findings import Findings
 
 CE_ACTS = frozenset(
     {

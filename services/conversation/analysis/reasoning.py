@@ -1,15 +1,9 @@
 """Says in a sentence or two why a norm applies, does not apply, or is still open."""
 
-from __future__ import annotations
+from collections.abc import Collection, Iterable
 
-from typing import TYPE_CHECKING
-
+from services.norms.catalogue import Norm
 from services.norms.facts import FACTS, Facts, Kind, format_day, join_items, phrase_fact
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
-
-    from services.norms.catalogue import Norm
 
 _PLACE = {name: place for place, name in enumerate(FACTS)}
 _FEW = 2  # so many exclusions are named in the same breath as the grounds

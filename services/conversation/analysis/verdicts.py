@@ -3,20 +3,16 @@
 How the confidence is made is written in `services.conversation.analysis.confidence`.
 """
 
-from __future__ import annotations
-
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from services.conversation.analysis import confidence, reasoning
 from services.conversation.analysis.description import find_assumed_facts, summarise
 from services.conversation.interview.state import get_known_facts
 from services.norms.catalogue import Norm, get_catalogue
 from services.norms.facts import FACTS, Facts
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
 
 __all__ = [
     "CONFIDENCE_NOTE",

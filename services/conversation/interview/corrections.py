@@ -1,21 +1,16 @@
 """Corrections of single facts: checked, worded, and made ready for the interview to take in."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from services.conversation.interview.state import State, forget_facts, keep_facts
 from services.conversation.interview.wording import phrase_briefly
 from services.conversation.language.quantities import FIRST_YEAR, LARGEST, LAST_YEAR
+from services.conversation.language.terms import Value
 from services.conversation.understanding.message import Understanding
 from services.errors import CorrectionRefused
 from services.norms.facts import FACTS, Kind, add_implications, format_day, format_number, read_day
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from services.conversation.language.terms import Value
 
 Corrections = dict[str, "Value | None"]
 """New values by fact; None for what the maker does not know."""

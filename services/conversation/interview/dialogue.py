@@ -1,27 +1,19 @@
 """The interview: asks a maker only what an undecided norm still needs, one topic at a time."""
 
-from __future__ import annotations
-
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from services.conversation.interview import corrections, wording
 from services.conversation.interview.state import State, apply_message, build_state, get_known_facts
 from services.conversation.interview.topics import write_question
+from services.conversation.language.terms import Value
 from services.conversation.language.word_lists import get_words
-from services.conversation.understanding.message import understand
+from services.conversation.understanding.message import Understanding, understand
 from services.conversation.understanding.replies import TOPIC_FACTS
 from services.norms.catalogue import get_catalogue
-from services.norms.facts import FACTS
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-
-    from services.conversation.language.terms import Value
-    from services.conversation.understanding.message import Understanding
-    from services.norms.facts import Facts
+from services.norms.facts import FACTS, Facts
 
 __all__ = [
     "Reply",

@@ -1,20 +1,15 @@
 """What the interview understands of a product, as a list of which every entry can be corrected."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection
+from typing import Any
 
 from services.conversation.interview.corrections import export_value
 from services.conversation.interview.state import State, get_known_facts
 from services.conversation.interview.wording import phrase_briefly
+from services.conversation.language.terms import Value
 from services.conversation.understanding.replies import TOPIC_FACTS
 from services.norms.catalogue import get_catalogue
 from services.norms.facts import FACTS, Facts, add_implications, is_implied
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from services.conversation.language.terms import Value
 
 SOURCES = ("said", "follows", "assumed", "open")
 """Whence a fact is known: the maker said it, it follows from that, nobody said it; or it is not."""

@@ -1,19 +1,14 @@
 """The state of an interview: what was said and what is assumed, and how a message changes it."""
 
-from __future__ import annotations
+from collections.abc import Callable, Collection, Mapping
+from datetime import date
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
-
+from services.conversation.language.terms import Value
+from services.conversation.understanding.message import Understanding
 from services.conversation.understanding.power import compute_amps
 from services.conversation.understanding.replies import TECHNOLOGIES_2G4, TOPIC_FACTS
 from services.norms.facts import FACTS, Kind, add_implications
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
-    from datetime import date
-
-    from services.conversation.language.terms import Value
-    from services.conversation.understanding.message import Understanding
 
 State = dict[str, Any]
 """JSON-able. Its members:

@@ -1,16 +1,9 @@
 """The interview's questions: one per topic, naming only what is still open."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
 
 from services.conversation.understanding.replies import TECHNOLOGIES_2G4, TOPIC_FACTS
-from services.norms.facts import FACTS, join_items
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from services.norms.facts import Facts
+from services.norms.facts import FACTS, Facts, join_items
 
 # Short names for lists; facts that are missing here use their clause from the vocabulary.
 ITEMS: Mapping[str, str] = {

@@ -1,21 +1,21 @@
 """Words for a reply: what was understood, what it changes, and what is assumed."""
 
-from __future__ import annotations
+from collections.abc import Mapping, Sequence
 
-from typing import TYPE_CHECKING
-
-from services.conversation.language.terms import CLASS_LABELS, PURPOSE_LABELS
+from services.conversation.interview.state import State
+from services.conversation.language.terms import CLASS_LABELS, PURPOSE_LABELS, Value
+from services.conversation.understanding.message import Understanding
 from services.conversation.understanding.replies import TOPIC_FACTS
-from services.norms.facts import FACTS, Kind, format_day, format_number, join_items, phrase_fact
+from services.norms.facts import (
+    FACTS,
+    Facts,
+    Kind,
+    format_day,
+    format_number,
+    join_items,
+    phrase_fact,
+)
 from services.norms.implications import is_implied
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from services.conversation.interview.state import State
-    from services.conversation.language.terms import Value
-    from services.conversation.understanding.message import Understanding
-    from services.norms.facts import Facts
 
 # How the echo says that the rest of a list was denied: alone, or after things that were named.
 _DENIED_LIST: Mapping[str, tuple[str, str]] = {

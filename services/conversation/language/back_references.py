@@ -1,20 +1,13 @@
 """Finds the words of a question that point back: "that one", "the second", "which of these"."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import cache
-from typing import TYPE_CHECKING
 
+from services.conversation.language.phrases import Word
 from services.conversation.language.word_lists import get_kinds, get_numbers, get_words
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from services.conversation.language.phrases import Word
-
 
 _NTH = re.compile(r"([1-9]\d?)(?:st|nd|rd|th)")
 _DIGITS = re.compile(r"[1-9]\d?")

@@ -1,7 +1,5 @@
 """Tell what kind of answer a question asks for, by the phrases of whole words in it."""
 
-from __future__ import annotations
-
 import tomllib
 from enum import StrEnum
 from functools import cache

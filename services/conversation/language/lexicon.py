@@ -1,12 +1,11 @@
 """Builds the lexicon, what a maker's words say about a product, from words.toml and kinds.toml."""
 
-from __future__ import annotations
-
 import tomllib
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from services.conversation.language.terms import (
     CLASS_LABELS,
@@ -21,9 +20,6 @@ from services.conversation.language.terms import (
 )
 from services.conversation.language.tokens import read_number, split_tokens
 from services.norms.facts import FACTS, Kind
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 __all__ = ["CLASS_LABELS", "LexiconError", "build_index", "get_lexicon"]
 

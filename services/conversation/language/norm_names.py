@@ -6,21 +6,17 @@ number with or without the letters before it ("EN IEC 62368-1", "62368"). An
 abbreviation that is also an ordinary word (RED, REACH) counts in capitals only.
 """
 
-from __future__ import annotations
-
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from services.conversation.language.phrases import Match, PhraseTable, Word, split_words
 from services.conversation.language.word_lists import get_words
 from services.norms.catalogue import get_catalogue
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _ACT = re.compile(
     r"(?<![\w/])(?P<body>(?:\((?:EU|EC|EG|UE|CE)\)|(?:EU|EC|EG)\b)\s?)?(?P<first>\d{1,4})\s?/\s?"

@@ -1,13 +1,9 @@
 """Find known phrases of whole words in a text, in time proportional to its length."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 

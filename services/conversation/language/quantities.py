@@ -1,7 +1,5 @@
 """Reads numbers with their units: volts, amps, watts, pressures, frequencies, sizes, dates."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import date
 

@@ -4,8 +4,6 @@ A description says "without Wi-Fi"; a question says "if I leave the Wi-Fi out", 
 Wi-Fi for Bluetooth" or "wenn ich WLAN weglasse".
 """
 
-from __future__ import annotations
-
 import re
 
 _PHRASE = r"((?:\s+[^\s.,;:?!]+){1,6}?)\s+"  # what stands between the two parts of a verb

@@ -1,12 +1,7 @@
 """The terms of the lexicon: concepts, kinds of product, and the index that finds them."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 Value = bool | int | float
 

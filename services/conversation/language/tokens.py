@@ -1,7 +1,5 @@
 """Splits what people type into words, numbers and the few signs that have a meaning."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 

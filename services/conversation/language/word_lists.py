@@ -1,7 +1,5 @@
 """Gives out the word lists of word_lists.toml, which is read once, on first use."""
 
-from __future__ import annotations
-
 import tomllib
 from functools import cache
 from pathlib import Path

@@ -1,20 +1,14 @@
 """Answers about the norms that a question names: why, why not, what it is, how to avoid it."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from services.conversation.analysis.counterfactual import find_ways
+from services.conversation.analysis.findings import Findings
+from services.conversation.analysis.verdicts import NormResult
 from services.conversation.language.intents import Intent
 from services.conversation.questions.answers import Answer, build_answer, label_norm, lower_first
 from services.norms.catalogue import get_catalogue
 from services.norms.facts import join_items
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from services.conversation.analysis.findings import Findings
-    from services.conversation.analysis.verdicts import NormResult
 
 _MOST = 4  # norms explained in one answer
 _STATUSES = ("applies", "to_be_checked", "watch", "does_not_apply")

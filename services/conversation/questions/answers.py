@@ -1,17 +1,11 @@
 """The answer to a question, and the small wordings that all answers share."""
 
-from __future__ import annotations
-
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from services.conversation.analysis.confidence import average_scores
+from services.conversation.analysis.verdicts import NormResult
 from services.norms.facts import join_items
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from services.conversation.analysis.verdicts import NormResult
 
 
 @dataclass(frozen=True, slots=True)

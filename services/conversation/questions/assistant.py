@@ -1,10 +1,8 @@
 """Answers a maker's free-text questions about the analysed product."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING
 
 from services.conversation.analysis.findings import Findings, State
 from services.conversation.language import back_references
@@ -23,9 +21,6 @@ from services.conversation.questions.references import ReferencedNorms, resolve_
 from services.conversation.questions.window import Entry, read_enriched_query
 from services.norms.catalogue import get_catalogue
 from services.norms.facts import FACTS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
 
 __all__ = ["Answer", "answer_question"]
 

@@ -1,15 +1,15 @@
 """Answers "what if": applies a change to the product, judges again, and shows the difference."""
 
-from __future__ import annotations
-
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from services.conversation.analysis import confidence
 from services.conversation.analysis.description import describe
 from services.conversation.analysis.findings import Findings
 from services.conversation.analysis.hypothesis import suppose
 from services.conversation.analysis.reasoning import join_labels, sort_facts, write_clause
+from services.conversation.analysis.verdicts import NormResult
+from services.conversation.language.norm_names import NormMentions
 from services.conversation.language.phrases import split_words
 from services.conversation.language.word_lists import get_words
 from services.conversation.questions.answers import (
@@ -22,12 +22,6 @@ from services.conversation.questions.answers import (
 )
 from services.norms.catalogue import get_catalogue
 from services.norms.facts import FACTS, is_implied, join_items
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-
-    from services.conversation.analysis.verdicts import NormResult
-    from services.conversation.language.norm_names import NormMentions
 
 _MOST_LISTED = 8
 _MOST_CLAUSES = 6

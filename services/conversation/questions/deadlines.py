@@ -1,21 +1,15 @@
 """Answers about dates: what binds when the product goes on the market, and what comes later."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterator
 
+from services.conversation.analysis.findings import Findings
+from services.conversation.analysis.verdicts import NormResult
 from services.conversation.questions.answers import Answer, build_answer, format_list, label_norm
 from services.norms.catalogue import get_catalogue
 from services.norms.facts import format_day, join_items, read_day
 
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-
-    from services.conversation.analysis.findings import Findings
-    from services.conversation.analysis.verdicts import NormResult
-
-    Entry = tuple[str, NormResult, str]
+Entry = tuple[str, NormResult, str]
 
 _YEAR = re.compile(r"(?<!\d)20[2-4]\d(?!\d)")
 _MOST_PAST = 8

@@ -1,17 +1,12 @@
 """Which norms an earlier answer named, and how: in its list, before it, or in passing."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import TYPE_CHECKING
 
 from services.conversation.language.norm_names import find_norms
 from services.norms.catalogue import get_catalogue
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 # An item of a list, with the date it may begin with; of a numbered list the first is enough.
 _ITEM = re.compile(r"\s- (?:\d{4}-\d\d-\d\d: )?|:\s1\. ")

@@ -1,18 +1,13 @@
 """What some norms have and others have not: a verdict, a kind, a step that they call for."""
 
-from __future__ import annotations
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
-from typing import TYPE_CHECKING, NamedTuple
-
+from services.conversation.analysis.findings import Findings
 from services.conversation.analysis.next_steps import NOTIFIED_BODY, list_ce_acts
+from services.conversation.analysis.verdicts import NormResult
 from services.conversation.language.intents import Intent
 from services.conversation.language.word_lists import get_kinds, get_words
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from services.conversation.analysis.findings import Findings
-    from services.conversation.analysis.verdicts import NormResult
 
 
 class NormFilter(NamedTuple):

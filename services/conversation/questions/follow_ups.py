@@ -1,19 +1,12 @@
 """What a question asks for that goes on from an earlier one: "why RED?", "and the second?"."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from services.conversation.language.back_references import find_back_reference
 from services.conversation.language.intents import Intent, find_intents
-from services.conversation.language.phrases import split_words
+from services.conversation.language.phrases import Word, split_words
 from services.conversation.language.word_lists import get_words
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from services.conversation.language.phrases import Word
-    from services.conversation.questions.window import Entry
+from services.conversation.questions.window import Entry
 
 # What a question asks for that goes on in "and the second one?".
 _CARRIED = frozenset(

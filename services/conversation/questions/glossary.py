@@ -1,20 +1,13 @@
 """Explains terms of product law that belong to no single norm."""
 
-from __future__ import annotations
-
 import tomllib
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from services.conversation.analysis import confidence
-from services.conversation.language.phrases import PhraseTable
+from services.conversation.language.phrases import PhraseTable, Word
 from services.conversation.questions.answers import Answer
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from services.conversation.language.phrases import Word
 
 
 @cache

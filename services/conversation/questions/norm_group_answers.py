@@ -1,14 +1,14 @@
 """Answers about several norms that were named before: which come first, which are of a kind."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from services.conversation.analysis import confidence
+from services.conversation.analysis.findings import Findings
+from services.conversation.analysis.verdicts import NormResult, Status
 from services.conversation.language.back_references import get_known_words as pointing_words
 from services.conversation.language.intents import Intent, get_known_words
-from services.conversation.language.phrases import split_words
+from services.conversation.language.phrases import Word, split_words
 from services.conversation.language.word_lists import get_words
 from services.conversation.questions.about_norms import explain_norms
 from services.conversation.questions.answers import (
@@ -26,15 +26,8 @@ from services.conversation.questions.filters import (
     build_procedure_filter,
     build_status_filter,
 )
+from services.conversation.questions.references import ReferencedNorms
 from services.norms.facts import join_items
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from services.conversation.analysis.findings import Findings
-    from services.conversation.analysis.verdicts import NormResult, Status
-    from services.conversation.language.phrases import Word
-    from services.conversation.questions.references import ReferencedNorms
 
 _FEW = 4  # norms that are gone into rather than listed
 _SHORT = 2  # letters of words that tell no subject

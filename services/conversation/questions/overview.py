@@ -1,12 +1,13 @@
 """Answers about the whole result: lists, counts, what is open, what comes first and next."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from services.conversation.analysis import confidence, reasoning
 from services.conversation.analysis.description import summarise
+from services.conversation.analysis.findings import Findings
 from services.conversation.analysis.next_steps import list_ce_acts, list_steps, write_marking
+from services.conversation.analysis.verdicts import NormResult
+from services.conversation.language.phrases import Word
 from services.conversation.language.word_lists import get_kinds
 from services.conversation.questions.answers import (
     Answer,
@@ -20,13 +21,6 @@ from services.conversation.questions.answers import (
 )
 from services.norms.catalogue import DISCLAIMER, get_catalogue
 from services.norms.facts import FACTS, join_items
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from services.conversation.analysis.findings import Findings
-    from services.conversation.analysis.verdicts import NormResult
-    from services.conversation.language.phrases import Word
 
 _TOP = 5
 _MOST_EXCLUDED = 12

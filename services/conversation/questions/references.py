@@ -1,21 +1,15 @@
 """Finds the norms that a question points back to, in the answers before it."""
 
-from __future__ import annotations
-
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from services.conversation.analysis import confidence
+from services.conversation.analysis.findings import Findings
 from services.conversation.language.back_references import BackReference, Target
 from services.conversation.questions.answers import Answer, format_count, format_list, label_norm
 from services.conversation.questions.earlier_answers import EarlierAnswer
+from services.conversation.questions.window import Entry
 from services.norms.catalogue import get_catalogue
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from services.conversation.analysis.findings import Findings
-    from services.conversation.questions.window import Entry
 
 _MOST_SUGGESTED = 6  # norms named when it is not clear which one is meant
 _FEW = 4  # so many norms a bare "why?" can be about

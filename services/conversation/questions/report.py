@@ -1,19 +1,13 @@
 """Tells an analysis in plain text: what was understood, what applies, what to check, what next."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from services.conversation.analysis.description import summarise
 from services.conversation.analysis.findings import Findings
+from services.conversation.analysis.verdicts import NormResult
+from services.conversation.interview.state import State
 from services.conversation.questions import overview
 from services.conversation.questions.answers import label_norm, name_some
 from services.conversation.questions.comparison import find_difference
 from services.norms.catalogue import DISCLAIMER
-
-if TYPE_CHECKING:
-    from services.conversation.analysis.verdicts import NormResult
-    from services.conversation.interview.state import State
 
 GO_ON = (
     "Ask me about it, for example: which of these is the most urgent, why does one of them apply, "

@@ -5,24 +5,18 @@ of the product ("it also has Bluetooth") goes to the interview. Where a message 
 either way it is taken for a question, as a wrong answer does less harm than a wrong fact.
 """
 
-from __future__ import annotations
-
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from services.conversation import interview
+from services.conversation.interview.state import State
 from services.conversation.language.back_references import Target, find_back_reference
 from services.conversation.language.norm_names import find_norms
-from services.conversation.language.phrases import split_words
+from services.conversation.language.phrases import Word, split_words
 from services.conversation.language.rewording import reword_change
 from services.conversation.language.word_lists import get_words
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from services.conversation.interview.state import State
-    from services.conversation.language.phrases import Word
 
 _LONGEST = 4_000  # characters that are read
 _FEW = 3  # words that name a subject rather than state something

@@ -1,24 +1,16 @@
 """What a visitor may send next with one click: answers to a question, questions on the results."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from services.conversation.analysis.findings import Findings
+from services.conversation.analysis.verdicts import NormResult
 from services.conversation.interview.dialogue import is_answer
-from services.conversation.interview.state import get_known_facts
+from services.conversation.interview.state import State, get_known_facts
 from services.conversation.language.intents import Intent, find_intents
 from services.conversation.language.norm_names import find_norms
 from services.conversation.language.phrases import split_words
-from services.norms.facts import FACTS, Kind
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from services.conversation.analysis.verdicts import NormResult
-    from services.conversation.interview.state import State
-    from services.norms.facts import Facts
+from services.norms.facts import FACTS, Facts, Kind
 
 MOST = 5
 """Suggestions at a time."""

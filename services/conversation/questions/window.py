@@ -13,13 +13,9 @@ An entry of the history is one line, whatever was typed, so that no message can 
 or as a marker.
 """
 
-from __future__ import annotations
-
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 MAX_PAIRS = 10
 """Pairs of a user's and the assistant's entry that are remembered."""

@@ -1,14 +1,8 @@
 """Resolves conflicts between what a message says, denies and suggests."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
+from services.conversation.understanding.evidence import Evidence
 from services.conversation.understanding.replies import TOPIC_FACTS
 from services.norms.facts import add_implications
-
-if TYPE_CHECKING:
-    from services.conversation.understanding.evidence import Evidence
 
 _BANDS = TOPIC_FACTS["radio"][1:]
 _TECHNOLOGIES_2G4 = {"Wi-Fi", "Bluetooth"}

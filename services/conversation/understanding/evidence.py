@@ -1,15 +1,10 @@
 """What one message says of a product, collected while it is being read."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from services.conversation.language.quantities import LARGEST
-
-if TYPE_CHECKING:
-    from services.conversation.language.terms import Value
-    from services.conversation.understanding.mentions import Mention, Scan
+from services.conversation.language.terms import Value
+from services.conversation.understanding.mentions import Mention, Scan
 
 
 @dataclass(slots=True)

@@ -1,7 +1,5 @@
 """The words of grammar: no, only, except, maybe, and, for, and the ends of clauses."""
 
-from __future__ import annotations
-
 from services.conversation.language.lexicon import get_lexicon
 from services.conversation.language.word_lists import get_words
 from services.conversation.understanding.mentions import Mention, Scan

@@ -1,16 +1,9 @@
 """Turns numbers with units other than volts and amps into facts: bands, pressure, screen, date."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-from services.conversation.language.quantities import LARGEST
+from services.conversation.language.quantities import LARGEST, Quantity
 from services.conversation.language.word_lists import get_words
+from services.conversation.understanding.evidence import Evidence
 from services.norms.facts import format_day, format_number
-
-if TYPE_CHECKING:
-    from services.conversation.language.quantities import Quantity
-    from services.conversation.understanding.evidence import Evidence
 
 # cm2 per square inch of diagonal of a 16:9 screen: 2.54**2 * 16 * 9 / (16**2 + 9**2)
 _CM2_PER_SQUARE_INCH = 2.7568

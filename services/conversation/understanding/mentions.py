@@ -1,13 +1,9 @@
 """What a scan of a text yields, before it is turned into facts."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from services.conversation.language.quantities import Quantity
-    from services.conversation.language.terms import Concept, ProductKind
+from services.conversation.language.quantities import Quantity
+from services.conversation.language.terms import Concept, ProductKind
 
 
 @dataclass(slots=True)

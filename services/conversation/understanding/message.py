@@ -1,14 +1,13 @@
 """Turns what a maker types into facts about the product, with the words that set them."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from services.conversation.language.terms import ProductKind, Value
 from services.conversation.language.word_lists import get_words
 from services.conversation.understanding.conflict_resolution import resolve_conflicts
 from services.conversation.understanding.evidence import Evidence
 from services.conversation.understanding.measures import read_measures
+from services.conversation.understanding.mentions import Mention
 from services.conversation.understanding.power import (
     ADAPTER,
     USB,
@@ -18,10 +17,6 @@ from services.conversation.understanding.power import (
 )
 from services.conversation.understanding.replies import TOPIC_FACTS, read_reply
 from services.conversation.understanding.scan import scan
-
-if TYPE_CHECKING:
-    from services.conversation.language.terms import ProductKind, Value
-    from services.conversation.understanding.mentions import Mention
 
 _OVERRIDING = ("medical", "child_play", "ppe")
 _KEPT_UNDER_OVERRIDE = frozenset(("driven_moving_parts", "standby_list", "charger_list"))

@@ -1,14 +1,8 @@
 """Works out how a product is powered from the volts, watts and power words of a message."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from services.conversation.language.word_lists import get_words
+from services.conversation.understanding.evidence import Evidence
 from services.norms.facts import format_number
-
-if TYPE_CHECKING:
-    from services.conversation.understanding.evidence import Evidence
 
 ADAPTER = "power adapter"
 USB = "USB power"

@@ -1,17 +1,10 @@
 """What an answer means for the question it answers: "no", "none of these", a part of a list."""
 
-from __future__ import annotations
+from collections.abc import Mapping
 
-from typing import TYPE_CHECKING
-
-from services.conversation.language.terms import CLASS_LABELS
+from services.conversation.language.terms import CLASS_LABELS, Value
+from services.conversation.understanding.evidence import Evidence
 from services.conversation.understanding.power import USUAL_BATTERY_V
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from services.conversation.language.terms import Value
-    from services.conversation.understanding.evidence import Evidence
 
 TOPIC_FACTS: Mapping[str, tuple[str, ...]] = {
     "kind": (*CLASS_LABELS, "display_cm2"),

@@ -1,17 +1,11 @@
 """Reads a text once, word by word: what it names, and whether it says, denies or doubts it."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from services.conversation.language.quantities import read_quantity
+from services.conversation.language.terms import Concept, Entry, ProductKind
 from services.conversation.language.tokens import split_tokens
 from services.conversation.language.word_lists import get_words
 from services.conversation.understanding.grammar import Grammar
 from services.conversation.understanding.mentions import Mention, Scan
-
-if TYPE_CHECKING:
-    from services.conversation.language.terms import Concept, Entry, ProductKind
 
 
 def scan(text: str) -> Scan:
