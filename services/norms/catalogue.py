@@ -1,4 +1,4 @@
-"""The catalogue of norms: all entries in order, and what they still need to know."""
+"""The catalogue of norms: all entries in order, and the facts they still need."""
 
 from collections import Counter
 from functools import cache, lru_cache
@@ -24,7 +24,7 @@ DISCLAIMER = (
 )
 
 _REMEMBERED = 2_048
-"""Sets of facts whose open facts are remembered, about 1 kB each."""
+"""How many results of `count_open_facts` are cached, about 1 kB each."""
 _PACKAGED = Path(__file__).with_name("catalogue.toml")
 
 
@@ -34,9 +34,9 @@ class Catalogue:
     def __init__(self, norms: tuple[Norm, ...]) -> None:
         self.norms = norms
         self._by_id = {norm.id: norm for norm in norms}
-        # Norms with the same condition share one expression, which then is evaluated once.
+        # Norms with the same condition share one expression, which is then evaluated once.
         self._triggers = Counter(norm.trigger for norm in norms)
-        # Products of a kind go through the same few sets of facts at the start of an interview.
+        # Similar products have the same few facts at the start of their interviews.
         self._open_facts = lru_cache(_REMEMBERED)(self._count_open)
 
     def get(self, norm_id: str) -> Norm | None:

@@ -3,7 +3,7 @@
 from services.norms.expressions import Expression, Leaf, Test
 from services.norms.facts import Facts
 
-_SHORT = 2  # elementary conditions of a ground that is easily read
+_SHORT = 2  # a ground of so few elementary conditions is easy to read
 
 
 class Not(Expression):
@@ -38,7 +38,7 @@ def _find_single_fact(expression: Expression) -> str | None:
 
 
 class _Group(Expression):
-    """Several conditions, of which one that is `_decisive` decides all."""
+    """Several conditions; one with the value `_decisive` decides the group."""
 
     __slots__ = ("_nested", "_operands", "_single_facts")
     _decisive: bool
@@ -46,7 +46,7 @@ class _Group(Expression):
     def __init__(self, operands: tuple[Expression, ...], test: Test) -> None:
         super().__init__(test, tuple(leaf for operand in operands for leaf in operand.leaves))
         self._operands = operands
-        # An unknown fact that stands alone, plain or negated, is open whenever the group is.
+        # An unknown fact that is an operand, plain or negated, is open whenever the group is.
         single = [_find_single_fact(operand) for operand in operands]
         self._single_facts = tuple(dict.fromkeys(filter(None, single)))
         self._nested = tuple(
@@ -64,8 +64,8 @@ class _Group(Expression):
     def _add_grounds(
         self, facts: Facts, into: dict[Leaf, None], *, wanted: bool, alone: bool
     ) -> None:
-        # A decided group is decided by its operands of the same value, and an open one is
-        # helped by those that already are as wanted.
+        # The operands that have the group's value decide it; while it is open, those that
+        # already have the wanted value speak for it.
         decided: list[Expression] = []
         helpful: list[Expression] = []
         for operand in self._operands:
@@ -80,7 +80,7 @@ class _Group(Expression):
             operand._add_grounds(facts, into, wanted=wanted, alone=False)
 
     def _shortest(self, decided: list[Expression]) -> list[Expression]:
-        """Leave long grounds out where short ones do: what a refusal needs to say."""
+        """Leave long grounds out if there are short ones, which explain enough."""
         if self._decisive:
             return decided
         return [operand for operand in decided if _count_leaves(operand) <= _SHORT] or decided

@@ -61,8 +61,8 @@ class Expression(ABC):
     def find_grounds(self, facts: Facts) -> "tuple[Leaf, ...]":
         """Pick the elementary conditions that decide this one, each once.
 
-        For an open condition they are those that already speak for it. Where any one of
-        several would do inside a larger condition, the shortest is picked.
+        For an open condition they are those that already speak for it. If one of
+        several is enough inside a larger condition, the shortest is picked.
         """
         found: dict[Leaf, None] = {}
         self._add_grounds(facts, found, wanted=self._test(facts) is not False, alone=True)
@@ -90,7 +90,7 @@ class Expression(ABC):
 
 
 def _drop_consequences(grounds: "tuple[Leaf, ...]", facts: Facts) -> "tuple[Leaf, ...]":
-    """Leave out what follows from another ground: "it is not electrical" says it all."""
+    """Leave out what another ground implies: "it is not electrical" says enough."""
     kept = [leaf for leaf in grounds if leaf.fact]
     constants = [leaf for leaf in grounds if not leaf.fact]
     for leaf in reversed(kept.copy()):
@@ -116,7 +116,7 @@ class Leaf(Expression):
 
     @abstractmethod
     def describe(self, facts: Facts) -> str:
-        """Say in words what is known of the fact, seen from this condition."""
+        """Say in words how the known fact relates to this condition."""
 
     def _add_open(self, facts: Facts, into: set[str]) -> None:  # noqa: ARG002 - shared shape
         into.add(self.fact)
@@ -194,7 +194,7 @@ class Comparison(Leaf):
         self.bounds = bounds
 
     def describe(self, facts: Facts) -> str:
-        """Set the value against the bounds: "230 V lies within 50 to 1,000 V AC"."""
+        """Compare the value with the bounds: "230 V lies within 50 to 1,000 V AC"."""
         value = facts[self.fact]
         about = FACTS[self.fact]
         if about.kind is Kind.DATE:

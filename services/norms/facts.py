@@ -1,4 +1,4 @@
-"""What is known of a product: the vocabulary, plain implications, and facts in words."""
+"""Facts of a product: the vocabulary, what they imply, and their wording."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -20,7 +20,7 @@ __all__ = [
     "read_day",
 ]
 
-_LARGEST = 10**15  # beyond it digits tell a reader nothing, and int() to str may even refuse
+_LARGEST = 10**15  # more digits tell a reader nothing, and str() may even refuse them
 
 
 def phrase_fact(name: str, value: bool | float) -> str:

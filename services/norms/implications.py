@@ -1,4 +1,4 @@
-"""Facts that follow from other facts, so that nobody is asked for them."""
+"""Infers facts from other facts, so that nobody is asked for them."""
 
 from collections.abc import Iterable
 
@@ -72,9 +72,9 @@ def _find_reachable(start: Literal, steps: dict[Literal, set[Literal]]) -> set[L
 
 
 def _build_closure() -> dict[Literal, tuple[tuple[str, bool | int], ...]]:
-    """Everything that follows from one literal, with the value it takes.
+    """Map each literal to everything that follows from it, with its value.
 
-    That a number is above 0 says nothing of its value, so it leads on but is not a conclusion.
+    That a number is above 0 does not give its value, so it is no conclusion of its own.
     """
     steps = _build_steps()
     closed: dict[Literal, tuple[tuple[str, bool | int], ...]] = {}
@@ -93,12 +93,12 @@ _CLOSURE = _build_closure()
 
 
 def add_implications(facts: Facts) -> dict[str, bool | int | float]:
-    """Add what follows plainly from the facts; a fact that is given is never changed.
+    """Return the facts with what they imply; given facts are never changed.
 
     All rules have one premise and keep the sign (yes makes yes, no makes no), so the result
     is closed, applying it again adds nothing, and the order of `facts` does not matter. Where
     the given facts contradict each other, what follows from a yes is taken before what
-    follows from a no: a maker who names a thing means it more than one who leaves it out.
+    follows from a no: naming a thing is better evidence than leaving it out.
     """
     result = dict(facts)
     negatives = []
@@ -115,7 +115,7 @@ def add_implications(facts: Facts) -> dict[str, bool | int | float]:
 
 
 def is_implied(name: str, value: bool | float, known: Iterable[tuple[str, bool | float]]) -> bool:
-    """Tell whether `name` having `value` follows from any one of the other `known` facts."""
+    """Tell whether one of the other `known` facts implies that `name` has `value`."""
     return any(
         (name, value) in _CLOSURE.get((other, known_value > 0), ())
         for other, known_value in known

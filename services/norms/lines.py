@@ -1,4 +1,4 @@
-"""Finds the lines of a catalogue's tables and keys, which tomllib does not tell."""
+"""Finds the lines of a catalogue's tables and keys, which tomllib does not report."""
 
 import re
 

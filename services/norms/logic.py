@@ -31,8 +31,8 @@ def parse(text: str, definitions: Mapping[str, Expression] = _NO_DEFINITIONS) ->
         definitions: shared terms that may be used like facts.
 
     Raises:
-        ExpressionError: the syntax is wrong, a name is unknown, or a fact is used as a kind
-            it is not.
+        ExpressionError: the syntax is wrong, a name is unknown, or a fact is used as another
+            kind.
     """
     flat = " ".join(text.splitlines())
     stripped = flat.strip()
@@ -42,7 +42,7 @@ def parse(text: str, definitions: Mapping[str, Expression] = _NO_DEFINITIONS) ->
     try:
         return reader.read(ast.parse(stripped, mode="eval").body)
     except SyntaxError as error:
-        # Python gives no offset where the text merely ends too soon.
+        # Python gives no offset if the text ends too soon.
         offset = error.offset - 1 if error.offset else len(stripped)
         raise reader.build_error(offset, error.msg) from error
     except (UnicodeError, RecursionError, MemoryError) as error:

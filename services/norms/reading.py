@@ -1,4 +1,4 @@
-"""Reads the TOML text of a catalogue and refuses whatever is wrong in it, by line."""
+"""Reads the TOML text of a catalogue; reports an error with its line."""
 
 import re
 import tomllib
@@ -48,7 +48,7 @@ def read_norms(text: str, name: str) -> tuple[Norm, ...]:
 
 
 class _Entry:
-    """One raw `[[norm]]` table: checks its fields and says where a fault stands."""
+    """One raw `[[norm]]` table: checks its fields and reports errors with their line."""
 
     def __init__(self, table: object, index: int, name: str, lines: Lines) -> None:
         self._index, self._name, self._lines = index, name, lines

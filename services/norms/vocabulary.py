@@ -10,7 +10,7 @@ Facts = Mapping[str, bool | int | float]
 
 
 class Kind(StrEnum):
-    """What the value of a fact looks like."""
+    """The type of a fact's value."""
 
     BOOL = "bool"
     NUMBER = "number"
@@ -24,7 +24,7 @@ class Fact:
 
     Attributes:
         name: the key used in triggers and in stored conversations.
-        kind: what its values look like.
+        kind: the type of its values.
         label: names the fact while it is open; fits after "still to be known:".
         yes: the clause for True, or for a number the noun that names the quantity.
         no: the clause for False, or for a number that is 0.

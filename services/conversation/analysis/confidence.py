@@ -1,13 +1,13 @@
-"""How the percentages shown beside results and answers are made; all of it is counting.
+"""Computes the percentages shown beside results and answers, by counting.
 
-A percentage is no probability of being right before an authority. It says how firmly
-a result stands on what the maker has said:
+A percentage is not the probability that an authority would agree. It says how well a
+result is supported by what the maker has said:
 
 - decided (applies, does not apply, watch): 100, less 10 for each assumed fact that the
   decision rests on (30 at most), less 15 where the catalogue marks a doubt about a norm
   that applies, less 5 for a standard, whose own scope clause says more than a trigger can;
-- to be checked: the share of the trigger's facts that are settled, scaled to 45, so that
-  no open norm stands as high as a decided one, which never falls below 50.
+- to be checked: the share of the trigger's facts that are known, scaled to 45, so that
+  no open norm scores as high as a decided one, which never falls below 50.
 
 Learning a fact that leaves a norm open therefore never lowers its percentage, and
 stating what was only assumed never lowers that of a decided one.
@@ -21,7 +21,7 @@ MOST_ASSUMPTIONS = 3
 FOR_DOUBT = 15
 FOR_STANDARD = 5
 OPEN_CEILING = 45
-FOR_HYPOTHESIS = 10  # a comparison also rests on how the change was read
+FOR_HYPOTHESIS = 10  # a comparison also depends on how the change was read
 UNKNOWN = 0
 
 CONFIDENCE_NOTE = (
@@ -39,7 +39,7 @@ def score_decided(*, assumptions: int, doubtful: bool, standard: bool) -> int:
     Args:
         assumptions: how many assumed facts the decision rests on.
         doubtful: the norm applies and the catalogue marks a doubt about it.
-        standard: the norm is a standard and no act.
+        standard: the norm is a standard, not an act.
     """
     return (
         CERTAIN
@@ -55,5 +55,5 @@ def score_open(*, known: int, needed: int) -> int:
 
 
 def average_scores(scores: Collection[int]) -> int:
-    """Score an answer that rests on several results: their average; 100 when on none."""
+    """Return the average of scores; 100 when there are none."""
     return round(sum(scores) / len(scores)) if scores else CERTAIN

@@ -1,4 +1,4 @@
-"""Finds the smallest changes of a product that would turn a norm's verdict around."""
+"""Finds the smallest changes of a product that would reverse a norm's verdict."""
 
 from collections.abc import Iterator
 from itertools import combinations
@@ -25,7 +25,7 @@ _OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 
 
 class _Change:
-    """One fact set to a trial value, with what follows from it, and how to say so."""
+    """One fact with a trial value, what follows from it, and its wording."""
 
     def __init__(self, name: str, value: bool | float, words: str) -> None:
         self.name = name
@@ -34,7 +34,7 @@ class _Change:
 
 
 def find_ways(trigger: Expression, facts: Facts, *, outcome: bool) -> list[str]:
-    """Say what would have to be true for a trigger to be decided as `outcome`.
+    """Find what would have to be true for a trigger to have this outcome.
 
     Tries single changes first, then pairs, then triples, and stops at the first size that
     works.
@@ -42,7 +42,7 @@ def find_ways(trigger: Expression, facts: Facts, *, outcome: bool) -> list[str]:
     Returns:
         Up to two alternatives, each a clause such as "there is no radio and its highest
         rated AC voltage lies within 50 to 1,000 V AC"; none when more than three facts
-        would have to change or nothing could.
+        would have to change or no change helps.
     """
     changes = [change for change in _list_changes(trigger) if change.facts.items() - facts.items()]
     for size in range(1, MOST_CHANGES + 1):

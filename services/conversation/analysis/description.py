@@ -1,4 +1,4 @@
-"""Describes a product in a sentence or two, from the maker's words and from what is known."""
+"""Describes a product in a sentence or two, from the maker's words and the known facts."""
 
 import re
 from collections.abc import Collection
@@ -12,7 +12,7 @@ from services.norms.facts import FACTS, Facts, Kind, add_implications, is_implie
 _ON_THE_AIR = re.compile(
     r"\b(?:bluetooth|wi-?fi|wireless|smart|connected|cordless|radio)\b *", re.IGNORECASE
 )
-# These follow from the kind of product, and their clauses name other products.
+# The kind of product decides these, and their clauses name other products.
 _LISTS = frozenset(("charger_list", "eaa_list", "standby_list"))
 # Denials that are easier to read than the clauses of the vocabulary.
 _PLAINER = {
@@ -22,7 +22,7 @@ _PLAINER = {
 State = dict[str, Any]
 
 _LONGEST_QUOTE = 200  # characters of the maker's own words that are repeated
-# What a product lacks is worth saying only where it decides the weighty acts.
+# What a product lacks is worth saying only if it decides important acts.
 _TELLING_NO = (
     "electrical", "mains", "battery", "radio", "data_conn", "internet", "personal_data", "consumer",
     "packaged",
@@ -30,10 +30,10 @@ _TELLING_NO = (
 
 
 def find_assumed_facts(state: State) -> frozenset[str]:
-    """Name the known facts that nobody stated.
+    """Find the known facts that the maker did not state.
 
-    These are the defaults, what usually goes with words that were said (mains: 230 V), and
-    numbers taken from the kind of product. Its class is not: who says "desk lamp" says luminaire.
+    These are the defaults, what the words usually imply (mains: 230 V), and numbers that come
+    from the kind of product. Its class is no assumption: a desk lamp is a luminaire.
     """
     stated = add_implications(state["facts"])
     likely = state.get("likely") or {}
@@ -49,12 +49,12 @@ def find_assumed_facts(state: State) -> frozenset[str]:
 def write_clauses(
     facts: Facts, skipped: Collection[str] = (), stressed: Collection[str] = ()
 ) -> list[str]:
-    """Say the telling facts of a product, one clause each, without what follows from another.
+    """Say the important facts of a product, one clause each, without what others imply.
 
     Args:
         facts: what is known of it.
         skipped: facts to leave out.
-        stressed: facts to name even when they are a no that is not telling in itself.
+        stressed: facts to name even when they are an unimportant "no".
     """
     telling = {*_TELLING_NO, *stressed}
     shown = {

@@ -1,4 +1,4 @@
-"""What is known of one product and what follows from it for every norm: the ground of answers."""
+"""What is known of one product and what follows for every norm; answers are based on it."""
 
 from functools import cached_property
 from typing import Any
@@ -16,7 +16,7 @@ State = dict[str, Any]
 
 
 class Findings:
-    """The facts of a conversation and, worked out when first asked for, its results."""
+    """The facts of a conversation and its results, which are computed on first use."""
 
     def __init__(self, state: State) -> None:
         self.state = state

@@ -1,4 +1,4 @@
-"""Supposes a change: what a product would be if the words of a question held."""
+"""Applies the change that a "what if" question describes to a copy of the state."""
 
 import re
 from collections.abc import Collection
@@ -26,11 +26,11 @@ _CHILDREN = re.compile(r"\b(?:child|children|kids?|kinder)\b", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class SupposedProduct:
-    """A supposed product.
+    """A product with a supposed change.
 
     Attributes:
         state: the conversation's state with the change in it.
-        stated: names of the facts that the change speaks of.
+        stated: names of the facts that the change is about.
     """
 
     state: State
@@ -69,11 +69,10 @@ def _collect_meant(message: Understanding, known: Facts) -> dict[str, bool | int
 
 
 def _apply_change(state: State, message: Understanding) -> State:
-    """Take the change in.
+    """Apply the change to the state.
 
-    What goes on the air ends with the last radio: a product that has lost all the bands it was
-    known to use is taken to have no radio, and whether it still reaches a network is open,
-    unless its maker spoke of a cable.
+    A product that has lost all the radio bands it was known to use is taken to have no radio.
+    Whether it still reaches a network is then open, unless its description mentions a cable.
     """
     changed = apply_message({**state, "topic": None, "pending": []}, message)
     before, after = get_known_facts(state), get_known_facts(changed)
@@ -92,7 +91,7 @@ def _has_cable(state: State) -> bool:
 
 
 def _find_doubtful(text: str, stated: Collection[str]) -> frozenset[str]:
-    """A product "for children" may or may not be one to play with."""
+    """List the facts in doubt: a product "for children" may or may not be a toy."""
     if "child_play" not in stated and _CHILDREN.search(text):
         return frozenset(("child_play",))
     return frozenset()

@@ -1,4 +1,4 @@
-"""What a maker does next: the usual order of work, fitted to the norms that apply.
+"""Lists what a maker does next: the usual order of work, fitted to the norms that apply.
 
 Which acts ask for a CE marking, provide for notified bodies or want a registration is
 taken from the acts themselves; procedures are named in general only, because the exact
@@ -80,7 +80,7 @@ def write_marking(findings: Findings) -> str:
 
 
 def list_steps(findings: Findings) -> list[str]:
-    """List what to do, first things first, as sentences for the product at hand."""
+    """List what to do for this product, in order, as sentences."""
     ids = [result.norm_id for result in findings.matched]
     standards = [result.norm_id for result in findings.matched if result.kind == "standard"]
     acts = list_ce_acts(findings)

@@ -6,11 +6,11 @@ from services.norms.catalogue import Norm
 from services.norms.facts import FACTS, Facts, Kind, format_day, join_items, phrase_fact
 
 _PLACE = {name: place for place, name in enumerate(FACTS)}
-_FEW = 2  # so many exclusions are named in the same breath as the grounds
+_FEW = 2  # so many exclusions are named in the same sentence as the grounds
 
 
 def explain_applies(norm: Norm, facts: Facts) -> str:
-    """Name the facts that bring a product under a norm, then those that rule nothing out."""
+    """Name the facts that make a norm apply, then those that do not rule it out."""
     for_it, against = _split_grounds(norm, facts)
     if not for_it and not against:
         return "Applies to every product."
@@ -20,12 +20,12 @@ def explain_applies(norm: Norm, facts: Facts) -> str:
 
 
 def explain_exclusion(norm: Norm, facts: Facts) -> str:
-    """Name the facts that keep a product outside a norm."""
+    """Name the facts for which a norm does not apply."""
     return f"Does not apply because {join_items(norm.trigger.write_reasons(facts))}."
 
 
 def explain_open(norm: Norm, facts: Facts, unsure: Collection[str]) -> str:
-    """Name the facts that are open, and what already speaks for the norm."""
+    """Name the open facts, and what already speaks for the norm."""
     names = sort_facts(norm.trigger.find_open_facts(facts))
     given_up = [name for name in names if name in unsure]
     awaited = [name for name in names if name not in unsure]
@@ -41,7 +41,7 @@ def explain_open(norm: Norm, facts: Facts, unsure: Collection[str]) -> str:
 
 
 def explain_watch() -> str:
-    """Say what it means to watch a framework act."""
+    """Say why a framework act is only to be watched."""
     return (
         "No duty yet, but to be watched. It is a framework for nearly every product; duties come "
         "with later acts for single product groups."
@@ -71,7 +71,7 @@ def write_clause(name: str, value: bool | float) -> str:
 
 
 def join_labels(names: Iterable[str]) -> str:
-    """Name open facts in one phrase, kept apart by semicolons where one holds a comma."""
+    """Name open facts in one phrase, with semicolons if one of them contains a comma."""
     texts = [FACTS[name].label for name in sort_facts(names)]
     return "; ".join(texts) if any("," in text for text in texts) else join_items(texts)
 

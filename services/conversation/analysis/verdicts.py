@@ -1,7 +1,4 @@
-"""Judges every norm of the catalogue for one product, each with its reasons and confidence.
-
-How the confidence is made is written in `services.conversation.analysis.confidence`.
-"""
+"""Judges every norm of the catalogue for one product, with reasons and confidence."""
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -25,20 +22,20 @@ __all__ = [
 ]
 
 CONFIDENCE_NOTE = confidence.CONFIDENCE_NOTE
-_REMEMBERED = 4_096  # verdicts kept, about 4 MB
+_REMEMBERED = 4_096  # verdicts in the cache, about 4 MB
 Status = Literal["applies", "does_not_apply", "to_be_checked", "watch"]
 
 
 @dataclass(frozen=True, slots=True)
 class NormResult:
-    """What was found about one norm.
+    """The result for one norm.
 
     Attributes:
         norm_id: id of the norm in the catalogue.
         norm_name: its short title.
         applies: True only when the known facts decide that it applies and it sets duties.
         status: the verdict; "watch" is a framework act without duties of its own yet.
-        confidence: 0 to 100, as explained in `services.conversation.analysis.confidence`.
+        confidence: 0 to 100, as explained in `analysis.confidence`.
         reasoning: the verdict and the facts behind it in plain sentences, then any doubt.
         url: a public page on the norm.
         kind: "regulation", "directive" or "standard".
@@ -104,7 +101,7 @@ def check_norms(
 
 
 def check_state(state: dict[str, Any]) -> Iterator[NormResult]:
-    """Judge the norms for the product of an interview's state; lazy like `check`."""
+    """Judge the norms for the product of an interview's state; lazy like `check_norms`."""
     return check_norms(get_known_facts(state), state.get("unsure", ()), find_assumed_facts(state))
 
 
@@ -139,8 +136,8 @@ def _judge(
 ) -> NormResult:
     """Judge one norm by the values of the facts that it needs.
 
-    Products differ in few of the facts that one norm reads, so most verdicts, with their
-    wording, have been made before.
+    Products differ in few of the facts that one norm needs, so most verdicts are in the cache,
+    with their wording.
     """
     norm, needs, needed, deadlines = _load_entries()[place]
     facts = {name: value for name, value in zip(needs, values, strict=True) if value is not None}

@@ -1,4 +1,4 @@
-"""The interview: what is known of a product, what is asked next, and corrections of it."""
+"""Interviews a maker: what is known of the product, what to ask next, and corrections."""
 
 from services.conversation.interview.corrections import (
     HIGHEST_VALUES,

@@ -1,4 +1,4 @@
-"""Corrections of single facts: checked, worded, and made ready for the interview to take in."""
+"""Corrections of single facts: checks them, words them and prepares the state for them."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ from services.errors import CorrectionRefused
 from services.norms.facts import FACTS, Kind, add_implications, format_day, format_number, read_day
 
 Corrections = dict[str, "Value | None"]
-"""New values by fact; None for what the maker does not know."""
+"""New values by fact; None if the maker does not know."""
 
 HIGHEST_VALUES: Mapping[str, float] = {
     "v_ac": LARGEST["V"],
@@ -32,10 +32,10 @@ def read_corrections(given: Mapping[Any, Any]) -> Corrections:
 
     Args:
         given: by fact True or False, a number in the fact's unit, or a date as YYYY-MM-DD; None
-            for what is not known.
+            if it is not known.
 
     Returns:
-        The values as a state keeps them, in the order of the vocabulary.
+        The values as they are stored in a state, in the order of the vocabulary.
 
     Raises:
         CorrectionRefused: nothing is given, a fact is not known here, a value is of the wrong
@@ -61,12 +61,12 @@ def export_value(name: str, value: Value | None) -> bool | float | str | None:
 
 
 def export_corrections(values: Mapping[str, Value | None]) -> dict[str, Any]:
-    """Corrections as they come from outside."""
+    """Turn corrections into their JSON form."""
     return {name: export_value(name, value) for name, value in values.items()}
 
 
 def write_corrections(values: Mapping[str, Value | None]) -> str:
-    """Word corrections as a message of the maker: "Correction: no battery."."""
+    """Word corrections like a message of the maker: "Correction: no battery."."""
     stated, unknown = _split_values(values)
     sentences = (
         [", ".join(phrase_briefly(name, value) for name, value in stated.items())] if stated else []
@@ -77,11 +77,11 @@ def write_corrections(values: Mapping[str, Value | None]) -> str:
 
 
 def prepare_state(state: State, values: Mapping[str, Value | None]) -> State:
-    """Return the state in which corrections can be taken in: without what they contradict.
+    """Return the state without everything that contradicts the corrections.
 
-    `state.apply` ends what a statement excludes of what was said. Here ends, besides, what
-    excludes the statement, be it said or assumed: who gives an ornament a data connection may
-    have given it electricity. What is not known any more takes with it what it would follow from.
+    `apply_message` removes earlier statements that a new one excludes. This also removes what
+    excludes the new one, whether said or assumed: an ornament with a data connection may have
+    electricity after all. A fact that is no longer known also removes what would imply it.
     """
     stated, unknown = _split_values(values)
 
@@ -97,14 +97,14 @@ def prepare_state(state: State, values: Mapping[str, Value | None]) -> State:
 
 
 def build_message(before: State, state: State, values: Mapping[str, Value | None]) -> Understanding:
-    """Return corrections as the interview understands a message.
+    """Turn corrections into what the interview makes of a message.
 
-    A yes makes doubtful what was left out together with the no before: who said that there is
-    no radio has not thought of each band.
+    A yes that replaces a no makes doubtful what that no implied: a maker who said that there
+    is no radio did not think of each band.
 
     Args:
         before: the state that is corrected.
-        state: the same, made ready.
+        state: the same, prepared by `prepare_state`.
         values: the corrections.
     """
     stated, unknown = _split_values(values)
@@ -138,13 +138,13 @@ def build_message(before: State, state: State, values: Mapping[str, Value | None
 
 
 def _split_values(values: Mapping[str, Value | None]) -> tuple[dict[str, Value], list[str]]:
-    """The facts that get a value, and those that are not known any more."""
+    """Split corrections into facts with a value and facts that are no longer known."""
     stated = {name: value for name, value in values.items() if value is not None}
     return stated, [name for name in values if name not in stated]
 
 
 def _read_value(name: str, given: Any) -> Value | None:
-    """Read one value; None for what is none, or not known."""
+    """Read one value; None if it is invalid or not known."""
     if FACTS[name].kind is Kind.BOOL:
         return given if isinstance(given, bool) else None
     if FACTS[name].kind is Kind.DATE:
@@ -154,7 +154,7 @@ def _read_value(name: str, given: Any) -> Value | None:
         or not isinstance(given, int | float)
         or not 0 <= given <= HIGHEST_VALUES[name]
     ):
-        return None  # also for NaN, which is not between any two numbers
+        return None  # NaN, too, is not between any two numbers
     return int(given) if given == int(given) else given
 
 
@@ -175,7 +175,7 @@ def _write_expected(name: str) -> str:
 
 
 def _find_contradictions(values: Corrections) -> Iterable[tuple[str, str]]:
-    """Pairs of facts of which the first cannot have the value it is given beside the second."""
+    """Find pairs of facts of which the first contradicts the second."""
     for name, value in values.items():
         if value is not None:
             for other, implied in add_implications({name: value}).items():

@@ -1,4 +1,4 @@
-"""The interview: asks a maker only what an undecided norm still needs, one topic at a time."""
+"""Asks a maker only what undecided norms still need, one topic at a time."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -27,21 +27,21 @@ __all__ = [
 ]
 
 MOST_TURNS = 24
-"""Messages after which nothing more is asked, whatever was typed."""
+"""The interview ends after so many messages, whatever they say."""
 
 _LONGEST_CLOSE = 8  # words of a message that only ends the talk
-_SHORT = 32  # characters; "no", "yes" and "none of these" are said all day long
-_understand_short = lru_cache(1024)(understand)  # what it answers is never altered
+_SHORT = 32  # characters; answers such as "no" and "none of these" are worth caching
+_understand_short = lru_cache(1024)(understand)  # its result is never changed
 
-_MOST_ASKED = 2  # times for one topic
-_MOST_MISSES = 2  # messages that are not understood before the questions are no longer repeated
-# What a topic presupposes; without it the topic's facts cannot be known.
+_MOST_ASKED = 2  # how often one topic is asked for
+_MOST_MISSES = 2  # after so many messages that were not understood no question is repeated
+# A topic is asked for only if this fact is a yes.
 _REQUIRES = {"current": "mains", "battery": "battery", "screen": "is_display"}
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the interview says.
+    """The interview's reply.
 
     Attributes:
         message: the echo of what was understood and the next question, or the end.
@@ -62,30 +62,30 @@ def begin(description: str, today: date | None = None) -> tuple[State, Reply]:
     """Start an interview from the maker's description of the product.
 
     Args:
-        description: what the maker typed; kept as it came.
-        today: the day from which next year counts, for the assumed date of placing on the
-            market; the present day (UTC) when left out.
+        description: what the maker typed, which is stored unchanged.
+        today: the product is assumed to be placed on the market on the next 1 January after it;
+            the present day (UTC) by default.
     """
     return _take_turn(build_state(description, today or datetime.now(UTC).date()), description)
 
 
 def respond(state: State, text: str) -> tuple[State, Reply]:
-    """Take in one message: an answer, a correction, or both; also after the interview's end.
+    """Read one message: an answer, a correction, or both; also after the interview has ended.
 
-    Pure: returns a new state and leaves its argument alone. Never raises, whatever the text, and
-    within `MOST_TURNS` messages the interview is complete.
+    Pure: returns a new state and does not change its argument. Never raises, whatever the text.
+    The interview is complete after at most `MOST_TURNS` messages.
     """
     return _take_turn(state, text)
 
 
 def correct(state: State, values: Mapping[str, Value | None]) -> tuple[State, Reply]:
-    """Take in corrections of single facts; also after the interview's end.
+    """Correct single facts; also after the interview has ended.
 
-    Pure; they count neither as a message nor as an answer, unless they are one.
+    Pure. Corrections do not count as a message, and as an answer only if they are one.
 
     Args:
         state: the interview's state.
-        values: as `corrections.read` gives them.
+        values: as `read_corrections` returns them.
     """
     before = get_known_facts(state)
     ready = corrections.prepare_state(state, values)
@@ -127,7 +127,7 @@ def _take_turn(state: State, text: str) -> tuple[State, Reply]:
     elif not heard:
         after["misses"] += 1
     elif state["turns"] and not (state["kind"] or state["facts"]):
-        after["description"] = text  # the first message said nothing of a product
+        after["description"] = text  # the first message did not describe a product
     after["turns"] += 1
     said = [
         heard or _write_miss(state, message),
@@ -146,9 +146,9 @@ def _continue(
     *,
     understood: bool,
 ) -> tuple[State, Reply]:
-    """Ask the next question, or end, after what was said to a message."""
+    """Add the next question, or the end, to what was said to a message."""
     if understood and state["pending"] and not _has_answer(state, after):
-        after["asked"] = after["asked"][:-1]  # the question still waits for its first answer
+        after["asked"] = after["asked"][:-1]  # the question has not been answered at all yet
     reopened = {name for name in before if name not in known}
     if reopened:
         after["asked"] = [t for t in after["asked"] if reopened.isdisjoint(TOPIC_FACTS[t])]
@@ -209,7 +209,7 @@ def _choose_topic(state: State, known: Facts, needed: set[str]) -> tuple[str, li
     chosen = None
     for topic, facts in TOPIC_FACTS.items():
         pending = [name for name in facts if name in needed]
-        if topic == "kind":  # the kind says it, once it is known that the product is electrical
+        if topic == "kind":  # the kind decides these once the product is known to be electrical
             pending = [name for name in pending if name not in state["of_kind"]]
         if pending and _can_ask(topic, pending, known):
             if not _is_exhausted(state, topic):

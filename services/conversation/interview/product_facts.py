@@ -1,4 +1,4 @@
-"""What the interview understands of a product, as a list of which every entry can be corrected."""
+"""Lists what is understood of a product, for the maker to check and correct."""
 
 from collections.abc import Collection
 from typing import Any
@@ -12,7 +12,7 @@ from services.norms.catalogue import get_catalogue
 from services.norms.facts import FACTS, Facts, add_implications, is_implied
 
 SOURCES = ("said", "follows", "assumed", "open")
-"""Whence a fact is known: the maker said it, it follows from that, nobody said it; or it is not."""
+"""How a fact is known: stated by the maker, implied by that, assumed, or not known."""
 
 _IN_TOPICS = [name for facts in TOPIC_FACTS.values() for name in facts]
 _ORDER = tuple(dict.fromkeys((*_IN_TOPICS, *FACTS)))
@@ -21,10 +21,10 @@ _ORDER = tuple(dict.fromkeys((*_IN_TOPICS, *FACTS)))
 def list_product_facts(state: State) -> list[dict[str, Any]]:
     """List what is understood of the product, in the order in which the topics are asked.
 
-    It holds what was said, what follows from that, what is assumed, and what is needed or not
-    known. Two sorts of "no" are left out, as they tell a reader nothing: one that follows from
-    another fact (without radio no band is used), and one that goes with the kind of product and
-    says what else it is not (a lamp is no e-bike). Both can be corrected all the same.
+    The list has what was said, what follows from that, what is assumed, and what is needed or
+    not known. Two sorts of "no" are left out because they tell a reader nothing: those that
+    follow from another fact (no radio, so no band), and those that the kind of product implies
+    (a lamp is no e-bike). Both can be corrected nevertheless.
 
     Returns:
         `{name, label, kind, value, words, unit, source}` for each; `value` is None where nothing
@@ -62,14 +62,14 @@ def _find_source(name: str, said: Facts, following: Facts, known: Facts) -> str:
 
 
 def _is_idle(name: str, said: Collection[str], known: Facts) -> bool:
-    """Tell whether a fact is a "no" that is not worth a line."""
+    """Tell whether a fact is a "no" that needs no line of its own."""
     value = known.get(name, True)
     if value:
         return False
     if name in TOPIC_FACTS["kind"] and name not in said:
         return True
     grounds = ((other, known[other]) for other in known)
-    # Two that follow from each other (no screen, nothing that is one) both stay.
+    # Two facts that imply each other (no display, no screen size) both stay.
     return any(
         is_implied(name, value, [ground]) and not is_implied(*ground, [(name, value)])
         for ground in grounds

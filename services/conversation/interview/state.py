@@ -1,4 +1,4 @@
-"""The state of an interview: what was said and what is assumed, and how a message changes it."""
+"""The state of an interview: what was said, what is assumed, and how a message changes it."""
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import date
@@ -11,7 +11,7 @@ from services.conversation.understanding.replies import TECHNOLOGIES_2G4, TOPIC_
 from services.norms.facts import FACTS, Kind, add_implications
 
 State = dict[str, Any]
-"""JSON-able. Its members:
+"""A JSON object. Its members:
 
 description: the maker's first words. facts: what was said. likely, of_kind, defaults:
 assumptions from words, from the kind of product, and for every product. kind: that kind, or
@@ -36,7 +36,7 @@ _LAYERS = ("facts", "likely", "of_kind")
 
 
 def build_state(description: str, today: date) -> State:
-    """Return the state before anything was read; the market date is next 1 January."""
+    """Build the state of a new interview; the assumed market date is the next 1 January."""
     defaults = {"packaged": True, "market_date": (today.year + 1) * 10_000 + 101}
     return {
         "description": description,
@@ -57,11 +57,11 @@ def build_state(description: str, today: date) -> State:
 
 
 def get_known_facts(state: State) -> dict[str, Value]:
-    """Return what the triggers are evaluated on.
+    """Return the facts that the triggers are evaluated on.
 
     What was said comes first, then what follows from it, then the assumptions that do not
     contradict it: those from the words, those from the kind of product, the defaults. A fact the
-    maker is unsure of is not assumed, and the kind alone makes nothing electrical.
+    maker is unsure of is not assumed, and a kind alone does not make a product electrical.
     """
     known = add_implications(state["facts"])
     unsure = state.get("unsure", ())
@@ -76,7 +76,7 @@ def get_known_facts(state: State) -> dict[str, Value]:
 
 def _assume(known: dict[str, Value], layer: Mapping[str, Value], unsure: Collection[str]) -> None:
     electrical = known.get("electrical", layer.get("electrical"))
-    leading: dict[str, Value] = {}  # those that something follows from
+    leading: dict[str, Value] = {}  # those that imply something
     for name, value in layer.items():
         if name in known or name in unsure or name == "input_a":
             continue
@@ -95,10 +95,10 @@ def _assume(known: dict[str, Value], layer: Mapping[str, Value], unsure: Collect
 
 
 def apply_message(state: State, message: Understanding) -> State:
-    """Return a state with a message taken in; what it says replaces what was said before.
+    """Return the state after a message; new statements replace earlier ones.
 
-    A new statement also removes the earlier ones that it contradicts: "with a battery" ends "no
-    electricity". The argument is left as it is.
+    A new statement also removes the earlier ones that it contradicts: "with a battery" removes
+    "no electricity". The argument is not changed.
     """
     stated = _add_answers(state, message)
     facts, likely, said = dict(state["facts"]), dict(state["likely"]), dict(state["said"])
@@ -118,7 +118,7 @@ def apply_message(state: State, message: Understanding) -> State:
             same = state["facts"].get(name, state["likely"].get(name)) == facts.get(name, True)
             said[name] = _join_words(said.get(name, "") if same else "", words)
     if len(state["pending"]) == 1 and state["pending"][0] in facts:
-        said.setdefault(state["pending"][0], "the answer")  # asked for by itself, so meant
+        said.setdefault(state["pending"][0], "the answer")  # the only fact asked for
     changed = {**state, "facts": facts, "likely": likely, "said": said}
     changed["denied"] = _list_denied(state, message)
     changed["unsure"] = _list_unsure(state, message, following)
@@ -133,7 +133,7 @@ def apply_message(state: State, message: Understanding) -> State:
 
 
 def forget_facts(state: State, names: Collection[str]) -> State:
-    """Return a state in which the named facts are not known any more, nor what implies them."""
+    """Return the state without the named facts and without what implies them."""
     if not names:
         return state
 
@@ -144,7 +144,7 @@ def forget_facts(state: State, names: Collection[str]) -> State:
 
 
 def keep_facts(state: State, stays: Callable[[str, Value], bool]) -> State:
-    """Return a state with those of its statements and assumptions that stay, defaults aside."""
+    """Return the state with only the statements and assumptions for which `stays` is true."""
     changed = dict(state)
     for layer in _LAYERS:
         facts: dict[str, Value] = state.get(layer) or {}
@@ -153,7 +153,7 @@ def keep_facts(state: State, stays: Callable[[str, Value], bool]) -> State:
 
 
 def _reopen(facts: dict[str, Value], said: Mapping[str, str], message: Understanding) -> None:
-    """Drop what was only left out of a list and is suggested or made doubtful now.
+    """Drop a "no" that only came from a list, if it is suggested or made doubtful now.
 
     "None" to the data question, then "it has Bluetooth": there is a data connection after all.
     """
@@ -163,7 +163,7 @@ def _reopen(facts: dict[str, Value], said: Mapping[str, str], message: Understan
 
 
 def _add_answers(state: State, message: Understanding) -> dict[str, Value]:
-    """Add to what was said what it means as the answer to the pending question."""
+    """Add what a message means as the answer to the pending question."""
     stated = dict(message.stated)
     implied = add_implications(stated)
     pending = state["pending"]
@@ -190,7 +190,7 @@ def _add_answers(state: State, message: Understanding) -> dict[str, Value]:
 
 
 def _list_unsure(state: State, message: Understanding, following: Mapping[str, Value]) -> list[str]:
-    """List what the maker does not know: of the topic only what was asked for."""
+    """List what the maker does not know; of the topic, only what was asked for."""
     pending = state["pending"]
     of_topic = TOPIC_FACTS.get(state["topic"] or "", ())
     asked = (n for n in message.unsure if n in pending or n not in of_topic)
@@ -199,7 +199,7 @@ def _list_unsure(state: State, message: Understanding, following: Mapping[str, V
 
 
 def _list_denied(state: State, message: Understanding) -> list[str]:
-    """List the technologies that were denied by name and not named since."""
+    """List the technologies that were denied by name and not mentioned since."""
     denied = {*state.get("denied", ()), *message.denied}
     if not denied:
         return []
@@ -209,7 +209,7 @@ def _list_denied(state: State, message: Understanding) -> list[str]:
 
 def _join_words(before: str, words: str) -> str:
     if before and words.endswith("Hz"):
-        return before  # "2.4 GHz" after "Wi-Fi" is the same radio once more, not another one
+        return before  # "2.4 GHz" after "Wi-Fi" is the same radio, not another one
     return ", ".join(dict.fromkeys([*filter(None, before.split(", ")), *words.split(", ")]))
 
 
@@ -219,7 +219,7 @@ def _withdraw(
     likely: dict[str, Value],
     said: dict[str, str],
 ) -> None:
-    """Drop the facts that rest on nothing but what is denied now ("drop the Wi-Fi").
+    """Drop the facts that rest only on what is denied now ("drop the Wi-Fi").
 
     A radio band that only the denied technology used is not used; when no band is left, there is
     no radio. Other facts become open again.

@@ -1,11 +1,11 @@
-"""The interview's questions: one per topic, naming only what is still open."""
+"""Words the interview's questions: one per topic, naming only what is still open."""
 
 from collections.abc import Callable, Mapping, Sequence
 
 from services.conversation.understanding.replies import TECHNOLOGIES_2G4, TOPIC_FACTS
 from services.norms.facts import FACTS, Facts, join_items
 
-# Short names for lists; facts that are missing here use their clause from the vocabulary.
+# Short names for lists; a fact without one uses its clause from the vocabulary.
 ITEMS: Mapping[str, str] = {
     "band_2g4": "Bluetooth, Zigbee or Wi-Fi at 2.4 GHz",
     "band_5g": "Wi-Fi at 5 GHz",
@@ -35,7 +35,7 @@ ITEMS: Mapping[str, str] = {
     "mixture": "chemicals that are used up or released (glue, ink, cleaner)",
     "biocide": "an antibacterial or other biocidal effect",
 }
-# How questions begin for what a label says of a product.
+# How a label begins, and how the question for it does.
 _ASKED = (
     ("it is or contains ", "Is it or does it contain "),
     ("it contains or relies on ", "Does it contain or rely on "),
@@ -68,8 +68,8 @@ def write_question(
         topic: id of the topic.
         pending: the facts that are needed, in the order of the topic.
         known: what is known of the product.
-        again: whether an earlier answer left them open, so that an example is given.
-        denied: radio technologies that were denied by name, which are not asked for again.
+        again: whether the topic was asked for before, so that an example helps.
+        denied: radio technologies that were denied by name and are not asked for again.
     """
     if len(pending) == 1 and (topic in _LISTS or (topic == "who" and "consumer" not in pending)):
         text = _write_single(pending[0])
@@ -105,7 +105,7 @@ def _write_single(name: str) -> str:
 
 
 def _write_band_2g4(denied: Sequence[str]) -> str:
-    """Name what may use the 2.4 GHz band, without what was denied by name."""
+    """Name what may use the 2.4 GHz band, except what was denied by name."""
     left = [name for name in TECHNOLOGIES_2G4 if name not in denied]
     if not left:
         return "another radio at 2.4 GHz"

@@ -1,4 +1,4 @@
-"""Words for a reply: what was understood, what it changes, and what is assumed."""
+"""Words a reply: what was understood, what it changes, and what is assumed."""
 
 from collections.abc import Mapping, Sequence
 
@@ -30,14 +30,14 @@ _SHORT_NO: Mapping[str, str] = {
     "battery": "no battery",
     "consumer": "professionals only",
 }
-# What a clause begins with that a short phrase does without; the first that fits.
+# Openings of clauses that a short phrase leaves out; the first that fits.
 _OPENINGS = ("it is or ", "it is ", "it has ", "there is ", "there are ", "it ")
 _VOLTS = ("v_ac", "v_dc")
-_TELLING_NO = ("electrical", "consumer")  # an assumed no that the maker should see
-# Assumptions that the echo of the kind or of the words says already.
+_TELLING_NO = ("electrical", "consumer")  # assumed to be no, and worth showing
+# Assumptions that the echo already contains.
 _UNTOLD = frozenset((*CLASS_LABELS, *PURPOSE_LABELS, "residential"))
 _BANDS = TOPIC_FACTS["radio"][1:]
-_MOST_NAMED = 3  # more phrases than this do not help a reader
+_MOST_NAMED = 3  # more phrases than this do not help the reader
 
 
 def phrase_briefly(name: str, value: Value | None) -> str:
@@ -59,8 +59,8 @@ def write_echo(before: State, after: State, message: Understanding) -> str:
     """Say what was understood from a message, "" when nothing was.
 
     Args:
-        before: the state that the message met.
-        after: the state with the message taken in.
+        before: the state before the message.
+        after: the state after it.
         message: the message.
     """
     parts = list(message.heard)
@@ -78,7 +78,7 @@ def write_echo(before: State, after: State, message: Understanding) -> str:
 
 
 def _phrase_closed(topic: str, names: Sequence[str], facts: Facts, *, named: bool) -> list[str]:
-    """Word the facts that an answer settled without naming them."""
+    """Word the facts that an answer decided without naming them."""
     if not any(facts[name] for name in names):
         if topic == "radio":
             return ["no radio" if "radio" in names else "no other radio"]
@@ -93,7 +93,7 @@ def _phrase_closed(topic: str, names: Sequence[str], facts: Facts, *, named: boo
 
 
 def write_changes(before: Facts, after: Facts, old: State, new: State) -> str:
-    """Say which earlier statements a message has turned round: "Changed: 12 V DC instead of ...".
+    """Say which earlier statements a message reverses: "Changed: 12 V DC instead of ...".
 
     Args:
         before: the facts known before the message.
@@ -124,7 +124,7 @@ def write_changes(before: Facts, after: Facts, old: State, new: State) -> str:
 
 
 def _is_stated(volts: str, facts: Facts) -> bool:
-    """Tell a voltage that was said, or meant by "mains", from one that was only assumed."""
+    """Tell whether a voltage was said, or meant by "mains", rather than only assumed."""
     return volts in facts or (volts == "v_ac" and bool(facts.get("mains")))
 
 
@@ -142,7 +142,7 @@ def _phrase_supply(known: Facts) -> str:
 
 
 def write_assumptions(before: Facts, after: Facts, state: State) -> str:
-    """Say what is newly assumed from the words or the kind of product, so it can be corrected."""
+    """Say what is newly assumed, so that it can be corrected."""
     facts = state["facts"]
     fresh = {
         name: value
@@ -157,7 +157,7 @@ def write_assumptions(before: Facts, after: Facts, state: State) -> str:
     if not fresh:
         return ""
     if "mains" in facts:
-        fresh.pop("v_ac", None)  # the echo has it already
+        fresh.pop("v_ac", None)  # already in the echo
     volts = [phrase_fact(name, fresh.pop(name)) for name in _VOLTS if name in fresh]
     amps = fresh.pop("input_a", None)
     electrical = fresh.pop("electrical", True)

@@ -1,1 +1,1 @@
-"""The words of a text: tokens, phrases, numbers, names of norms, and the lexicon behind them."""
+"""Finds the words that matter in a text: tokens, phrases, quantities, norm names, the lexicon."""

@@ -14,7 +14,7 @@ _DIGITS = re.compile(r"[1-9]\d?")
 
 
 class Target(Enum):
-    """What is referred to, among the norms that were named before."""
+    """Which of the norms named before a question refers to."""
 
     ONE = auto()  # "that one", "it"
     SOME = auto()  # "these", "them"
@@ -28,13 +28,13 @@ class Target(Enum):
 
 @dataclass(frozen=True, slots=True)
 class BackReference:
-    """Words that point back.
+    """The words of a question that refer to norms named before.
 
     Attributes:
-        target: what they point at.
-        sure: whether they can mean nothing else; otherwise, with nothing to point at, the
-            question is taken by itself.
-        places: for PLACES, positions in the list that is meant, from 0; negative ones from its end.
+        target: which norms they refer to.
+        sure: whether they can mean nothing else. If not, and no such norms were named, the
+            question is read on its own.
+        places: for PLACES, positions in the list, from 0; negative ones count from its end.
         kinds: kinds of norm it is limited to ("that directive"); none for every kind.
         number: for SOME, how many norms are meant ("these two"); 0 where it is not said.
     """
@@ -56,7 +56,7 @@ _WHOLE = {
 
 
 def find_back_reference(question: Sequence[Word]) -> BackReference | None:
-    """The words that point back, the surest if there are several; None without any."""
+    """Find the back reference in a question, the surest if there are several; None without any."""
     spelled = [word.text for word in question]
     opened = spelled[1:] if _is_listed(_word_at(spelled, 0), "openings") else spelled
     whole = " ".join(word for word in opened if not _is_listed(word, "polite"))
@@ -84,7 +84,7 @@ def _read_at(spelled: Sequence[str], at: int) -> BackReference | None:
 
 
 def _word_at(spelled: Sequence[str], at: int) -> str:
-    """The word at a position; "" outside of the question."""
+    """Return the word at a position; "" outside of the question."""
     return spelled[at] if 0 <= at < len(spelled) else ""
 
 
@@ -106,13 +106,13 @@ def _get_plurals() -> dict[str, tuple[str, ...]]:
 
 
 def _is_end(spelled: Sequence[str], at: int) -> bool:
-    """Whether the words from here on can follow a back reference, so that nothing else is meant."""
+    """Tell whether what follows can only follow a back reference."""
     word = _word_at(spelled, at)
     return not word or _is_listed(word, "behind")
 
 
 def _read_places(spelled: Sequence[str], at: int) -> BackReference | None:
-    """Read "the second", "2nd one" or "number 3"; several are put together."""
+    """Read "the second", "2nd one" or "number 3"; more than one may occur."""
     word, before, behind = (
         _word_at(spelled, at),
         _word_at(spelled, at - 1),
@@ -153,7 +153,7 @@ def _read_number(word: str) -> int:
 
 
 def _read_next(spelled: Sequence[str], at: int) -> BackReference | None:
-    """Read "the next one" or "the one before"; "next" alone asks for steps."""
+    """Read "the next one" or "the one before"; "next" alone asks for the next steps."""
     word, _, behind = _get_neighbours(spelled, at)
     if (word in ("next", "following") and behind in _get_nouns()) or (word, behind) == (
         "one",
@@ -242,7 +242,7 @@ def _read_pronoun(spelled: Sequence[str], at: int) -> BackReference | None:
 
 @cache
 def get_known_words() -> frozenset[str]:
-    """Every word that back references are made of; none of them leads off the subject."""
+    """Return every word that back references consist of; none of them is off the subject."""
     nth = (f"{number}{ending}" for number in range(1, 100) for ending in ("st", "nd", "rd", "th"))
     listed = get_words("back_references.neutral") | get_words("back_references.quality_of_a_norm")
     counted = (*get_numbers("back_references.ordinals"), *get_numbers("back_references.numbers"))

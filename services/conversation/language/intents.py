@@ -1,4 +1,4 @@
-"""Tell what kind of answer a question asks for, by the phrases of whole words in it."""
+"""Finds out what a question asks for, by the phrases of whole words in it."""
 
 import tomllib
 from enum import StrEnum
@@ -10,7 +10,7 @@ from services.conversation.language.phrases import PhraseTable, Word, split_word
 
 
 class Intent(StrEnum):
-    """The kinds of question that are distinguished; the first that occurs decides.
+    """The kinds of question; when a question shows several, the first one here decides.
 
     The order is the precedence: "what if I drop Wi-Fi, which deadlines change?" asks
     for a comparison, and "what does RoHS cost?" is about money, not about RoHS.
@@ -66,14 +66,14 @@ def read_phrases(text: str) -> _IntentPhrases:
 
 
 def get_known_words() -> frozenset[str]:
-    """Every single word of the phrases, and those that every sentence is made of."""
+    """Return every single word of the phrases, and the ordinary words of any sentence."""
     return _load_phrases().known
 
 
 def find_intents(text: str | list[Word]) -> tuple[Intent, ...]:
-    """The kinds of question that a text shows signs of, the decisive one first.
+    """List the kinds of question that a text matches, the decisive one first.
 
-    Empty when it shows none. Never raises.
+    Empty when it matches none. Never raises.
     """
     spelled = split_words(text) if isinstance(text, str) else text
     found = {match.value for match in _load_phrases().table.find(spelled)}

@@ -1,4 +1,4 @@
-"""Builds the lexicon, what a maker's words say about a product, from words.toml and kinds.toml."""
+"""Builds the lexicon from words.toml and kinds.toml: what a maker's words say of a product."""
 
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -117,7 +117,7 @@ class _Builder:
         """File a phrase.
 
         Raises:
-            LexiconError: it already means something else of the same sort.
+            LexiconError: the phrase already has a meaning of the same sort.
         """
         words = split_tokens(phrase) or [phrase]
         if not self._set(tuple(words), slot, value):

@@ -1,4 +1,4 @@
-"""Find the norms that a question names, in any usual spelling of their ids and names.
+"""Finds the norms that a question names, in any usual spelling of their ids and names.
 
 An act is recognised by its number ("2014/35/EU", "EU 2022/30"), by its common
 name ("low voltage directive") or by its abbreviation ("LVD"); a standard by its
@@ -39,9 +39,9 @@ class NormMentions:
 
     Attributes:
         ids: ids of the catalogue, in the order of the text.
-        topics: ids of norms on a subject that is spoken of, when none is named.
+        topics: ids of norms on a subject that the text mentions, when no norm is named.
         unknown: act and standard numbers, as written, that the catalogue does not hold.
-        rest: the text without the names that can mean nothing but a norm.
+        rest: the text without the names that can only mean a norm.
     """
 
     ids: tuple[str, ...]
@@ -52,7 +52,7 @@ class NormMentions:
 
 @cache
 def _load_numbers() -> dict[str, tuple[str, ...]]:
-    """Numbers of the catalogue's norms, plain: "2014/35", "62368-1", "62368"."""
+    """Map plain numbers to the catalogue's norms: "2014/35", "62368-1", "62368"."""
     found: dict[str, tuple[str, ...]] = {}
     for norm in get_catalogue().norms:
         act = _ACT.search(norm.id)
@@ -135,7 +135,7 @@ def _list_ids(matches: list[Match[tuple[str, ...]]]) -> tuple[str, ...]:
 
 
 def _drop_overlaps(matches: list[Match[tuple[str, ...]]]) -> list[Match[tuple[str, ...]]]:
-    """In the order of the text; of two that overlap, the first and longer one."""
+    """Sort matches by position and keep, of two that overlap, the first and longer one."""
     kept: list[Match[tuple[str, ...]]] = []
     for match in sorted(matches, key=lambda match: (match.start, -match.end)):
         if not kept or match.start >= kept[-1].end:
@@ -181,7 +181,7 @@ def _find_standards(text: str, unknown: list[str]) -> list[Match[tuple[str, ...]
 
 
 def _find_capitals(text: str, spelled: list[Word]) -> list[Match[tuple[str, ...]]]:
-    # In a text that is all capitals they say nothing, except in a short one ("RED?").
+    # In a text written all in capitals they mean nothing, unless it is short ("RED?").
     if text.isupper() and len(spelled) > _CAPITALS_WORDS:
         return []
     capitals = _load_names().capitals

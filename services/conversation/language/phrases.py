@@ -1,4 +1,4 @@
-"""Find known phrases of whole words in a text, in time proportional to its length."""
+"""Finds known phrases of whole words in a text, in time proportional to its length."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ def split_words(text: str) -> list[Word]:
 
 @dataclass(frozen=True, slots=True)
 class Match(Generic[T]):
-    """A phrase that was found: what it stands for and its span in characters."""
+    """A phrase that was found: its value and its span in characters."""
 
     value: T
     start: int
@@ -39,9 +39,9 @@ class Match(Generic[T]):
 class PhraseTable(Generic[T]):
     """Phrases and what they stand for, looked up word by word.
 
-    A phrase is filed under its first word, so that a word which starts no phrase
-    costs one dictionary look-up. Where several phrases start at the same word the
-    longest wins, and the search goes on behind it: matches never overlap.
+    A phrase is filed under its first word, so a word that starts no phrase costs one
+    dictionary look-up. Of several phrases that start at the same word the longest wins,
+    and the search continues after it: matches never overlap.
     """
 
     def __init__(self, phrases: Mapping[str, T]) -> None:

@@ -6,7 +6,7 @@ from datetime import date
 from services.conversation.language.tokens import read_number
 from services.conversation.language.word_lists import get_numbers, get_words
 
-# Unit as typed: the unit it is kept in and the factor to it.
+# The unit as typed: the unit it is converted to, and the factor.
 _UNITS: dict[str, tuple[str, float]] = {
     "v": ("V", 1), "volt": ("V", 1), "volts": ("V", 1), "kv": ("V", 1_000), "mv": ("V", 0.001),
     "vac": ("V~", 1), "vdc": ("V=", 1), "kilovolt": ("V", 1_000),
@@ -50,8 +50,8 @@ def read_quantity(tokens: list[str], at: int) -> tuple[Quantity | None, int]:
     """Read the quantity that starts with the number at a position.
 
     Returns:
-        The quantity, None when it is none of those known or beyond any product, and the
-        position behind it.
+        The quantity, or None when it is unknown or too large for any product, and the
+        position after it.
     """
     first = read_number(tokens[at])
     if first is None:
@@ -140,7 +140,7 @@ def _read_date(tokens: list[str], at: int, values: list[float]) -> int | None:
 
 
 def _read_before_year(tokens: list[str], at: int, year: float) -> int | None:
-    """Read what stands before a year: "March", "20 January", "January 20,", "Q3", "in"."""
+    """Read the words before a year: "March", "20 January", "January 20,", "Q3", "in"."""
     between, months = get_words("quantities.between"), get_numbers("quantities.months")
     seasons, market = get_numbers("quantities.seasons"), get_words("quantities.market")
     before = [token for token in tokens[max(0, at - 4) : at] if token not in between]

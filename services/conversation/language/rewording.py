@@ -1,4 +1,4 @@
-"""Rewords how people speak of a change, so that it can be read like a description.
+"""Rewords a change so that it can be read like a description.
 
 A description says "without Wi-Fi"; a question says "if I leave the Wi-Fi out", "if we swap
 Wi-Fi for Bluetooth" or "wenn ich WLAN weglasse".
@@ -6,7 +6,7 @@ Wi-Fi for Bluetooth" or "wenn ich WLAN weglasse".
 
 import re
 
-_PHRASE = r"((?:\s+[^\s.,;:?!]+){1,6}?)\s+"  # what stands between the two parts of a verb
+_PHRASE = r"((?:\s+[^\s.,;:?!]+){1,6}?)\s+"  # the words between the two parts of a verb
 _SPLIT = re.compile(
     rf"\b(?:leave|leaving|left|take|taking|took|switch|turn|strip|cut){_PHRASE}(?:out|off|away)\b",
     re.IGNORECASE,
@@ -41,7 +41,7 @@ _IF = re.compile(r"\bwenn\b", re.IGNORECASE)
 
 
 def reword_change(question: str) -> str:
-    """Say a change as a description would; a text that speaks of no change stays as it is."""
+    """Word a change as a description would; a text without a change stays as it is."""
     text = question
     if _REMOVE_BEHIND.search(text) and _IF.search(text):
         text = _REMOVE_BEHIND.sub(" ", _IF.sub("ohne", text, count=1))

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 Value = bool | int | float
 
-# The facts that topic 1 of the interview settles: what kind of product it is. The order is
-# that of importance: the first that holds names the class of a product.
+# The facts of the interview's first topic: what kind of product it is, the most important
+# first. The first that holds names the class of a product.
 CLASS_LABELS: Mapping[str, str] = {
     "child_play": "toy",
     "ebike": "e-bike",
@@ -41,9 +41,9 @@ class Concept:
         soft: facts that usually go with it; anything else said about them wins.
         asked: facts that hold when it is the answer to a question of its own group.
         no: facts that hold when it is denied.
-        open: facts it names without settling them ("the amps").
-        opens: facts it makes doubtful that nobody spoke of ("for children": is it a toy?).
-        own: whether "no X and Y" leaves this Y alone.
+        open: facts it names without giving a value ("the amps").
+        opens: facts it makes doubtful unless they were stated ("for children": is it a toy?).
+        own: whether "no X and Y" does not deny it when it is Y.
         quiet: whether the echo leaves it out.
         inside: whether it also counts inside the name of a kind ("smart lamp").
     """
@@ -62,7 +62,7 @@ class Concept:
     quiet: bool
 
     def list_doubtful(self) -> tuple[str, ...]:
-        """Name the facts that doubt about this concept leaves open."""
+        """List the facts that stay open when the maker is not sure of this concept."""
         said = self.yes or self.asked or self.no
         return self.open or tuple(name for name, _ in said if name != "electrical")
 
@@ -74,7 +74,7 @@ class ProductKind:
     Attributes:
         name: the words that name it.
         label: its class in words, or "".
-        facts: what is taken for granted of it, the class facts it does not have included.
+        facts: what is assumed of it, including the class facts that it does not have.
         main: the one fact that "it is not a ..." denies, or "".
         part: whether its name often only qualifies another noun.
     """
@@ -113,7 +113,7 @@ class Branch:
 
     Attributes:
         alone: the entry for the word by itself.
-        longer: the entries that go on, by their second word, the longest first.
+        longer: the entries of several words, by their second word, the longest first.
     """
 
     alone: Entry | None = None

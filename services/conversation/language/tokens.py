@@ -6,7 +6,7 @@ import unicodedata
 LONGEST = 4_000
 """Characters that are read; what lies behind them is ignored."""
 
-_LONGEST_NUMBER = 15  # digits and signs; longer ones mean nothing in a product description
+_LONGEST_NUMBER = 15  # digits and signs; no product description needs longer numbers
 
 _TOKEN = re.compile(
     r"[^\W\d_]+(?:'[^\W\d_]+)*"
@@ -47,7 +47,7 @@ def _normalise(token: str) -> str:
 
 
 def read_number(token: str) -> float | int | None:
-    """Read a number with a decimal point or comma; None when it is not one or far too long.
+    """Read a number with a decimal point or comma; None when it is none or far too long.
 
     "1,500" and "1.000.000" are whole numbers with separated thousands, "1,5" is one and a half.
     """

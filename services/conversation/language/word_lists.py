@@ -1,4 +1,4 @@
-"""Gives out the word lists of word_lists.toml, which is read once, on first use."""
+"""Provides the word lists of word_lists.toml, which is read once, on first use."""
 
 import tomllib
 from functools import cache
@@ -21,7 +21,7 @@ def get_words(name: str) -> frozenset[str]:
     """Return the words of a list, such as "routing.verbs".
 
     Raises:
-        KeyError: there is no such list; so do the two below.
+        KeyError: there is no such list.
     """
     return frozenset(_find(name).split("|"))
 

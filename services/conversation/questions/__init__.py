@@ -1,4 +1,4 @@
-"""Answers to questions about the results, and what a visitor may send next."""
+"""Answers questions about the results, and suggests what a visitor may send next."""
 
 from services.conversation.questions.assistant import LONGEST, Answer, answer_question
 from services.conversation.questions.report import write_report, write_unchanged

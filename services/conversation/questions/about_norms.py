@@ -12,18 +12,18 @@ from services.norms.facts import join_items
 
 _MOST = 4  # norms explained in one answer
 _STATUSES = ("applies", "to_be_checked", "watch", "does_not_apply")
-_MOST_WAYS = 2  # norms for which changes are worked out in one answer
+_MOST_WAYS = 2  # norms for which one answer says what would change them
 
 
 def explain_norms(
     findings: Findings, ids: Sequence[str], asked: Sequence[Intent], unknown: Sequence[str] = ()
 ) -> Answer:
-    """Answer for each norm named, and say of which ones the catalogue knows nothing.
+    """Explain each norm, and say which ones the catalogue does not hold.
 
     Args:
-        findings: what is known.
+        findings: the product and its results.
         ids: the norms, ids of the catalogue; one at least.
-        asked: what is asked about them; nothing means what they are.
+        asked: what is asked about them; if nothing, what they are is explained.
         unknown: ids that the catalogue does not hold.
     """
     results = [findings.results[norm_id] for norm_id in ids]
@@ -43,7 +43,7 @@ def explain_norms(
 
 
 def write_not_held(ids: Sequence[str]) -> str:
-    """Say that the catalogue holds nothing on these ids."""
+    """Say that the catalogue does not hold these norms."""
     return f"My catalogue does not hold {join_items(ids, 'or')}, so I cannot say anything about it."
 
 
@@ -65,7 +65,7 @@ def _write_paragraph(
 
 
 def _write_ways(findings: Findings, result: NormResult) -> str:
-    """Say what would have to be true to turn a decided verdict around."""
+    """Say what would have to be true to reverse a decided verdict."""
     norm = get_catalogue().get(result.norm_id)
     if norm is None or result.status == "to_be_checked":
         return ""

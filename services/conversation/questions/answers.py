@@ -1,4 +1,4 @@
-"""The answer to a question, and the small wordings that all answers share."""
+"""The answer to a question, and the helpers that word answers."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from services.norms.facts import join_items
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What to reply to a question.
+    """The answer to a question.
 
     Attributes:
-        answer: plain sentences; may hold line breaks and lines that start with "- ".
+        answer: plain sentences; may contain line breaks and lines that start with "- ".
         relevant_norms: ids of the norms that the answer is about, best first.
-        confidence: 0 to 100: the average of the results it rests on, less 10 where it also
-            rests on how a change was read; 100 for statements about this service itself; 0
+        confidence: 0 to 100: the average of the results it is based on, less 10 if it also
+            depends on how a change was read; 100 for statements about this service itself; 0
             when the question cannot be answered.
         proposed_description: for a comparison, a description of the changed product.
     """
@@ -39,18 +39,18 @@ def label_norm(result: NormResult) -> str:
 
 
 def format_list(lines: Iterable[str]) -> str:
-    """Set lines as list items."""
+    """Format lines as list items."""
     return "\n".join(f"- {line}" for line in lines)
 
 
 def name_some(items: Sequence[str], most: int) -> str:
-    """Name the first few of many: "a, b and 7 more"."""
+    """Name the first few items: "a, b and 7 more"."""
     more = len(items) - most
     return join_items([*items[:most], f"{more} more"] if more > 1 else items)
 
 
 def lower_first(sentence: str) -> str:
-    """Start a sentence in lower case, to go on after a colon; "I" stays."""
+    """Begin a sentence with a small letter, for use after a colon; "I" stays."""
     return sentence if sentence.startswith("I ") else sentence[:1].lower() + sentence[1:]
 
 
@@ -60,7 +60,7 @@ def format_count(number: int, one: str, many: str = "") -> str:
 
 
 def extract_reason(result: NormResult) -> str:
-    """Give the reason of a result alone, without the verdict before it."""
+    """Return the reason of a result without the verdict before it."""
     text = result.reasoning
     for verdict in ("Applies because ", "Does not apply because ", "To be checked: "):
         text = text.removeprefix(verdict)

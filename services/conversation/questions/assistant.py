@@ -25,11 +25,11 @@ from services.norms.facts import FACTS
 __all__ = ["Answer", "answer_question"]
 
 LONGEST = 1_000
-"""Characters of a question that are read."""
+"""Only so many characters of a question are read."""
 
 _LONGEST_WORD_IGNORED = 2
-_MOST_FOREIGN = 3  # where one word in three is unknown, a question counts as off the subject
-# Asked with a subject ("the battery"), these are about the norms on that subject.
+_MOST_FOREIGN = 3  # a question of which every third word is unknown is off the subject
+# With a subject ("the battery"), these ask about the norms on that subject.
 _ABOUT_TOPICS = frozenset(
     {
         Intent.AVOID,
@@ -41,7 +41,7 @@ _ABOUT_TOPICS = frozenset(
         Intent.CONFIDENCE,
     }
 )
-# In these "it" and "this" are the product, or the whole result.
+# In these, "it" and "this" mean the product or the whole result.
 _ABOUT_THE_PRODUCT = frozenset((Intent.ADVICE, Intent.HELP, Intent.FACTS))
 _NOT_ABOUT_NORMS = frozenset((Intent.OUTSIDE, Intent.DEADLINES, Intent.ADVICE, Intent.HELP))
 
@@ -50,12 +50,12 @@ def answer_question(question: str, state: State) -> Answer:
     """Answer a question from the catalogue and the facts of a conversation.
 
     Pure: the state is not changed. Any text is accepted, of which the first 1,000
-    characters are read; a question that cannot be answered gets an answer that says so,
-    with confidence 0.
+    characters are read. If a question cannot be answered, the answer says so with
+    confidence 0.
 
     Args:
-        question: the question; or, with the questions and answers before it, an enriched query
-            (questions.window), so that "and the second one?" finds what it means.
+        question: the question, or an enriched query (questions.window) that also has the
+            questions and answers before it, so that "and the second one?" can be understood.
         state: the conversation's state.
     """
     read = read_enriched_query(question)
@@ -79,11 +79,11 @@ def _answer_follow_up(
     spelled: list[Word],
     history: Sequence[Entry],
 ) -> Answer | None:
-    """Answer a question that points back to norms; None for one that stands by itself."""
+    """Answer a question that refers back to norms; None for any other."""
     reference = find_back_reference(spelled)
     if reference is None or (asked and asked[0] in _ABOUT_THE_PRODUCT):
         return None
-    # "When must I replace it, the battery?" is about batteries; a change names what changes.
+    # "When must I replace it, the battery?" is about batteries; a "what if" names its own subject.
     by_subject = bool(named.topics) and Intent.WHAT_IF not in asked
     if by_subject and not reference.sure:
         return None
@@ -95,7 +95,7 @@ def _answer_follow_up(
     asked = inherit_intents(asked, spelled, history)
     demands = not get_words("assistant.demands").isdisjoint(word.text for word in spelled)
     if demands or asked[:1] == (Intent.NEXT,):
-        asked = (Intent.EXPLAIN,)  # what a norm demands is what there is to do
+        asked = (Intent.EXPLAIN,)  # what to do about a norm is what it demands
     answer = answer_about_group(findings, referred, asked, spelled, named.topics)
     named = replace(named, ids=referred.ids, topics=())
     return answer or _answer(findings, named, asked, named.rest)
@@ -188,7 +188,7 @@ def _answer_overall(
 
 @cache
 def _collect_subject_words() -> frozenset[str]:
-    """Every word that belongs to the subject: of the catalogue, the facts, the question table."""
+    """Collect the words of the subject: of the catalogue, the facts and the kinds of question."""
     norms = get_catalogue().norms
     texts = [" ".join((norm.title, norm.summary, norm.note, *norm.doubts)) for norm in norms]
     texts += [f"{fact.label} {fact.yes} {fact.no}" for fact in FACTS.values()]
@@ -200,10 +200,10 @@ def _collect_subject_words() -> frozenset[str]:
 
 
 def _is_off_subject(spelled: Sequence[Word], state: State, *, forgiving: bool) -> bool:
-    """Tell whether a third of the words or more belong to no subject of this service.
+    """Tell whether a third of the words or more do not belong to the subject.
 
-    Words of one or two letters do not count, the maker's own description does. When
-    `forgiving`, one stray word in a longer question is let pass.
+    Words of one or two letters do not count; words of the maker's own description belong to it.
+    If `forgiving`, one foreign word in a longer question is accepted.
     """
     telling = [word.text for word in spelled if len(word.text) > _LONGEST_WORD_IGNORED]
     own = {word.text for word in split_words(str(state.get("description", "")))}

@@ -1,4 +1,4 @@
-"""Answers "what if": applies a change to the product, judges again, and shows the difference."""
+"""Answers "what if": applies a change to the product and shows how the results differ."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ _WOULD = {
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How the verdicts of a product and of its changed self differ; each list best first."""
+    """How the verdicts differ after a change; each list has the best first."""
 
     gained: list[NormResult]
     lost: list[NormResult]
@@ -44,7 +44,7 @@ class Difference:
     closed: list[NormResult]
 
     def list_all(self) -> list[NormResult]:
-        """Every norm whose verdict differs, as it stands after the change."""
+        """List every norm whose verdict differs, with its new verdict."""
         return [*self.gained, *self.lost, *self.opened, *self.closed]
 
 
@@ -52,10 +52,10 @@ def compare(findings: Findings, named: NormMentions, *, hypothetical: bool) -> A
     """Answer a question about a changed product.
 
     Args:
-        findings: the product as it is.
+        findings: the unchanged product and its results.
         named: the question, split into the norms that it names and the rest.
         hypothetical: whether the question has the form of a "what if"; otherwise only a
-            short fragment ("and without the battery?") is taken for one.
+            short fragment ("and without the battery?") counts as one.
 
     Returns:
         The difference, or None when the question names no change.
@@ -68,13 +68,13 @@ def compare(findings: Findings, named: NormMentions, *, hypothetical: bool) -> A
     after = Findings(supposed.state)
     changed = [name for name in FACTS if findings.facts.get(name) != after.facts.get(name)]
     if not changed:
-        # A question that names norms is then answered as one about these norms.
+        # If the question names norms, it is answered as one about these norms.
         return None if named.ids else _answer_unchanged(findings, supposed.stated)
     return _answer_changed(findings, after, changed, named.ids)
 
 
 def find_difference(before: Findings, after: Findings) -> Difference:
-    """Sort the norms whose verdict differs by what became of them."""
+    """Group the norms whose verdict differs by how it changed."""
     old = before.results
     return Difference(
         gained=[r for r in after.matched if not old[r.norm_id].applies],
@@ -157,7 +157,7 @@ def _write_verdict(before: Findings, after: Findings, *, differs: bool) -> str:
 
 
 def _list_dates_between(before: Findings, after: Findings) -> list[str]:
-    """List the dates of the norms that apply between the old market date and a later new one."""
+    """List the dates between the old market date and a later new one, for the norms that apply."""
     old, new = before.marketed, after.marketed
     found = sorted(
         (date, f"{date}: {label_norm(result)}: {what}")

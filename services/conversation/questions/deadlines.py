@@ -1,4 +1,4 @@
-"""Answers about dates: what binds when the product goes on the market, and what comes later."""
+"""Answers about dates: what is in force when the product goes on the market, and what later."""
 
 import re
 from collections.abc import Collection, Iterator
@@ -20,7 +20,7 @@ _VERDICT = {
 
 
 def answer_deadlines(findings: Findings, question: str, ids: Collection[str]) -> Answer:
-    """List the dates of the norms that apply, or of those named, or those in a named year."""
+    """List the dates of the norms that apply or that are named, or only those in a given year."""
     if ids:
         results = [findings.results[norm_id] for norm_id in ids]
     else:
@@ -47,7 +47,7 @@ def answer_deadlines(findings: Findings, question: str, ids: Collection[str]) ->
         if result.status in _VERDICT
     )
     text = "\n".join((text, *verdicts))
-    # Those with a date still to come are what the question is about.
+    # The question is mostly about the dates that are still to come.
     entries.sort(key=lambda entry: entry[0] <= marketed)
     about = dict.fromkeys(result.norm_id for _, result, _ in entries) or ids
     return build_answer(text, [findings.results[norm_id] for norm_id in about])
@@ -88,7 +88,7 @@ def _write_years(findings: Findings, entries: list[Entry], years: list[str]) -> 
 
 
 def _list_switches(findings: Findings) -> Iterator[str]:
-    """Say which norms come or go when the product is marketed after certain days."""
+    """Say which norms begin or cease to apply with a later market date."""
     marketed = findings.facts.get("market_date", 0)
     dated = [norm for norm in get_catalogue().norms if "market_date" in norm.trigger.list_facts()]
     limits = {

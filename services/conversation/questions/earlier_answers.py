@@ -1,4 +1,4 @@
-"""Which norms an earlier answer named, and how: in its list, before it, or in passing."""
+"""Finds the norms that an earlier answer named: in its list, before it, or in passing."""
 
 import re
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from functools import cache, cached_property
 from services.conversation.language.norm_names import find_norms
 from services.norms.catalogue import get_catalogue
 
-# An item of a list, with the date it may begin with; of a numbered list the first is enough.
+# A list item, possibly with a date; of a numbered list only the first item.
 _ITEM = re.compile(r"\s- (?:\d{4}-\d\d-\d\d: )?|:\s1\. ")
 
 
@@ -24,7 +24,7 @@ class EarlierAnswer:
 
     @cached_property
     def listed(self) -> tuple[str, ...]:
-        """Ids of the norms that items of a list begin with; none if the list is of other things."""
+        """Ids of the norms that the list items begin with; none for other lists."""
         items = [match.end() for match in _ITEM.finditer(self.text)]
         if not items or items[0] not in self._titled:
             return ()
@@ -32,19 +32,19 @@ class EarlierAnswer:
 
     @cached_property
     def has_other_list(self) -> bool:
-        """Whether it has a list that does not begin with a norm: of steps, or of open facts."""
+        """Whether it has a list of something other than norms: of steps, or of open facts."""
         return not self.listed and _ITEM.search(self.text) is not None
 
     @cached_property
     def in_order(self) -> tuple[str, ...]:
-        """Ids of the norms it is about: those of its list, else those with a title, else all."""
+        """Ids of the norms it is about: those in its list, else those with a title, else all."""
         return self.listed or _drop_repeats(self._titled.values()) or find_norms(self.text).ids
 
     @cached_property
     def focus(self) -> str | None:
         """The one norm that it is about; None when there is none or more than one.
 
-        That is the only norm with a title before a list, or else the only one altogether.
+        That is the only norm with a title before the list, or else the only norm at all.
         """
         first = _ITEM.search(self.text)
         before = first.start() if first else len(self.text)
@@ -55,7 +55,7 @@ class EarlierAnswer:
 
     @cached_property
     def _titled(self) -> dict[int, str]:
-        """Ids of the norms that are named by id and title, by their place in the text."""
+        """Ids of the norms that are named with their title, by position in the text."""
         found = {}
         for label, norm_id in _load_labels():
             at = self.text.find(label)

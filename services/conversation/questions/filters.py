@@ -1,4 +1,4 @@
-"""What some norms have and others have not: a verdict, a kind, a step that they call for."""
+"""Filters norms by what a question asks for: a verdict, a kind, a procedure."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from services.conversation.language.word_lists import get_kinds, get_words
 
 
 class NormFilter(NamedTuple):
-    """What some norms have and others have not, in words for one, for many and for none."""
+    """A property that some norms have, with its wording for one, for many and for none."""
 
     is_match: Callable[[NormResult], bool]
     one: str
@@ -20,7 +20,7 @@ class NormFilter(NamedTuple):
 
 
 def build_procedure_filter(findings: Findings, texts: Sequence[str]) -> NormFilter | None:
-    """Filter by a notified body or the CE marking, if the question speaks of one."""
+    """Filter by a notified body or the CE marking, if the question mentions one."""
     if "notified" in texts:
         body = "a notified body"
         words = f"may call for {body}"
@@ -47,7 +47,7 @@ def build_status_filter(asked: Sequence[Intent], texts: Sequence[str]) -> NormFi
 
 
 def build_kind_filter(texts: Sequence[str]) -> NormFilter | None:
-    """Filter by the kind of norm that the question names, or by every other kind."""
+    """Filter by the kind of norm that the question names or excludes."""
     named = get_kinds("overview.kinds")
     at = next((at for at, text in enumerate(texts) if text in named), None)
     if at is None:

@@ -1,4 +1,4 @@
-"""What a question asks for that goes on from an earlier one: "why RED?", "and the second?"."""
+"""Finds what a follow-up asks for: in "why RED?", then "and the second?", still "why"."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from services.conversation.language.phrases import Word, split_words
 from services.conversation.language.word_lists import get_words
 from services.conversation.questions.window import Entry
 
-# What a question asks for that goes on in "and the second one?".
+# A follow-up such as "and the second one?" may ask for these again.
 _CARRIED = frozenset(
     (
         Intent.WHY,
@@ -24,7 +24,7 @@ _CARRIED = frozenset(
 def inherit_intents(
     asked: Sequence[Intent], question: Sequence[Word], history: Sequence[Entry]
 ) -> tuple[Intent, ...]:
-    """What a question asks for, if need be by what was asked for before.
+    """Find what a question asks for, if necessary from the questions before it.
 
     Args:
         asked: what its words ask for.
@@ -32,7 +32,7 @@ def inherit_intents(
         history: the entries before it, oldest first.
 
     Returns:
-        What it asks for itself; where it only names something else, what was asked for before.
+        What the question itself asks for, or else what was asked for before.
     """
     rest = _skip_opening(question)
     own = find_intents(rest)
@@ -44,12 +44,12 @@ def inherit_intents(
         if earlier and earlier[0] in _CARRIED:
             return tuple(intent for intent in earlier if intent in _CARRIED)
         if earlier or (before and not (is_follow_up(before) or find_back_reference(before))):
-            break  # what stands before it is another matter
+            break  # questions before that are about something else
     return tuple(asked)
 
 
 def is_follow_up(question: Sequence[Word]) -> bool:
-    """Whether a question begins as one that goes on from another: "and", "what about"."""
+    """Tell whether a question begins like a follow-up: "and", "what about"."""
     return len(_skip_opening(question)) < len(question)
 
 

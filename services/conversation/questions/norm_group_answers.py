@@ -1,4 +1,4 @@
-"""Answers about several norms that were named before: which come first, which are of a kind."""
+"""Answers about a group of norms named before: which come first, which are standards."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -29,8 +29,8 @@ from services.conversation.questions.filters import (
 from services.conversation.questions.references import ReferencedNorms
 from services.norms.facts import join_items
 
-_FEW = 4  # norms that are gone into rather than listed
-_SHORT = 2  # letters of words that tell no subject
+_FEW = 4  # so many norms are explained rather than listed
+_SHORT = 2  # words of so few letters do not name a subject
 _ONE_BY_ONE = frozenset((Intent.DEADLINES, Intent.AVOID, Intent.CONFIDENCE))
 _VERDICTS: dict[Status, str] = {
     "does_not_apply": "Does not apply to your product",
@@ -46,17 +46,17 @@ def answer_about_group(
     spelled: Sequence[Word],
     topics: Sequence[str],
 ) -> Answer | None:
-    """Answer a question about the norms that it points back to.
+    """Answer a question about the norms that it refers back to.
 
     Args:
-        findings: what is known.
+        findings: the product and its results.
         referred: the norms.
         asked: what is asked about them.
         spelled: the question's words.
-        topics: norms on a subject that the question speaks of.
+        topics: norms on a subject that the question mentions.
 
     Returns:
-        The answer; None when each norm is to be answered for by itself.
+        The answer; None when each norm should be explained on its own.
     """
     results = [findings.results[norm_id] for norm_id in referred.ids]
     texts = [word.text for word in spelled]
@@ -88,7 +88,7 @@ def answer_about_group(
 
 
 def _should_explain(number: int, asked: Sequence[Intent], *, listing: bool) -> bool:
-    """Whether each norm is explained rather than listed; nobody reads a dozen explanations."""
+    """Tell whether each norm is explained; nobody reads a dozen explanations."""
     explained = not listing or not {Intent.EXPLAIN, Intent.WHY}.isdisjoint(asked)
     return explained and number <= _FEW
 
@@ -100,7 +100,7 @@ def _answer_which(
     texts: Sequence[str],
     topics: Sequence[str],
 ) -> Answer | None:
-    """Answer which of the norms have something, if that is the question."""
+    """Answer which of the norms have a property, if that is the question."""
     if topics or not get_words("norm_group_answers.about").isdisjoint(texts):
         return _answer_on_subject(findings, referred, asked, texts, topics)
     norm_filter = build_procedure_filter(findings, texts) or build_status_filter(asked, texts)
@@ -110,7 +110,7 @@ def _answer_which(
 
 
 def _answer_priority(findings: Findings, results: Sequence[NormResult], *, urgent: bool) -> Answer:
-    """Name the norm that comes first, then all in their order, then those that do not count."""
+    """Name the norm that comes first, then all in order, then those that do not apply."""
     marketed = findings.marketed
     place = {result.norm_id: at for at, result in enumerate(findings.matched)}
     ranked = sorted(
@@ -149,13 +149,13 @@ def _answer_priority(findings: Findings, results: Sequence[NormResult], *, urgen
 
 
 def _find_later_start(result: NormResult, marketed: str) -> str:
-    """The day on which a norm begins to bind, if that is after the product is marketed."""
+    """Return the day from which a norm binds, if the product is marketed before it."""
     first = min((date for date, _ in result.deadlines), default="")
     return first if first > marketed else ""
 
 
 def _write_start(result: NormResult, marketed: str) -> str:
-    """Say from when a norm binds, and what comes later."""
+    """Say from when a norm binds, and which dates follow."""
     begins = _find_later_start(result, marketed)
     if begins:
         return f"It binds from {begins}, after your product goes on the market."
@@ -172,7 +172,7 @@ def _answer_on_subject(
     texts: Sequence[str],
     topics: Sequence[str],
 ) -> Answer:
-    """Answer which norms are about something: a known subject, or a word of their own texts."""
+    """Answer which norms are about a known subject, or about a word of their own texts."""
     subject = {text for text in texts if len(text) > _SHORT} - get_known_words() - pointing_words()
     for ids in (referred.ids, *referred.wider):
         kept = [
@@ -196,7 +196,7 @@ def _collect_words(result: NormResult) -> set[str]:
 
 
 def _filter(findings: Findings, referred: ReferencedNorms, norm_filter: NormFilter) -> Answer:
-    """Say which of the norms pass; of a longer list before when none of the last one does."""
+    """List the norms that pass the filter; if none does, try longer lists before."""
     for ids in (referred.ids, *referred.wider):
         results = [findings.results[norm_id] for norm_id in ids]
         kept = [result for result in results if norm_filter.is_match(result)]

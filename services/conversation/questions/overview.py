@@ -1,4 +1,4 @@
-"""Answers about the whole result: lists, counts, what is open, what comes first and next."""
+"""Answers about all results: lists, counts, what is open, what comes first and next."""
 
 from collections.abc import Sequence
 
@@ -44,7 +44,7 @@ def list_norms(findings: Findings, words: Sequence[Word]) -> Answer:
 
 
 def format_matches(chosen: Sequence[NormResult], called: str = "norm") -> str:
-    """List norms that apply, best first; `called` is what one of them is."""
+    """List norms that apply, best first; `called` is the word for one of them."""
     if not chosen:
         return f"No {called} of my catalogue applies."
     verb = "applies" if len(chosen) == 1 else "apply"
@@ -128,7 +128,7 @@ def list_open(findings: Findings) -> Answer:
 
 
 def list_excluded(findings: Findings) -> Answer:
-    """Name the weightiest norms that do not apply, each with its reason."""
+    """List the most important norms that do not apply, each with its reason."""
     norms = {norm.id: norm.weight for norm in get_catalogue().norms}
     ranked = sorted(findings.excluded, key=lambda result: -norms[result.norm_id])
     shown = ranked[:_MOST_EXCLUDED]
@@ -143,7 +143,7 @@ def list_excluded(findings: Findings) -> Answer:
 
 
 def list_priorities(findings: Findings) -> Answer:
-    """Name the most important norms, what each demands, and the first step."""
+    """List the most important norms, what each demands, and the first step."""
     top = findings.matched[:_TOP]
     lines = (f"{label_norm(result)}: {result.summary}" for result in top)
     first = lower_first(list_steps(findings)[0])
@@ -169,14 +169,14 @@ def repeat_facts(findings: Findings) -> Answer:
 
 
 def disclaim_advice() -> Answer:
-    """Say what the catalogue is not."""
+    """Say what the catalogue cannot replace."""
     number = len(get_catalogue().norms)
     text = f"My catalogue holds {number} acts and standards. {DISCLAIMER}"
     return Answer(text, (), confidence.CERTAIN)
 
 
 def explain_confidence() -> Answer:
-    """Say how the percentages are made."""
+    """Say how the percentages are computed."""
     return Answer(confidence.CONFIDENCE_NOTE, (), confidence.CERTAIN)
 
 
@@ -186,7 +186,7 @@ def offer_help() -> Answer:
 
 
 def decline_change() -> Answer:
-    """Say that a "what if" names no change that can be read."""
+    """Say that a "what if" names no change that can be understood."""
     return Answer(
         "I could not tell from that what would change. Name the fact, for example: what if it has "
         "no Wi-Fi, or: what if it runs on 12 V?",

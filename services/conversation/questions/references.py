@@ -1,4 +1,4 @@
-"""Finds the norms that a question points back to, in the answers before it."""
+"""Finds the norms that a question refers back to, in the answers before it."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,19 +11,19 @@ from services.conversation.questions.earlier_answers import EarlierAnswer
 from services.conversation.questions.window import Entry
 from services.norms.catalogue import get_catalogue
 
-_MOST_SUGGESTED = 6  # norms named when it is not clear which one is meant
+_MOST_SUGGESTED = 6  # norms to choose from when it is not clear which one is meant
 _FEW = 4  # so many norms a bare "why?" can be about
 
 
 @dataclass(frozen=True, slots=True)
 class ReferencedNorms:
-    """The norms that are meant.
+    """The norms that a question refers to.
 
     Attributes:
         ids: ids of the catalogue, in the order in which they were named.
-        together: whether they were spoken of as a group, of which some may be asked for.
+        together: whether they were named as a group, of which some may be asked for.
         kinds: the kinds of norm that the question limits them to, as in "these standards".
-        wider: what else "these" may mean: the norms of longer lists before, the latest first.
+        wider: what else "these" may mean: longer lists before, the latest first.
     """
 
     ids: tuple[str, ...]
@@ -38,20 +38,20 @@ def resolve_reference(
     """Find the norms that a question refers back to.
 
     Args:
-        reference: the words of the question.
+        reference: the back reference in the question.
         history: the entries before it, oldest first.
-        findings: the result, which "these" and "the first" mean where nothing was listed yet.
+        findings: the results, which "these" and "the first" mean if nothing was listed yet.
 
     Returns:
-        The norms; or the answer that it is not clear which are meant and what to say instead; or
-        None where the question may mean something else.
+        The norms; or an answer that asks which norms are meant; or None if the question may mean
+        something else.
     """
     before = [EarlierAnswer(entry["content"]) for entry in history if entry["role"] == "assistant"]
     return _Search(reference, before[::-1], findings).run()
 
 
 class _Search:
-    """One look through the answers before, the latest first."""
+    """One search through the answers before, the latest first."""
 
     def __init__(
         self, reference: BackReference, before: Sequence[EarlierAnswer], findings: Findings
@@ -75,7 +75,7 @@ class _Search:
         return self._find_beside()
 
     def _find_last_topic(self) -> ReferencedNorms | None:
-        """What the last answer was about, if that is a few norms at most."""
+        """Find the norms of the last answer, if they are few."""
         last = self._before[0] if self._before else EarlierAnswer("")
         if last.focus:
             return ReferencedNorms((last.focus,))
@@ -125,7 +125,7 @@ class _Search:
             if not all(-size <= place < size for place in wanted):
                 continue
             chosen = dict.fromkeys(place % size for place in wanted)
-            # Who counts the last two of two means those of a longer list before.
+            # "The last two" of a list of two means those of a longer list before it.
             if len(chosen) < size or whole is lists[-1]:
                 return ReferencedNorms(tuple(whole[at] for at in chosen))
         if not lists[0]:
@@ -134,7 +134,7 @@ class _Search:
         return _ask_which(opening, lists[0], self._findings)
 
     def _find_beside(self) -> ReferencedNorms | Answer | None:
-        """What stands before, after or beside the norm that was spoken of last."""
+        """Find the norm before, after or beside the one that was discussed last."""
         whole, target = self._get_lists()[0], self._reference.target
         current = next((norm for norm in self._get_spoken_of() if norm in whole), None)
         if target is Target.OTHERS:
@@ -154,7 +154,7 @@ class _Search:
         return _ask_which(f"{current} was the {end} of that list.", whole, self._findings)
 
     def _find_others(self, whole: tuple[str, ...]) -> ReferencedNorms | Answer | None:
-        """What is left of the list; of one that was not gone into, what is left of the result."""
+        """Find the rest of the list; if none of it was discussed, the rest of the results."""
         named = set(self._get_spoken_of())
         left = [norm for norm in whole if norm not in named]
         if not named or not left:
@@ -171,26 +171,26 @@ class _Search:
         return _ask_which(f"I cannot tell which {kind} you mean; our last answers named none.", ())
 
     def _get_answers_to_the_list(self) -> Iterable[EarlierAnswer]:
-        """The answers back to the last list, and that one."""
+        """Yield the answers since the last list, and that list, the latest first."""
         for answer in self._before:
             yield answer
             if _is_list(answer):
                 return
 
     def _get_lists(self) -> list[tuple[str, ...]]:
-        """The norms of the last list and of longer ones before; else those that apply."""
+        """Return the last list and longer ones before it; without any, the norms that apply."""
         lists = [answer.in_order for answer in self._before if _is_list(answer)]
         return [lists[0], *_keep_longer(lists[1:], lists[0])] if lists else [self._get_result()]
 
     def _get_spoken_of(self) -> list[str]:
-        """The norms that answers were about one by one, since the last list, the latest first."""
+        """Return the norms discussed one by one since the last list, the latest first."""
         return [answer.focus for answer in self._get_answers_to_the_list() if answer.focus]
 
     def _get_result(self) -> tuple[str, ...]:
         return tuple(result.norm_id for result in self._findings.matched)
 
     def _keep_fitting(self, ids: Iterable[str]) -> tuple[str, ...]:
-        """Those of the kind that was spoken of."""
+        """Keep the norms of the kind that the question names."""
         kinds = self._reference.kinds
         norms = ((norm_id, get_catalogue().get(norm_id)) for norm_id in ids)
         return tuple(n for n, norm in norms if norm and (not kinds or norm.kind in kinds))
@@ -203,12 +203,12 @@ def _keep_longer(
 
 
 def _is_list(answer: EarlierAnswer) -> bool:
-    """Whether one can count in an answer: it names several norms in order."""
+    """Tell whether an answer lists norms in which one can count."""
     return len(answer.in_order) > 1 and not answer.has_other_list
 
 
 def _ask_which(opening: str, ids: Sequence[str], findings: Findings | None = None) -> Answer:
-    """Say that it is not clear which norm is meant, and what to say instead."""
+    """Say that it is not clear which norm is meant, and offer a choice."""
     if findings is None or not ids:
         text = f"{opening} Please name the norm that you mean, or ask which norms apply."
         return Answer(text, (), confidence.UNKNOWN)

@@ -1,4 +1,4 @@
-"""Tells an analysis in plain text: what was understood, what applies, what to check, what next."""
+"""Writes an analysis in plain text: what was understood, what applies, what to check."""
 
 from services.conversation.analysis.description import summarise
 from services.conversation.analysis.findings import Findings
@@ -17,12 +17,12 @@ _MOST_NAMED = 6  # norms in one sentence about a difference
 
 
 def write_report(state: State, *, understood: str = "", before: State | None = None) -> str:
-    """Tell the analysis of a product.
+    """Write the analysis of a product.
 
     Args:
         state: the interview's state, complete.
-        understood: the echo of the message that led here.
-        before: the state whose analysis the reader knows already; what differs is said first.
+        understood: the echo of the message that completed the interview.
+        before: the state of the previous analysis; the report begins with what differs from it.
     """
     findings = Findings(state)
     parts = [
@@ -39,7 +39,7 @@ def write_report(state: State, *, understood: str = "", before: State | None = N
 
 
 def write_unchanged(state: State, understood: str) -> str:
-    """Say that a message changes nothing about the analysis that there is."""
+    """Say that a message does not change the analysis."""
     number = len(Findings(state).matched)
     norms = "one norm applies" if number == 1 else f"{number} norms apply"
     return f"{understood} That changes nothing: {norms} to your product, as before.\n{GO_ON}"

@@ -1,8 +1,8 @@
-"""Tells what a message wants once the interview is over: a question answered, a fact changed.
+"""Decides what a message wants once the interview is complete: to ask, or to change a fact.
 
-A question is left to the assistant; it changes nothing. A statement that changes what is known
-of the product ("it also has Bluetooth") goes to the interview. Where a message can be read
-either way it is taken for a question, as a wrong answer does less harm than a wrong fact.
+A question goes to the assistant and changes nothing. A statement that changes what is known of
+the product ("it also has Bluetooth") goes to the interview. A message that may be either is
+taken for a question, because a wrong answer does less harm than a wrong fact.
 """
 
 import re
@@ -24,7 +24,7 @@ _SENTENCE = re.compile(r"((?:[^?!.;\n]|[.](?=\w))+)([?!.;\n]*)")
 
 
 class Step(StrEnum):
-    """What answers a message."""
+    """The part of the conversation that answers a message."""
 
     INTERVIEW = "interview"
     ANALYSIS = "analysis"
@@ -32,10 +32,10 @@ class Step(StrEnum):
 
 
 class Route(NamedTuple):
-    """What a message wants.
+    """Where a message goes.
 
     Attributes:
-        step: what answers it.
+        step: the part that answers it.
         statement: what it states of the product, in words for the interview; may be "".
     """
 
@@ -49,15 +49,15 @@ class _Clause(NamedTuple):
 
 
 def route_message(text: str, state: State, *, analyzed: bool) -> Route:
-    """What a message wants of a conversation whose interview is over.
+    """Decide what answers a message once the interview is complete.
 
     Pure; never raises, whatever the text.
 
     Args:
         text: the message.
         state: the interview's state, complete.
-        analyzed: whether there is an analysis; without one, whoever neither asks nor states
-            anything ("go ahead") wants it.
+        analyzed: whether there is an analysis; if not, a message that neither asks nor states
+            anything ("go ahead") starts it.
     """
     clauses = list(_split_clauses(text[:_LONGEST]))
     statements = [clause.text for clause in clauses if not _is_question(clause)]
@@ -79,7 +79,7 @@ def _has_changed(before: State, after: State) -> bool:
 
 
 def _split_clauses(text: str) -> Iterator[_Clause]:
-    """The sentences of a message; "it has Wi-Fi, does that matter?" makes two."""
+    """Split a message into clauses; "it has Wi-Fi, does that matter?" has two."""
     for match in _SENTENCE.finditer(text):
         parts = match[1].split(",")
         asks = [bool(_is_question_opening(split_words(part))) for part in parts]
@@ -91,7 +91,7 @@ def _split_clauses(text: str) -> Iterator[_Clause]:
 
 
 def _is_question(clause: _Clause) -> bool:
-    """Whether a clause is a question, a request for information, or a supposition."""
+    """Tell whether a clause is a question, a request for information, or a supposition."""
     spelled = split_words(clause.text)
     if _is_order(spelled):
         return False
@@ -105,7 +105,7 @@ def _is_question(clause: _Clause) -> bool:
 
 
 def _is_order(spelled: Sequence[Word]) -> bool:
-    """Whether something is to be done: "could you please add a battery?"."""
+    """Tell whether a clause asks for an action: "could you please add a battery?"."""
     texts = [word.text for word in _skip_fillers(spelled) if word.text != "please"]
     if texts[1:2] != ["you"] or texts[0] not in get_words("routing.auxiliaries"):
         return False
@@ -135,12 +135,12 @@ def _has_any(texts: Iterable[str], *lists: str) -> bool:
 
 
 def _is_question_word(word: str) -> bool:
-    """Tell whether nobody begins to state a fact with this word."""
+    """Tell whether no statement of a fact begins with this word."""
     return _has_any((word,), "question_words", "imperatives", "supposing", "conditionals")
 
 
 def _has_only_names(text: str, spelled: Sequence[Word]) -> bool:
-    """Whether a clause only names norms or a subject: "battery regulation", "packaging"."""
+    """Tell whether a clause only names norms or a subject: "battery regulation", "packaging"."""
     texts = {word.text for word in spelled}
     if _has_any(texts, "verbs", "markers", "changes"):
         return False
@@ -155,7 +155,7 @@ def _skip_fillers(spelled: Sequence[Word]) -> Sequence[Word]:
 
 
 def _is_analysis_request(clause: str) -> bool:
-    """Whether a clause tells to analyse; a question about the analysis does not."""
+    """Tell whether a clause asks for the analysis, rather than about it."""
     spelled = _skip_fillers(split_words(clause))
     texts = [word.text for word in spelled]
     if not _has_any(texts, "analysis"):

@@ -1,4 +1,4 @@
-"""What a visitor may send next with one click: answers to a question, questions on the results."""
+"""Suggests what a visitor may send with one click: answers, or questions on the results."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ from services.conversation.language.phrases import split_words
 from services.norms.facts import FACTS, Facts, Kind
 
 MOST = 5
-"""Suggestions at a time."""
+"""How many suggestions are made at a time."""
 UNSURE = "I don't know"
 NEXT = "What comes next?"
 
@@ -26,7 +26,7 @@ _AT_HAND: Mapping[str, tuple[str, ...]] = {
     "battery": ("Rechargeable lithium", "Rechargeable, not lithium", "Not rechargeable"),
     "pressure": ("8 bar", "2 bar", "0.4 bar"),
 }
-"""Answers to the questions that are asked in one way only."""
+"""Answers to the questions that have one wording only."""
 ITEMS: Mapping[str, str] = {
     "phone_tablet": "A smartphone",
     "is_display": "A monitor",
@@ -56,18 +56,18 @@ ITEMS: Mapping[str, str] = {
     "fgas": "A refrigerant",
     "burns_gas": "It burns gas",
 }
-"""How one thing of a list is named in answer to it."""
+"""How an answer names one item of a list."""
 
 _NAMED = re.compile(r"\(([^()]+)\)$")
 _LONG_NAMES = ("Directive", "Regulation", "Act", "act")
 
 
 def suggest(state: State, *, complete: bool, analyzed: bool, asked: Iterable[str]) -> list[str]:
-    """List short texts that may be sent next, none while nothing is asked and there is no result.
+    """List short texts that may be sent next; none between the interview and the analysis.
 
     Args:
         state: the interview's state.
-        complete: whether the interview is.
+        complete: whether the interview is complete.
         analyzed: whether there is an analysis of what is known.
         asked: the messages and questions so far.
     """
@@ -77,7 +77,7 @@ def suggest(state: State, *, complete: bool, analyzed: bool, asked: Iterable[str
 
 
 def suggest_answers(state: State) -> list[str]:
-    """List typical answers to the pending question, each of which it understands."""
+    """List typical answers to the pending question, all of which are understood."""
     candidates = _list_candidates(state["topic"], state["pending"], get_known_facts(state))
     denied = state.get("denied", ())
     fitting = [
@@ -89,7 +89,7 @@ def suggest_answers(state: State) -> list[str]:
 
 
 def _list_candidates(topic: str, pending: Sequence[str], known: Facts) -> Iterable[str]:
-    """Answers to the question that `interview.topics` words for these facts."""
+    """List answers to the question that `interview.topics` words for these facts."""
     if topic == "power":
         return _list_supplies(pending, known)
     if topic == "who" and "consumer" in pending:
@@ -125,7 +125,7 @@ def _list_supplies(pending: Sequence[str], known: Facts) -> Iterable[str]:
 
 
 def suggest_questions(findings: Findings, asked: Iterable[str]) -> list[str]:
-    """List questions on the results of a conversation that were not asked in it.
+    """List questions about the results that were not asked yet.
 
     Args:
         findings: the results.
@@ -137,7 +137,7 @@ def suggest_questions(findings: Findings, asked: Iterable[str]) -> list[str]:
 
 
 def _find_meaning(question: str) -> tuple[object, ...]:
-    """What a question asks, in whichever words; of a supposition it is the words that tell."""
+    """Return what a question means, whatever its wording; for a "what if" its words."""
     spelled = split_words(question)
     kinds = find_intents(spelled)[:1]
     if not kinds or kinds[0] is Intent.WHAT_IF:
@@ -146,7 +146,7 @@ def _find_meaning(question: str) -> tuple[object, ...]:
 
 
 def list_questions(findings: Findings) -> Iterator[str]:
-    """All that are worth asking, one of each sort first."""
+    """Yield the questions that are worth asking, one of each sort first."""
     whys = filter(None, (_ask_why(result) for result in findings.matched))
     suppositions = _list_suppositions(findings)
     yield from _take(whys, 1)
@@ -167,13 +167,13 @@ def _take(texts: Iterator[str], most: int) -> Iterator[str]:
 
 
 def _ask_why(result: NormResult) -> str:
-    """Ask why a norm applies, by the first of its names that means it alone; "" without one."""
+    """Ask why a norm applies, by its first unambiguous name; "" without one."""
     asked = (f"Why does {name} apply?" for name in _list_names(result))
     return next((text for text in asked if find_norms(text).ids == (result.norm_id,)), "")
 
 
 def _list_names(result: NormResult) -> Iterator[str]:
-    """The names of a norm, the shortest first: "LVD", "the Batteries Regulation", its number."""
+    """Yield the names of a norm, the shortest first, its number last."""
     title = result.norm_name
     for name in (*_NAMED.findall(title), title.partition(" (")[0]):
         long = name.endswith(_LONG_NAMES)
@@ -182,7 +182,7 @@ def _list_names(result: NormResult) -> Iterator[str]:
 
 
 def _list_suppositions(findings: Findings) -> Iterator[str]:
-    """Changes of the product that it is worth to suppose."""
+    """Yield "what if" questions that are worth asking."""
     facts = findings.facts
     yield "What if it had no radio?" if facts.get("radio") else "What if it had Wi-Fi?"
     if facts.get("battery"):

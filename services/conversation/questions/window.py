@@ -1,7 +1,7 @@
-"""The last turns of a conversation, and how they reach the assistant with the next question.
+"""Passes the last turns of a conversation to the assistant together with the next question.
 
-A turn is two entries, `{role, content}` of the user and then of the assistant. The assistant is
-handed one text, the enriched query::
+A turn is two entries `{role, content}`, the user's and the assistant's. The assistant receives
+one text, the enriched query::
 
     [CONVERSATION HISTORY]
     user: which are the most important?
@@ -9,8 +9,8 @@ handed one text, the enriched query::
     [CURRENT QUERY]
     user: and the second one?
 
-An entry of the history is one line, whatever was typed, so that no message can pose as another
-or as a marker.
+Each entry of the history is written on one line, so no message can imitate another entry or a
+marker.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from typing import Any
 
 MAX_PAIRS = 10
-"""Pairs of a user's and the assistant's entry that are remembered."""
+"""How many turns are passed on."""
 MAX_TOKENS = 8_000
-"""Tokens that the remembered entries may have together."""
+"""How many tokens they may have together."""
 BYTES_PER_TOKEN = 4
-"""Of UTF-8 text; the usual rule of thumb for English, and on the safe side for most others."""
+"""UTF-8 bytes; the usual rule of thumb for English, and cautious for most other languages."""
 
 _HISTORY = "[CONVERSATION HISTORY]"
 _QUERY = "[CURRENT QUERY]"
@@ -30,16 +30,16 @@ _USER = "user"
 _ASSISTANT = "assistant"
 
 Entry = dict[str, str]
-"""What somebody said: `role` ("user" or "assistant") and `content`."""
+"""One message: `role` ("user" or "assistant") and `content`."""
 
 
 @dataclass(frozen=True, slots=True)
 class EnrichedQuery:
-    """An enriched query, taken apart.
+    """The parts of an enriched query.
 
     Attributes:
         history: the entries before the query, oldest first, each on one line.
-        query: what the user asks now, in their own words.
+        query: the user's present question, unchanged.
     """
 
     history: tuple[Entry, ...]
@@ -52,12 +52,13 @@ def select_recent_pairs(
     max_pairs: int = MAX_PAIRS,
     max_tokens: int = MAX_TOKENS,
 ) -> list[Entry]:
-    """The last pairs of a history that stay within a number of tokens, the oldest dropped first.
+    """Return the last turns of a history that fit into a number of tokens.
 
     Args:
-        history: entries, oldest first; what has no answer, or answers nothing, is left out.
-        max_pairs: pairs at most.
-        max_tokens: tokens of all contents at most, as `tokens` estimates them.
+        history: entries, oldest first; messages without an answer, and answers without a message,
+            are left out.
+        max_pairs: the highest number of turns.
+        max_tokens: the highest number of tokens, as `estimate_tokens` counts them.
     """
     kept: list[Entry] = []
     room = max_tokens
@@ -70,15 +71,15 @@ def select_recent_pairs(
 
 
 def estimate_tokens(text: str) -> int:
-    """About how many tokens a language model makes of a text: one for BYTES_PER_TOKEN."""
+    """Estimate how many tokens a language model would count in a text."""
     return -(-len(text.encode("utf-8", "surrogatepass")) // BYTES_PER_TOKEN)
 
 
 def build_enriched_query(query: str, history: Sequence[Mapping[str, str]]) -> str:
-    """The query with its history before it; without any, the query itself.
+    """Put the history before a query; without a history, return the query itself.
 
-    A query that begins with the marker of a history, and has none, is put under the marker of
-    queries, so that it is read as what it is.
+    A query without history that begins with the history's marker is put under the marker of
+    queries, so that it is not misread.
     """
     if not (history or query.startswith(_HISTORY)):
         return query
@@ -87,7 +88,7 @@ def build_enriched_query(query: str, history: Sequence[Mapping[str, str]]) -> st
 
 
 def read_enriched_query(text: str) -> EnrichedQuery:
-    """Take an enriched query apart; any other text is a query without history. Never raises."""
+    """Split an enriched query; any other text is a query without history. Never raises."""
     head, found, query = text.partition(f"\n{_QUERY}\n{_USER}: ")
     first, *lines = head.split("\n")
     if not found or first != _HISTORY:

@@ -1,1 +1,1 @@
-"""What a message says about a product, as facts with the words that set them."""
+"""Turns a message into facts about a product, with the words behind them."""

@@ -15,7 +15,7 @@ _ONLY_POWER: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 
 def resolve_conflicts(found: Evidence) -> None:
-    """Take in denials and "only"; drop assumptions that a statement decides."""
+    """Apply denials and "only", and drop the assumptions that statements decide."""
     _apply_only(found)
     if found.denied:
         _apply_denials(found)
@@ -25,7 +25,7 @@ def resolve_conflicts(found: Evidence) -> None:
 
 
 def _apply_denials(found: Evidence) -> None:
-    """Take denials in; of "no radio, except NFC" the particular wins over the general."""
+    """Apply denials; in "no radio, except NFC" the particular beats the general."""
     implied = add_implications(found.stated)
     for mention in found.scan.mentions:
         if mention.said is not False or mention.concept.name in found.names:
@@ -40,7 +40,7 @@ def _apply_denials(found: Evidence) -> None:
 
 
 def _apply_only(found: Evidence) -> None:
-    """Close the group of what stands alone: "only Bluetooth", "only USB"."""
+    """Deny the rest of a group of which one is the only one: "only Bluetooth", "only USB"."""
     only = {each.concept.name: each.concept.group for each in found.scan.mentions if each.only}
     if not only:
         return

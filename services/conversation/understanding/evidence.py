@@ -1,4 +1,4 @@
-"""What one message says of a product, collected while it is being read."""
+"""Collects what one message says of a product while it is being read."""
 
 from dataclasses import dataclass, field
 
@@ -9,15 +9,15 @@ from services.conversation.understanding.mentions import Mention, Scan
 
 @dataclass(slots=True)
 class Evidence:
-    """Facts by how firmly the message sets them, and the words for the echo.
+    """Facts by how certain the message makes them, and the words for the echo.
 
     Attributes:
         scan: the message as read.
         topic: id of the question it answers, or None.
         stated: facts that were said.
         likely: facts that usually go with what was said; anything stated wins.
-        closing: facts settled by leaving them out of the answer to a list question.
-        opens: facts made doubtful where nobody has spoken of them.
+        closing: facts denied by leaving them out of the answer to a list question.
+        opens: facts made doubtful unless they were stated.
         unsure: facts the maker does not know.
         said: the words behind each stated or likely fact.
         heard: (position, words) for the echo.
@@ -38,7 +38,7 @@ class Evidence:
     denied: set[str] = field(default_factory=set)
 
     def set_fact(self, name: str, value: Value, words: str) -> None:
-        """Set a fact that was said; of two bool values the yes stays."""
+        """Set a fact that was said; a yes beats a no."""
         if value or not self.stated.get(name):
             self.stated[name] = value
         self.add_words(name, words)
@@ -60,7 +60,7 @@ class Evidence:
 
         Args:
             unit: the unit.
-            topic: the question in whose answer a bare number has that unit, too.
+            topic: the topic in whose answer a bare number has that unit, too.
         """
         bare = topic is not None and topic == self.topic
         found = (

@@ -1,22 +1,22 @@
-"""The words of grammar: no, only, except, maybe, and, for, and the ends of clauses."""
+"""Reads the words of grammar: no, only, except, maybe, and, for, and the ends of clauses."""
 
 from services.conversation.language.lexicon import get_lexicon
 from services.conversation.language.word_lists import get_words
 from services.conversation.understanding.mentions import Mention, Scan
 
-_REACH = 8  # words from a "no" to what it denies
-_REACH_ON = 4  # words from one denied thing to the next of the same list
+_REACH = 8  # how many words away a "no" still denies something
+_REACH_ON = 4  # how many words apart the denied things of one list are
 _ADAPTER = "power adapter"
 _STOPS = frozenset((".", ";", "!", "?", "(", ")", "-", ","))
-# Behind "no" these begin a new clause, so that the "no" was an answer of its own.
+# After "no" these begin a new clause, so the "no" was an answer of its own.
 _NEW_CLAUSE = frozenset(("but", "only", "reset", "except", "correction", "no", "yes", "unsure"))
 
 
 class Grammar:
-    """Keeps what the clause so far means for its next word.
+    """Keeps track of what the words so far mean for the next one.
 
-    A base for the scanner: `handle` takes the words of grammar, `denies` and the flags tell it
-    what to make of a word that names something.
+    The base of the scanner, which passes the words of grammar to `handle`, and asks `is_denied`
+    and the flags how to read a word that names something.
     """
 
     def __init__(self, words: list[str]) -> None:
@@ -25,12 +25,12 @@ class Grammar:
         self.index = get_lexicon()
         self.lists = not get_words("grammar.listing").isdisjoint(words)
         self.last: Mention | None = None
-        self.head_closed = False  # the noun phrase that names the product is over
+        self.head_closed = False  # the noun phrase that names the product has ended
         self.unknown = 0  # unknown words since that kind was named
         self.new_clause()
 
     def new_clause(self) -> None:
-        """Forget what was only meant for the clause that ends."""
+        """Reset what applies to one clause only."""
         self.denying = False
         self.denied_some = False
         self.denied_at = 0
@@ -38,19 +38,19 @@ class Grammar:
         self.doubted_some = False
         self.only = False
         self.after_and = False
-        self.blocked = False  # a preposition: nouns behind it are not the product
-        self.having = False  # that preposition is "with": nouns behind it are its parts
-        self.adding = False  # "it also has": nouns behind it are parts of what is known already
+        self.blocked = False  # after a preposition, nouns are not the product
+        self.having = False  # after "with", nouns are its parts
+        self.adding = False  # after "it also has", nouns are parts of a known product
         self.said_some = False
 
     def handle(self, marker: str, at: int, end: int) -> None:
-        """Take in a word of grammar; markers without a part in it are passed over."""
+        """Read a word of grammar; markers without a handler are skipped."""
         handler = _HANDLERS.get(marker)
         if handler:
             handler(self, at, end)
 
     def is_denied(self, at: int, *, spared: bool) -> bool:
-        """Tell whether a "no" before reaches to here, and end it when it does not."""
+        """Tell whether an earlier "no" reaches this position, and end it if not."""
         if not self.denying:
             return False
         reach = _REACH_ON if self.denied_some else _REACH
@@ -67,7 +67,7 @@ class Grammar:
                 self.found.kind, self.head_closed = None, False
 
     def _is_behind_last(self, at: int) -> bool:
-        """Tell whether the last thing named stands right before, as in "battery: no"."""
+        """Tell whether the last thing named comes right before, as in "battery: no"."""
         last = self.last
         if last is None or at - last.end > 1:
             return False
@@ -94,7 +94,7 @@ class Grammar:
             self.denying, self.denied_some, self.denied_at = True, False, end
 
     def _deny_last(self) -> None:
-        """Deny what was named last, and what was joined to it: "A and B are not used"."""
+        """Deny what was named last and what it is joined to: "A and B are not used"."""
         before = len(self.words)
         for mention in reversed(self.found.mentions):
             between = self.words[mention.end : before]
@@ -174,7 +174,7 @@ class Grammar:
         self.found.correction = True
 
     def _handle_excluded(self, _at: int, _end: int) -> None:
-        """Read "not included", which says something of adapters but not of batteries."""
+        """Read "not included", which denies an adapter but not a battery."""
         if self.last and self.last.concept.name == _ADAPTER:
             self.last.said = False
 

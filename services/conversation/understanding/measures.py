@@ -13,12 +13,12 @@ _BANDS: tuple[tuple[float, float, str], ...] = (
     (2_400, 2_500, "band_2g4"),
     (5_000, 5_730, "band_5g"),
 )
-_FEW_TOKENS = 2  # "24 inch" alone means a screen: nothing else is asked for in inches
-_LOWEST_RADIO_MHZ = 0.1  # below it a frequency is the mains' or an ear's
+_FEW_TOKENS = 2  # "24 inch" alone means a screen: no other topic asks for inches
+_LOWEST_RADIO_MHZ = 0.1  # lower frequencies are those of the mains or of sound
 
 
 def read_measures(found: Evidence) -> None:
-    """Add the facts that numbers with other units state."""
+    """Add the facts that these numbers state."""
     for quantity in found.scan.quantities:
         if quantity.unit == "MHz":
             _read_frequency(found, quantity)
@@ -50,7 +50,7 @@ def _read_frequency(found: Evidence, quantity: Quantity) -> None:
 
 
 def _read_screen(found: Evidence, quantity: Quantity) -> None:
-    """Read a diagonal in inches, or width times height in cm, where a screen is spoken of."""
+    """Read a diagonal in inches or a width and height in cm, if a screen is mentioned."""
     alone = len(found.scan.tokens) <= _FEW_TOKENS and quantity.unit == "inch"
     spoken_of = not get_words("measures.screen_words").isdisjoint(found.scan.tokens)
     if found.topic != "screen" and not alone and not spoken_of:

@@ -1,4 +1,4 @@
-"""What a scan of a text yields, before it is turned into facts."""
+"""The result of scanning a text, before it is turned into facts."""
 
 from dataclasses import dataclass, field
 
@@ -13,10 +13,10 @@ class Mention:
     Attributes:
         concept: what is named.
         said: True when said, False when denied, None when the maker is not sure.
-        only: whether "only" goes with it.
+        only: whether "only" belongs to it.
         at: position of its first token.
-        end: position behind its last token.
-        inner: whether it is part of the name of a kind, so that the echo has it already.
+        end: position after its last token.
+        inner: whether it is part of the name of a kind, so the echo already contains it.
     """
 
     concept: Concept
@@ -39,8 +39,8 @@ class Scan:
         kind_at: position of the words that name it.
         kind_added: whether it is named as something that a product "also has".
         toy: whether "toy" qualifies that kind.
-        parts: kinds that it has in it ("with a lamp"), with their positions.
-        not_kinds: kinds it is said not to be, with their positions.
+        parts: kinds that the product contains ("with a lamp"), with their positions.
+        not_kinds: kinds that it is said not to be, with their positions.
         yes_or_no: True or False for a plain yes or no.
         both: whether the answer was "both".
         every: whether the answer was "all of them".

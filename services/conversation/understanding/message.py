@@ -1,4 +1,4 @@
-"""Turns what a maker types into facts about the product, with the words that set them."""
+"""Turns a maker's message into facts about the product, with the words behind them."""
 
 from dataclasses import dataclass
 
@@ -32,15 +32,15 @@ class Understanding:
         stated: facts said in so many words, or clearly meant by them.
         likely: facts that usually go with the words, as assumptions.
         of_kind: facts that go with the kind of product, as assumptions.
-        opens: facts that the words make doubtful where nobody has spoken of them.
-        closing: facts settled because the answer to a list question leaves them out.
+        opens: facts that the words make doubtful unless they were stated.
+        closing: facts denied because the answer to a list question leaves them out.
         kind: the kind of product that is named, or None.
         denied: names of the concepts that were denied ("Wi-Fi").
         heard: the parts that were understood, in words, in their order.
         yes_or_no: True or False for a plain yes or no.
         both: whether the answer was "both".
         neither: whether the answer was just "none" or "neither".
-        besides: facts that hold for one of several batteries and not for the one named now.
+        besides: facts that hold for another battery but not for the one named here.
         renames: whether the words put another kind of product in place of an earlier one.
         watts: a power given without a voltage, 0 for none.
         words: the words of the message.
@@ -66,7 +66,7 @@ class Understanding:
 
     @property
     def facts(self) -> dict[str, Value]:
-        """Everything the message says or suggests; statements before assumptions."""
+        """Return everything the message says or suggests; statements beat assumptions."""
         return self.closing | self.of_kind | self.likely | self.stated
 
 
@@ -77,8 +77,8 @@ def understand(text: str, topic: str | None = None, *, kind_open: bool = False) 
         text: what was typed; the first 4,000 characters are read.
         topic: id of the interview's question that it answers, so that "yes", "no", "none of
             these", "230" and "I don't know" can be understood.
-        kind_open: whether nothing has named the kind of product yet, so that its name is news in
-            the answer to any question.
+        kind_open: whether the kind of product is not known yet, so that it may be named in the
+            answer to any question.
     """
     found = Evidence(scan(text), topic)
     if found.scan.kind_added and not kind_open:
@@ -112,7 +112,7 @@ def understand(text: str, topic: str | None = None, *, kind_open: bool = False) 
 
 
 def _read_facts(found: Evidence, kind: ProductKind | None) -> dict[str, Value]:
-    """Collect the facts of a message; returns those that go with the kind of product."""
+    """Collect the facts of a message; return those that go with the kind of product."""
     for each in _keep_final_mentions(found):
         _read_mention(found, each)
     if found.topic == "data" and USB in found.names:
@@ -131,7 +131,7 @@ def _read_facts(found: Evidence, kind: ProductKind | None) -> dict[str, Value]:
 
 
 def _take_as_part(found: Evidence) -> None:
-    """Read "it also has a lamp", of a product that is known, as a part of it."""
+    """Read "it also has a lamp" as a part of the product that is already known."""
     scanned = found.scan
     if scanned.kind:
         scanned.parts.append((scanned.kind_at, scanned.kind))
@@ -145,7 +145,7 @@ def _is_named(found: Evidence, concept: str) -> bool:
 
 
 def _is_renaming(found: Evidence) -> bool:
-    """Tell "no, it is a toy" and "I meant a toy" from a product that is only named."""
+    """Tell whether the kind is corrected: "no, it is a toy", "I meant a toy"."""
     scanned = found.scan
     if scanned.kind is None:
         return False
@@ -158,7 +158,7 @@ def _is_renaming(found: Evidence) -> bool:
 
 
 def _find_besides(found: Evidence) -> frozenset[str]:
-    """Name what a second battery is not, unless it replaces the first ("no, it is alkaline")."""
+    """List what a second battery is not, unless it replaces the first ("no, it is alkaline")."""
     scanned = found.scan
     batteries = [each for each in scanned.mentions if each.concept.group == "battery"]
     if scanned.correction or scanned.yes_or_no is False or found.topic == "battery":
@@ -175,7 +175,7 @@ def _find_besides(found: Evidence) -> frozenset[str]:
 
 
 def _keep_final_mentions(found: Evidence) -> list[Mention]:
-    """Keep, of each concept, what was said last."""
+    """Keep the last mention of each concept."""
     return list({each.concept.name: each for each in found.scan.mentions}.values())
 
 
@@ -204,9 +204,9 @@ def _read_mention(found: Evidence, mention: Mention) -> None:
 
 
 def _read_other_kinds(found: Evidence) -> None:
-    """Read what it is said not to be, and what it has in it.
+    """Read the kinds that the product is not, and those that it contains.
 
-    A helmet "with a lamp" is electrical; "with your phone" says nothing of that sort.
+    A helmet "with a lamp" is electrical; "with your phone" does not mean that.
     """
     for at, other in found.scan.not_kinds:
         if other.main and other.main not in found.stated:

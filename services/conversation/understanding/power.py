@@ -13,7 +13,7 @@ USB_V = 5
 _LOWEST_AC_V = 85
 _THREE_PHASE_V = 380
 _WIRED_IN = ("mains", "built-in power supply")
-_SPELLED = {ADAPTER, USB, *_WIRED_IN}  # these get their words here, not from the lexicon
+_SPELLED = {ADAPTER, USB, *_WIRED_IN}  # their echo is worded here, not in the lexicon
 _RUNS_ON_BATTERY = ("battery power", "AA or AAA cells", "9 V battery")
 _BATTERY_V = {
     "AA or AAA cells": 1.5,
@@ -21,14 +21,14 @@ _BATTERY_V = {
     "lithium coin cell": 3.0,
     "Li-ion battery": 3.7,
 }
-USUAL_BATTERY_V = 12  # most battery products stay below; what counts is that it is below 75
+USUAL_BATTERY_V = 12  # most battery products use less; all that counts is that it is below 75
 
 
 def read_power(found: Evidence, *, is_adapter: bool) -> None:
     """Add what the message says of the power supply.
 
     The highest voltage of each sort counts. A voltage replaces the other sort ("12 V" after
-    "230 V AC" leaves no AC) unless the words speak of an output or say "also".
+    "230 V AC" leaves no AC) unless the message mentions an output or says "also".
 
     Args:
         found: the message; facts and echo are added to it.
@@ -38,7 +38,7 @@ def read_power(found: Evidence, *, is_adapter: bool) -> None:
     adapter = ADAPTER in found.names and not is_adapter
     wired = any(name in found.names for name in _WIRED_IN) and not adapter
     if adapter and ac is not None:
-        ac = None  # the mains voltage is that of the adapter, a product of its own
+        ac = None  # the mains voltage belongs to the adapter, a separate product
     beside = not get_words("power.beyond_input").isdisjoint(found.scan.tokens)
     if ac is not None:
         _read_ac(found, ac, dc, at, beside=beside)
@@ -104,7 +104,7 @@ def _assume_mains_volts(found: Evidence, dc: float | None) -> None:
 
 
 def _read_dc(found: Evidence, dc: float | None, at: int, *, adapter: bool, beside: bool) -> None:
-    """Read a supply without mains: adapter, USB, battery, solar, or just volts DC."""
+    """Read a supply other than the mains: adapter, USB, battery, solar, or just volts DC."""
     usb = found.find_first(USB) if USB in found.names else None
     on_battery = any(name in found.names for name in _RUNS_ON_BATTERY)
     words: list[str] = []
@@ -145,7 +145,7 @@ def _estimate_battery_volts(found: Evidence) -> float:
 
 
 def _read_current(found: Evidence, volts: float | None) -> None:
-    """Take amps as said, or from watts where the mains voltage is known."""
+    """Read amps as stated, or compute them from watts if the mains voltage is known."""
     currents = found.find_amounts("A", topic="current")
     if currents:
         words = f"{format_number(max(currents))} A"
@@ -162,7 +162,7 @@ def _read_current(found: Evidence, volts: float | None) -> None:
 
 
 def compute_amps(power: float, volts: float) -> float:
-    """Work out the current per phase from watts; from 380 V on three phases are meant."""
+    """Compute the current per phase from watts; 380 V and more mean three phases."""
     phases = 3**0.5 if volts >= _THREE_PHASE_V else 1
     return max(round(power / volts / phases, 2), 0.01)
 

@@ -1,4 +1,4 @@
-"""What an answer means for the question it answers: "no", "none of these", a part of a list."""
+"""Reads an answer in the light of its question: "no", "none of these", a part of a list."""
 
 from collections.abc import Mapping
 
@@ -30,18 +30,18 @@ TECHNOLOGIES_2G4 = ("Bluetooth", "Zigbee or Thread", "Wi-Fi")
 """The concepts that use the 2.4 GHz band, as the question lists them."""
 
 _NUMBERS = frozenset(("display_cm2", "v_ac", "v_dc", "input_a", "pressure_bar"))
-# An answer to these leaves the rest of their list at no; of the others it settles only itself.
+# An answer to these denies the rest of the list; to others it says nothing of the rest.
 _LISTS = frozenset(("radio", "data", "any"))
-_AMOUNTS = frozenset(("screen", "current"))  # "no" is no answer to "how much?"
+_AMOUNTS = frozenset(("screen", "current"))  # "no" does not answer "how much?"
 
 
 def deny_facts(names: tuple[str, ...]) -> dict[str, Value]:
-    """Say no to facts: False, or 0 for the numbers."""
+    """Map facts to their "no": False, or 0 for a number."""
     return {name: 0 if name in _NUMBERS else False for name in names}
 
 
 def read_reply(found: Evidence) -> None:
-    """Add what follows from the message being the answer to `found.topic`.
+    """Add what the message means as an answer to `found.topic`.
 
     A plain "no" denies the whole topic. Naming a part of a list denies the rest of it. "I don't
     know" makes the whole topic unsure.
@@ -92,7 +92,7 @@ def _is_rest_denied(found: Evidence, topic: str) -> bool:
 
 
 def _keep_open(found: Evidence) -> None:
-    """Leave open what was named without being settled, and the band of plain "Wi-Fi"."""
+    """Leave open what was named without a value, and the band of plain "Wi-Fi"."""
     for each in found.scan.mentions:
         if each.said is not False:
             for name in each.concept.open:
@@ -102,7 +102,7 @@ def _keep_open(found: Evidence) -> None:
 
 
 def _close_power(found: Evidence) -> None:
-    """A source that was asked for and not named is not there."""
+    """Deny the power sources that the answer does not name."""
     source = any(
         found.stated.get(name) or found.likely.get(name)
         for name in ("mains", "v_ac", "v_dc", "eps", "battery")

@@ -1,4 +1,4 @@
-"""Reads a text once, word by word: what it names, and whether it says, denies or doubts it."""
+"""Reads a text word by word: what it names, and whether it affirms, denies or doubts it."""
 
 from services.conversation.language.quantities import read_quantity
 from services.conversation.language.terms import Concept, Entry, ProductKind
@@ -38,7 +38,7 @@ class _Scanner(Grammar):
         return self.found
 
     def _match_denied_noun(self, entry: Entry, at: int) -> Entry | None:
-        """Read "no power adapter" as no adapter: a noun that goes on is denied as a whole."""
+        """Read "no power adapter" as no adapter: a longer noun is denied as a whole."""
         end = at + entry.size
         goes_on = entry.concept and end < len(self.words) and not self.find_marker(end)
         return self.index[self.words[at]].alone if goes_on else entry
@@ -84,16 +84,16 @@ class _Scanner(Grammar):
         self.found.kind, self.found.kind_at = kind, at
 
     def _note_inner(self, entry: Entry, at: int, end: int) -> None:
-        """Note what the words inside the name of a kind say: "smart lamp"."""
+        """Note the concepts inside the name of a kind: "smart lamp"."""
         self.found.mentions.extend(
             Mention(concept, said=True, only=False, at=at, end=end, inner=True)
             for concept in entry.inner
         )
 
     def _is_part(self, kind: ProductKind, end: int) -> bool:
-        """Tell whether a kind is named as something that the product has in it.
+        """Tell whether a kind is named as something that the product contains.
 
-        "With your phone" says nothing of that sort, and "has a phone holder" neither.
+        Neither "with your phone" nor "has a phone holder" means that.
         """
         if self.adding and (self.blocked or self.head_closed):
             return not kind.part or self.find_marker(end) != ""
