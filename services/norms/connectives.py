@@ -75,11 +75,11 @@ class _Group(Expression):
             if value is None or value is wanted:
                 helpful.append(operand)
         if decided and wanted is self._decisive:
-            helpful = self._shortest(decided) if alone else [min(decided, key=_count_leaves)]
+            helpful = self._keep_shortest(decided) if alone else [min(decided, key=_count_leaves)]
         for operand in helpful:
             operand._add_grounds(facts, into, wanted=wanted, alone=False)
 
-    def _shortest(self, decided: list[Expression]) -> list[Expression]:
+    def _keep_shortest(self, decided: list[Expression]) -> list[Expression]:
         """Leave long grounds out if there are short ones, which explain enough."""
         if self._decisive:
             return decided

@@ -88,7 +88,7 @@ def list_steps(findings: Findings) -> list[str]:
     if findings.open:
         count = len(findings.open)
         todo.append(
-            f"Settle what is open ({count} {_plural('norm is', 'norms are', count)} still to be "
+            f"Settle what is open ({count} {'norm is' if count == 1 else 'norms are'} still to be "
             "checked; ask me what is still open)."
         )
     todo.append("Assess the risks of the product in its intended and foreseeable use.")
@@ -157,7 +157,3 @@ def _list_selling_steps(ids: list[str]) -> list[str]:
 
 def _keep_known(known: Iterable[str], ids: list[str]) -> list[str]:
     return [norm_id for norm_id in ids if norm_id in known]
-
-
-def _plural(one: str, many: str, count: int) -> str:
-    return one if count == 1 else many

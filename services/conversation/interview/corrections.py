@@ -85,11 +85,11 @@ def prepare_state(state: State, values: Mapping[str, Value | None]) -> State:
     """
     stated, unknown = _split_values(values)
 
-    def stays(name: str, value: Value) -> bool:
+    def is_kept(name: str, value: Value) -> bool:
         following = add_implications({name: value}).items()
         return all(stated.get(other, implied) == implied for other, implied in following)
 
-    changed = forget_facts(keep_facts(state, stays), unknown)
+    changed = forget_facts(keep_facts(state, is_kept), unknown)
     left = {**changed["facts"], **changed["likely"]}
     changed["said"] = {name: said for name, said in state["said"].items() if name in left}
     changed["unsure"] = list(dict.fromkeys([*state["unsure"], *unknown]))

@@ -137,18 +137,18 @@ def forget_facts(state: State, names: Collection[str]) -> State:
     if not names:
         return state
 
-    def stays(name: str, value: Value) -> bool:
+    def is_kept(name: str, value: Value) -> bool:
         return add_implications({name: value}).keys().isdisjoint(names)
 
-    return keep_facts(state, stays)
+    return keep_facts(state, is_kept)
 
 
-def keep_facts(state: State, stays: Callable[[str, Value], bool]) -> State:
-    """Return the state with only the statements and assumptions for which `stays` is true."""
+def keep_facts(state: State, is_kept: Callable[[str, Value], bool]) -> State:
+    """Return the state with only the statements and assumptions for which `is_kept` is true."""
     changed = dict(state)
     for layer in _LAYERS:
         facts: dict[str, Value] = state.get(layer) or {}
-        changed[layer] = {name: value for name, value in facts.items() if stays(name, value)}
+        changed[layer] = {name: value for name, value in facts.items() if is_kept(name, value)}
     return changed
 
 

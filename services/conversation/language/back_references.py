@@ -58,7 +58,7 @@ _WHOLE = {
 def find_back_reference(question: Sequence[Word]) -> BackReference | None:
     """Find the back reference in a question, the surest if there are several; None without any."""
     spelled = [word.text for word in question]
-    opened = spelled[1:] if _is_listed(_word_at(spelled, 0), "openings") else spelled
+    opened = spelled[1:] if _is_listed(_get_word(spelled, 0), "openings") else spelled
     whole = " ".join(word for word in opened if not _is_listed(word, "polite"))
     if _is_listed(whole, "ellipses"):
         return BackReference(Target.LAST_TOPIC, sure=False)
@@ -83,14 +83,14 @@ def _read_at(spelled: Sequence[str], at: int) -> BackReference | None:
     )
 
 
-def _word_at(spelled: Sequence[str], at: int) -> str:
+def _get_word(spelled: Sequence[str], at: int) -> str:
     """Return the word at a position; "" outside of the question."""
     return spelled[at] if 0 <= at < len(spelled) else ""
 
 
 def _get_neighbours(spelled: Sequence[str], at: int) -> tuple[str, str, str]:
     """Return the word at a position, the one before it and the one behind it."""
-    return _word_at(spelled, at), _word_at(spelled, at - 1), _word_at(spelled, at + 1)
+    return _get_word(spelled, at), _get_word(spelled, at - 1), _get_word(spelled, at + 1)
 
 
 def _is_listed(word: str, name: str) -> bool:
@@ -107,23 +107,23 @@ def _get_plurals() -> dict[str, tuple[str, ...]]:
 
 def _is_end(spelled: Sequence[str], at: int) -> bool:
     """Tell whether what follows can only follow a back reference."""
-    word = _word_at(spelled, at)
+    word = _get_word(spelled, at)
     return not word or _is_listed(word, "behind")
 
 
 def _read_places(spelled: Sequence[str], at: int) -> BackReference | None:
     """Read "the second", "2nd one" or "number 3"; more than one may occur."""
     word, before, behind = (
-        _word_at(spelled, at),
-        _word_at(spelled, at - 1),
-        _word_at(spelled, at + 1),
+        _get_word(spelled, at),
+        _get_word(spelled, at - 1),
+        _get_word(spelled, at + 1),
     )
     nth = _NTH.fullmatch(word)
     place = int(nth[1]) - 1 if nth else get_numbers("back_references.ordinals").get(word)
     counting = _is_listed(word, "counting") or (word in _get_nouns() and word != "one")
     if counting and (number := _read_number(behind)) and _is_end(spelled, at + 2):
         return BackReference(Target.PLACES, places=(number - 1,))
-    if place is None or (word, behind, _word_at(spelled, at + 2)) == ("first", "of", "all"):
+    if place is None or (word, behind, _get_word(spelled, at + 2)) == ("first", "of", "all"):
         return None
     if behind != "one" and _read_number(behind):
         return _read_several_places(spelled, at, place)
@@ -137,7 +137,7 @@ def _read_places(spelled: Sequence[str], at: int) -> BackReference | None:
 
 def _read_several_places(spelled: Sequence[str], at: int, place: int) -> BackReference | None:
     """Read "the first two" or "the last 3 standards"."""
-    number, noun = _read_number(_word_at(spelled, at + 1)), _word_at(spelled, at + 2)
+    number, noun = _read_number(_get_word(spelled, at + 1)), _get_word(spelled, at + 2)
     if place not in (0, -1) or not (noun in _get_plurals() or _is_end(spelled, at + 2)):
         return None
     places = range(number) if place == 0 else range(-number, 0)
@@ -169,9 +169,9 @@ def _read_next(spelled: Sequence[str], at: int) -> BackReference | None:
 def _read_other(spelled: Sequence[str], at: int) -> BackReference | None:
     """Read "the other one", "the other standards" or "the rest"."""
     word, before, behind = (
-        _word_at(spelled, at),
-        _word_at(spelled, at - 1),
-        _word_at(spelled, at + 1),
+        _get_word(spelled, at),
+        _get_word(spelled, at - 1),
+        _get_word(spelled, at + 1),
     )
     if word in ("other", "remaining") and behind in _get_plurals():
         return BackReference(Target.OTHERS, kinds=_get_plurals()[behind])
@@ -191,7 +191,7 @@ def _read_these(spelled: Sequence[str], at: int) -> BackReference | None:
         return None
     number = _read_number(behind)
     end = at + 2 if number else at + 1
-    noun = _word_at(spelled, end)
+    noun = _get_word(spelled, end)
     if noun in _get_plurals() or _is_end(spelled, end):
         return BackReference(Target.SOME, kinds=_get_plurals().get(noun, ()), number=number)
     return None
@@ -200,9 +200,9 @@ def _read_these(spelled: Sequence[str], at: int) -> BackReference | None:
 def _read_this(spelled: Sequence[str], at: int) -> BackReference | None:
     """Read "that one", "this directive", "the regulation" or a plain "that"."""
     word, before, behind = (
-        _word_at(spelled, at),
-        _word_at(spelled, at - 1),
-        _word_at(spelled, at + 1),
+        _get_word(spelled, at),
+        _get_word(spelled, at - 1),
+        _get_word(spelled, at + 1),
     )
     if word in ("that", "this") and behind in _get_nouns():
         return BackReference(Target.ONE, kinds=_get_nouns()[behind])
@@ -217,9 +217,9 @@ def _read_this(spelled: Sequence[str], at: int) -> BackReference | None:
 def _read_pronoun(spelled: Sequence[str], at: int) -> BackReference | None:
     """Read "it", "they" and "them" where a norm is meant, and "which one" and "both"."""
     word, before, behind = (
-        _word_at(spelled, at),
-        _word_at(spelled, at - 1),
-        _word_at(spelled, at + 1),
+        _get_word(spelled, at),
+        _get_word(spelled, at - 1),
+        _get_word(spelled, at + 1),
     )
     if word == "them":
         return BackReference(Target.SOME, sure=before in ("of", "among", "between"))
@@ -229,14 +229,14 @@ def _read_pronoun(spelled: Sequence[str], at: int) -> BackReference | None:
         return None
     target = Target.ONE if word == "it" else Target.SOME
     following = at + 2 if _is_listed(behind, "filling") else at + 1
-    said = _word_at(spelled, following)
+    said = _get_word(spelled, following)
     asked, stated = _is_listed(before, "is"), _is_listed(said, "is")  # "is it ...?", "it is ..."
-    quality = _word_at(spelled, following + 1) if stated else said
+    quality = _get_word(spelled, following + 1) if stated else said
     dates = word == "they" and said == "have"
     rated = (asked or stated) and _is_listed(quality, "quality_of_a_norm")
     meant = dates or rated or _is_listed(said, "of_a_norm")
     last = not behind and (asked or _is_listed(before, "before_a_norm"))
-    a_norm = asked and behind == "a" and _word_at(spelled, at + 2) in _get_nouns()
+    a_norm = asked and behind == "a" and _get_word(spelled, at + 2) in _get_nouns()
     return BackReference(target, sure=False) if meant or last or a_norm else None
 
 

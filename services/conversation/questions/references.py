@@ -91,7 +91,7 @@ class _Search:
             if fitting:
                 opening = f"I am not sure which of these {len(fitting)} norms you mean."
                 return _ask_which(opening, fitting, self._findings)
-        return self._refuse() if self._reference.sure else None
+        return self._ask_for_name() if self._reference.sure else None
 
     def _find_some(self) -> ReferencedNorms | Answer | None:
         named = [self._keep_fitting(answer.in_order) for answer in self._before]
@@ -114,7 +114,7 @@ class _Search:
             return None
         shown = self._keep_fitting(self._get_result())
         if not shown:
-            return self._refuse()
+            return self._ask_for_name()
         return ReferencedNorms(shown, together=True, kinds=self._reference.kinds)
 
     def _find_places(self) -> ReferencedNorms | Answer:
@@ -166,7 +166,7 @@ class _Search:
             return None
         return _ask_which("There are no others: those were all that apply.", ())
 
-    def _refuse(self) -> Answer:
+    def _ask_for_name(self) -> Answer:
         kind = self._reference.kinds[0] if len(self._reference.kinds) == 1 else "norm"
         return _ask_which(f"I cannot tell which {kind} you mean; our last answers named none.", ())
 

@@ -27,9 +27,9 @@ class Grammar:
         self.last: Mention | None = None
         self.head_closed = False  # the noun phrase that names the product has ended
         self.unknown = 0  # unknown words since that kind was named
-        self.new_clause()
+        self.start_clause()
 
-    def new_clause(self) -> None:
+    def start_clause(self) -> None:
         """Reset what applies to one clause only."""
         self.denying = False
         self.denied_some = False
@@ -214,7 +214,7 @@ class Grammar:
             self._handle_no(at, at)
         if at >= len(self.words) or self.words[at] != "?":
             self.last = None
-        self.new_clause()
+        self.start_clause()
 
 
 _HANDLERS = {

@@ -87,7 +87,7 @@ def test_a_number_beyond_its_range_is_refused() -> None:
         assert "from 0 to" in get_faults({name: most * 1.01})[name]
 
 
-def test_every_fault_is_told_and_nothing_is_taken() -> None:
+def test_every_fault_is_reported_and_nothing_is_taken() -> None:
     """Unknown facts and wrong values together; the good one does not pass either."""
     assert set(get_faults({"wings": True, "battery": "no", "radio": False})) == {"wings", "battery"}
     assert get_faults({}) == {}
@@ -108,7 +108,7 @@ def test_what_contradicts_itself_is_refused(given: dict[str, Any], named: set[st
     assert set(get_faults(given)) == named
 
 
-def test_values_come_back_as_they_are_told_outside() -> None:
+def test_values_come_back_in_their_json_form() -> None:
     """Dates are ISO dates there and numbers here; whole numbers are whole."""
     values = corrections.read_corrections(
         {"market_date": "2028-03-01", "v_dc": 12.0, "battery": None}
