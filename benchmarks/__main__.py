@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import batches, growth, interfaces, migration, rivals, service, store, widget
+from benchmarks import batches, growth, interfaces, migration, peers, service, store, widget
 
 PARTS = {
     "store": store.run,
@@ -11,7 +11,7 @@ PARTS = {
     "interfaces": interfaces.run,
     "batches": batches.run,
     "growth": growth.run,
-    "rivals": rivals.run,
+    "peers": peers.run,
     "widget": widget.run,
 }
 

@@ -1,7 +1,7 @@
 // Follows an analysis to its end, however often the connection is lost on the way.
 
 import { Refusal } from "../api.js";
-import { passes, pauseAfter } from "./patience.js";
+import { passes, pauseAfter } from "./retry.js";
 
 /**
  * An analysis of a `server`. `tell.change` gets what is known of it, as the state keeps it;

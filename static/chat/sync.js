@@ -6,7 +6,7 @@
 
 import { Refusal } from "../api.js";
 import { Analysis } from "./analysis.js";
-import { passes, pauseAfter } from "./patience.js";
+import { passes, pauseAfter } from "./retry.js";
 import * as state from "./state.js";
 
 /**

@@ -12,7 +12,7 @@ from tests.support.servers import Gunicorn
 PREPARED = """async () => {
   const state = await import("/static/chat/state.js");
   const { Memory } = await import("/static/chat/memory.js");
-  const patience = await import("/static/chat/patience.js");
+  const patience = await import("/static/chat/retry.js");
   const frozen = (value) => {
     if (value && typeof value === "object") {
       Object.values(value).forEach(frozen);

@@ -9,9 +9,9 @@ import pytest
 
 from tests.drills.checker import judge, known
 from tests.drills.drills import DRILLS, SHORT
+from tests.drills.http_connection import Reply
 from tests.drills.journal import KINDS, OUTAGE_KINDS, Conversation, Journal, Turn
 from tests.drills.mutants import MUTANTS, Mutant
-from tests.drills.wire import Reply
 from tests.support.servers import ROOT
 
 

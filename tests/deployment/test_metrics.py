@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from tests.drills.masters import Masters
+from tests.drills.managed_gunicorn import Masters
 from tests.support.http import Http
 from tests.support.nginx import Nginx
 from tests.support.scraping import Scrape

@@ -16,7 +16,7 @@ import redis
 
 from deploy.machine import ProgramMissing
 from deploy.machine import program as find_program
-from tests.drills.masters import Handle
+from tests.drills.managed_gunicorn import Handle
 from tests.support.http import Http
 from tests.support.servers import ROOT, children, eventually, free_port, program
 from tests.support.talk import API, LAMP

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from tests.drills.http_connection import Reply
 from tests.drills.journal import Conversation, Journal, Turn
-from tests.drills.wire import Reply
 
 
 class Known(NamedTuple):

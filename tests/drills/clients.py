@@ -7,10 +7,17 @@ from typing import Any
 
 from routes.errors import ANSWERS
 from services.sessions.errors import StoreUnavailable
-from tests.drills.asking import PROBE_GRACE_SECONDS, STRICT, Asker, Leniency, start_body, turn_body
 from tests.drills.checker import judge, known
+from tests.drills.http_connection import Reply
 from tests.drills.journal import Conversation, Journal, Turn, note
-from tests.drills.wire import Reply
+from tests.drills.retrying_client import (
+    PROBE_GRACE_SECONDS,
+    STRICT,
+    Asker,
+    Leniency,
+    start_body,
+    turn_body,
+)
 from tests.support.talk import API
 
 PRODUCT = "Ceramic mug for consumers, no electricity, no radio, no battery, no data"

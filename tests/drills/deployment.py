@@ -14,8 +14,8 @@ from typing import Self
 from services.sessions.migration.control import ControlRoom
 from services.sessions.migration.stages import Stage
 from services.sessions.stores import open_store
-from tests.drills.masters import Masters
-from tests.drills.wire import Wire
+from tests.drills.http_connection import Wire
+from tests.drills.managed_gunicorn import Masters
 from tests.support.nginx import Nginx
 from tests.support.proxy import Proxy
 from tests.support.servers import ROOT, RedisServer, eventually

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from functools import partial
 
 from services.sessions.migration.stages import Stage
-from tests.drills.aftermath import SETTLE_SECONDS, read_all
-from tests.drills.asking import Leniency
+from tests.drills.client_behaviour import DELETES, MIXED, Mix
 from tests.drills.deployment import Deployment
-from tests.drills.habits import DELETES, MIXED, Mix
 from tests.drills.journal import Journal
-from tests.drills.masters import Masters
+from tests.drills.managed_gunicorn import Masters
 from tests.drills.outage_list import outage_drills
 from tests.drills.outages import OutageDrill
 from tests.drills.replay import ReplayDrill
+from tests.drills.retrying_client import Leniency
+from tests.drills.verification import SETTLE_SECONDS, read_all
 from tests.drills.workload import CLIENTS, Workload
 from tests.support.servers import eventually
 

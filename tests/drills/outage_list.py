@@ -1,9 +1,9 @@
 """The outage drills by name."""
 
-from tests.drills import happenings, oddities
-from tests.drills.habits import DELETES, WHISPERS
-from tests.drills.happenings import Happening, once
+from tests.drills import anomalies, scenarios
+from tests.drills.client_behaviour import DELETES, WHISPERS
 from tests.drills.outages import OutageDrill
+from tests.drills.scenarios import Happening, once
 
 STAGES = ("shadow", "live", "complete")
 NUMBERS_SECONDS = 20.0
@@ -29,13 +29,11 @@ def _away() -> list[OutageDrill]:
         ),
         OutageDrill("refused-plain", once("refused"), "", proxied=True, silent=True),
         OutageDrill("two-hosts", once("refused"), hosts=2, sticky=True, together=0, proxied=True),
-        OutageDrill(
-            "hosts-apart", happenings.speak_at_both_hosts, hosts=2, sticky=True, together=0
-        ),
+        OutageDrill("hosts-apart", scenarios.speak_at_both_hosts, hosts=2, sticky=True, together=0),
         *(OutageDrill(f"frozen-{stage}", once("frozen"), stage, silent=True) for stage in STAGES),
         OutageDrill("blackhole", once("blackhole"), proxied=True, silent=True),
-        OutageDrill("killed-empty-complete", happenings.emptied),
-        OutageDrill("killed-empty-shadow", happenings.emptied_beside_a_dict, "shadow"),
+        OutageDrill("killed-empty-complete", scenarios.emptied),
+        OutageDrill("killed-empty-shadow", scenarios.emptied_beside_a_dict, "shadow"),
         *(
             OutageDrill(f"killed-aof-{stage}", once("killed"), stage, options=AOF)
             for stage in STAGES
@@ -43,7 +41,7 @@ def _away() -> list[OutageDrill]:
         *(
             OutageDrill(
                 f"delete-outage-{stage or 'plain'}",
-                happenings.delete_across,
+                scenarios.delete_across,
                 stage,
                 mix=DELETES,
                 proxied=True,
@@ -68,11 +66,11 @@ def _in_part() -> list[OutageDrill]:
         OutageDrill("loading", once("loading"), spills=False),
         OutageDrill("slicer", once("slicer"), proxied=True, spills=False),
         OutageDrill("rejected", once("rejected"), proxied=True, most_connections=PROBES),
-        OutageDrill("flapping", happenings.flapping, proxied=True),
+        OutageDrill("flapping", scenarios.flapping, proxied=True),
         *(
             OutageDrill(
                 f"reset-{stage}",
-                happenings.resets,
+                scenarios.resets,
                 stage,
                 mix=WHISPERS,
                 proxied=True,
@@ -80,9 +78,9 @@ def _in_part() -> list[OutageDrill]:
             )
             for stage in STAGES
         ),
-        _twenty("twenty-writers", happenings.wait, spills=False),
+        _twenty("twenty-writers", scenarios.wait, spills=False),
         _twenty("twenty-writers-refused", once("refused")),
-        _twenty("twenty-writers-flapping", happenings.flapping),
+        _twenty("twenty-writers-flapping", scenarios.flapping),
     ]
 
 
@@ -96,14 +94,14 @@ def _with_restarts() -> list[OutageDrill]:
     return [
         *(
             OutageDrill(
-                f"sigkill-{stage}", happenings.kill_workers, stage, downtime=True, spills=False
+                f"sigkill-{stage}", scenarios.kill_workers, stage, downtime=True, spills=False
             )
             for stage in STAGES
         ),
         *(
             OutageDrill(
                 f"sigkill-outage-{stage}",
-                once("refused", happenings.kill_workers),
+                once("refused", scenarios.kill_workers),
                 stage,
                 proxied=True,
                 downtime=True,
@@ -113,23 +111,23 @@ def _with_restarts() -> list[OutageDrill]:
         *(
             OutageDrill(
                 f"restart-outage-{stage}",
-                once("refused", happenings.restart),
+                once("refused", scenarios.restart),
                 stage,
                 proxied=True,
                 downtime=True,
             )
             for stage in STAGES
         ),
-        OutageDrill("hup-outage", once("refused", happenings.reload), proxied=True, downtime=True),
-        OutageDrill("client-gone", oddities.leave, spills=False),
+        OutageDrill("hup-outage", once("refused", scenarios.reload), proxied=True, downtime=True),
+        OutageDrill("client-gone", anomalies.leave, spills=False),
     ]
 
 
 def _values() -> list[OutageDrill]:
     """What is stored cannot be read."""
     return [
-        OutageDrill("corrupt", oddities.corrupt, spills=False),
-        OutageDrill("newer-format", oddities.from_a_newer_release, spills=False),
+        OutageDrill("corrupt", anomalies.corrupt, spills=False),
+        OutageDrill("newer-format", anomalies.from_a_newer_release, spills=False),
     ]
 
 
@@ -137,7 +135,7 @@ def _disks() -> list[OutageDrill]:
     """The spill's own troubles."""
     return [
         OutageDrill("disk-full", once("refused"), proxied=True, disk=SMALL, accepts=False),
-        OutageDrill("spill-unreadable", oddities.spoil_spill, proxied=True, downtime=True),
+        OutageDrill("spill-unreadable", anomalies.spoil_spill, proxied=True, downtime=True),
     ]
 
 

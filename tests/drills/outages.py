@@ -5,20 +5,20 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from tests.drills.aftermath import (
+from tests.drills.client_behaviour import MIXED, Mix
+from tests.drills.deployment import Deployment
+from tests.drills.disk import small_disk
+from tests.drills.faults import OPTIONS
+from tests.drills.health_monitor import Watch, quantile, sum_up
+from tests.drills.journal import KINDS, OUTAGE_KINDS, Journal
+from tests.drills.retrying_client import Leniency
+from tests.drills.verification import (
     SETTLE_SECONDS,
     look_into_redis,
     read_all,
     read_deleted,
     wait_until_settled,
 )
-from tests.drills.asking import Leniency
-from tests.drills.deployment import Deployment
-from tests.drills.disk import small_disk
-from tests.drills.faults import OPTIONS
-from tests.drills.habits import MIXED, Mix
-from tests.drills.journal import KINDS, OUTAGE_KINDS, Journal
-from tests.drills.watch import Watch, quantile, sum_up
 from tests.drills.workload import CLIENTS, Workload
 
 SECONDS = 10.0

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
-from tests.drills.asking import STRICT, Leniency
+from tests.drills.client_behaviour import MIXED, Alone, Mix, Together, Watching
 from tests.drills.clients import Maker
-from tests.drills.habits import MIXED, Alone, Mix, Together, Watching
 from tests.drills.journal import Conversation, Journal
+from tests.drills.retrying_client import STRICT, Leniency
 
 CLIENTS = 8
 MOST_STEPS = 4000

@@ -5,11 +5,11 @@ from typing import Any
 
 from services.keyspaces import SESSION_PREFIX
 from services.sessions import codec
-from tests.drills.asking import STRICT, Leniency
 from tests.drills.clients import Maker
 from tests.drills.deployment import Deployment
+from tests.drills.http_connection import Wire
 from tests.drills.journal import Conversation, Journal
-from tests.drills.wire import Wire
+from tests.drills.retrying_client import STRICT, Leniency
 from tests.support.servers import eventually
 
 SETTLE_SECONDS = 1.0

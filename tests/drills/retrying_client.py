@@ -4,8 +4,8 @@ import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from tests.drills.http_connection import Reply, Wire
 from tests.drills.journal import Answered, Conversation, Journal, Turn
-from tests.drills.wire import Reply, Wire
 
 PROBE_GRACE_SECONDS = 30.0
 """Seconds for which the same request is repeated."""

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from services.keyspaces import SESSION_PREFIX
 from services.sessions.stores.base import quarantine_key
-from tests.drills.asking import Asker, Leniency, turn_body
 from tests.drills.clients import Maker
-from tests.drills.happenings import once
+from tests.drills.http_connection import Wire
 from tests.drills.journal import Conversation, Turn, note
 from tests.drills.outages import Scene
-from tests.drills.wire import Wire
+from tests.drills.retrying_client import Asker, Leniency, turn_body
+from tests.drills.scenarios import once
 from tests.support.proxy import RESET_ON_CLOSE
 from tests.support.talk import API
 

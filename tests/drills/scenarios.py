@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 
-from tests.drills.asking import Leniency
 from tests.drills.clients import Maker
 from tests.drills.faults import (
     FAULTS,
@@ -14,6 +13,7 @@ from tests.drills.faults import (
     start_empty,
 )
 from tests.drills.outages import Scene
+from tests.drills.retrying_client import Leniency
 
 BEFORE, AWAY = 0.2, 0.5
 """Which share of the time passes before the fault, and how much of it the fault lasts."""

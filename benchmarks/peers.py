@@ -5,7 +5,7 @@ import statistics
 import redis
 
 from benchmarks import wire
-from benchmarks.contestants import CONVERSATIONS, KINDS, Contestant
+from benchmarks.peer_adapters import CONVERSATIONS, KINDS, Contestant
 from benchmarks.report import millis, table
 from tests.support.servers import RedisServer
 

@@ -5,9 +5,9 @@ import time
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from tests.drills.aftermath import is_settled, readiness
+from tests.drills.http_connection import Wire
 from tests.drills.journal import Journal
-from tests.drills.wire import Wire
+from tests.drills.verification import is_settled, readiness
 
 FOUND_OUT_SECONDS = 2.0
 """How long after its beginning an outage may cost waiting; p99_open_ms leaves that out."""
