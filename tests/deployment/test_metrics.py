@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from tests.drills.managed_gunicorn import Masters
+from tests.drills.managed_gunicorn import ManagedGunicorn
 from tests.support.http import Http
 from tests.support.nginx import Nginx
 from tests.support.scraping import Scrape
@@ -68,15 +68,15 @@ def folders_of(master: int) -> list[Path]:
     return [folder for top in TOPS for folder in Path(top).glob(f"teaser-metrics-{master}-*")]
 
 
-def folder_of(gunicorn: Masters) -> Path:
+def folder_of(gunicorn: ManagedGunicorn) -> Path:
     """The folder of a master that runs."""
     (folder,) = folders_of(gunicorn.master)
     return folder
 
 
-def all_serve(gunicorn: Masters) -> bool:
+def all_serve(gunicorn: ManagedGunicorn) -> bool:
     """Whether two workers run, and they and nobody else tell of themselves."""
-    running = {str(pid) for pid in gunicorn.workers()}
+    running = {str(pid) for pid in gunicorn.list_workers()}
     return len(running) == 2 and breakers(gunicorn.url) == running and serving(gunicorn.url) == 2
 
 
@@ -90,14 +90,14 @@ def created_by_each(folder: Path) -> list[float]:
 
 
 @pytest.fixture
-def gunicorn(redis_url: str) -> Iterator[Masters]:
+def gunicorn(redis_url: str) -> Iterator[ManagedGunicorn]:
     """A gunicorn over a real Redis, of which two workers serve and tell of themselves."""
-    with Masters(REDIS_URL=redis_url, WEB_CONCURRENCY="2", OPS_TOKEN=OPS_TOKEN) as running:
+    with ManagedGunicorn(REDIS_URL=redis_url, WEB_CONCURRENCY="2", OPS_TOKEN=OPS_TOKEN) as running:
         assert eventually(lambda: all_serve(running))
         yield running
 
 
-def test_counts_of_all_workers_are_added_up(gunicorn: Masters) -> None:
+def test_counts_of_all_workers_are_added_up(gunicorn: ManagedGunicorn) -> None:
     """Whichever worker is asked, once both have served."""
     started = 0
     while len(shares := created_by_each(folder_of(gunicorn))) < 2 and started < 10 * STARTS:
@@ -109,7 +109,7 @@ def test_counts_of_all_workers_are_added_up(gunicorn: Masters) -> None:
         assert sample(gunicorn.url, "teaser_answers_total", {"status": "200"}) == started
 
 
-def test_operators_are_told_the_counts_of_all_workers(gunicorn: Masters) -> None:
+def test_operators_are_told_the_counts_of_all_workers(gunicorn: ManagedGunicorn) -> None:
     """Whichever worker is asked, so that the page can take differences."""
     start_many(gunicorn.url)
 
@@ -126,7 +126,7 @@ def test_operators_are_told_the_counts_of_all_workers(gunicorn: Masters) -> None
         assert len(told["migration"]["workers"]) >= 2
 
 
-def test_the_counts_of_a_killed_worker_stay_and_its_state_goes(gunicorn: Masters) -> None:
+def test_the_counts_of_a_killed_worker_stay_and_its_state_goes(gunicorn: ManagedGunicorn) -> None:
     """SIGKILL leaves it no time to tidy up; the master does."""
     start_many(gunicorn.url)
     gunicorn.kill_worker()
@@ -136,7 +136,7 @@ def test_the_counts_of_a_killed_worker_stay_and_its_state_goes(gunicorn: Masters
     assert sample(gunicorn.url, *CREATED) == STARTS + 10
 
 
-def test_counts_go_on_over_a_reload(gunicorn: Masters) -> None:
+def test_counts_go_on_over_a_reload(gunicorn: ManagedGunicorn) -> None:
     """HUP runs gunicorn.conf.py again; the folder is the same one."""
     start_many(gunicorn.url)
     folder = folder_of(gunicorn)
@@ -146,7 +146,7 @@ def test_counts_go_on_over_a_reload(gunicorn: Masters) -> None:
     assert sample(gunicorn.url, *CREATED) == STARTS
 
 
-def test_the_folder_goes_with_its_master(gunicorn: Masters) -> None:
+def test_the_folder_goes_with_its_master(gunicorn: ManagedGunicorn) -> None:
     """TERM removes it; the next start begins with a new one and with 0."""
     start_many(gunicorn.url, 1)
     first = folder_of(gunicorn)
@@ -156,7 +156,7 @@ def test_the_folder_goes_with_its_master(gunicorn: Masters) -> None:
     assert sample(gunicorn.url, *CREATED) == 0
 
 
-def test_a_second_master_has_a_folder_of_its_own(gunicorn: Masters) -> None:
+def test_a_second_master_has_a_folder_of_its_own(gunicorn: ManagedGunicorn) -> None:
     """USR2: it inherits the environment of the first, whose end takes nothing from it."""
     start_many(gunicorn.url, 1)
     first = folder_of(gunicorn)
@@ -172,7 +172,7 @@ def test_a_second_master_has_a_folder_of_its_own(gunicorn: Masters) -> None:
     assert not second.exists()
 
 
-def test_a_folder_that_was_cleaned_away_stops_no_worker(gunicorn: Masters) -> None:
+def test_a_folder_that_was_cleaned_away_stops_no_worker(gunicorn: ManagedGunicorn) -> None:
     """Whoever tidies up temporary files takes the counts, and not the service."""
     shutil.rmtree(folder_of(gunicorn))
     for _ in range(2):
@@ -233,7 +233,7 @@ def test_without_redis_the_rest_is_still_told(fault: signal.Signals) -> None:
     assert took < 5
 
 
-def test_nginx_keeps_it_from_the_public(gunicorn: Masters) -> None:
+def test_nginx_keeps_it_from_the_public(gunicorn: ManagedGunicorn) -> None:
     """Only this host reaches it through nginx, however the path is written."""
     with Nginx(gunicorn.port) as nginx:
         with Http(nginx.url) as client:

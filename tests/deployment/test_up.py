@@ -16,7 +16,7 @@ import redis
 
 from deploy.machine import ProgramMissing
 from deploy.machine import program as find_program
-from tests.drills.managed_gunicorn import Handle
+from tests.drills.managed_gunicorn import ProcessHandle
 from tests.support.http import Http
 from tests.support.servers import ROOT, children, eventually, free_port, program
 from tests.support.talk import API, LAMP
@@ -70,21 +70,21 @@ def served(tmp_path: Path, *arguments: str) -> Iterator[Up]:
         program(name)
     process = started(tmp_path, *arguments)
     log = tmp_path / "output.log"
-    family = [Handle(process.pid)]
+    family = [ProcessHandle(process.pid)]
     try:
         deadline = time.monotonic() + SECONDS
         while not (told := re.search(r"(https?://127\.0\.0\.1:\d+)/develope", log.read_text())):
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.05)
-        family += [Handle(pid) for pid in family_of(process.pid)]
+        family += [ProcessHandle(pid) for pid in family_of(process.pid)]
         ports = dict(re.findall(r"(Redis|gunicorn|nginx) (\d+)", log.read_text()))
         up = Up(process, told[1], {name: int(port) for name, port in ports.items()},
                 folder_of(process.pid), log)  # fmt: skip
         yield up
     finally:
         if process.poll() is None:
-            family += [Handle(pid) for pid in family_of(process.pid)]
+            family += [ProcessHandle(pid) for pid in family_of(process.pid)]
         for one in family:
             with contextlib.suppress(ProcessLookupError):
                 one.send(signal.SIGKILL)

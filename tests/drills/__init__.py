@@ -1,1 +1,1 @@
-"""Fault drills: clients that remember what they were told, real servers, and a checker."""
+"""Fault drills: real servers, clients that record every answer, and a checker."""

@@ -1,4 +1,4 @@
-"""What happens in the drills about oddities: unreadable values and files, clients that leave."""
+"""Scenarios of the anomaly drills: unreadable values and files, clients that disconnect."""
 
 import json
 import socket
@@ -9,125 +9,125 @@ from pathlib import Path
 from services.keyspaces import SESSION_PREFIX
 from services.sessions.stores.base import quarantine_key
 from tests.drills.clients import Maker
-from tests.drills.http_connection import Wire
-from tests.drills.journal import Conversation, Turn, note
-from tests.drills.outages import Scene
-from tests.drills.retrying_client import Asker, Leniency, turn_body
-from tests.drills.scenarios import once
+from tests.drills.http_connection import HttpConnection
+from tests.drills.journal import Conversation, Turn, make_unique_text
+from tests.drills.outages import DrillRun
+from tests.drills.retrying_client import RetryingClient, Tolerance, build_turn_body
+from tests.drills.scenarios import inject
 from tests.support.proxy import RESET_ON_CLOSE
 from tests.support.talk import API
 
-SPOILED = 6
+OVERWRITTEN = 6
 """Conversations whose stored documents are overwritten."""
-GARBAGE = b"this is no database " * 400
-CLOSINGS = 40
-"""Streams a client leaves in the middle; more than there are threads."""
+NO_DOCUMENT = b"no document at all"
+NO_DATABASE = b"this is no database " * 400
+DISCONNECTS = 40
+"""Streams that a client leaves in the middle; more than there are threads."""
+OUTAGE = Tolerance(outage=True)
 
 
-def corrupt(scene: Scene, seconds: float) -> None:
-    """Stored documents are overwritten with what is none; each is set aside."""
+def corrupt_documents(run: DrillRun, seconds: float) -> None:
+    """Overwrite stored documents with something else; each must be quarantined."""
     time.sleep(seconds / 2)
-    chosen = _spoil(scene, lambda _session_id: b"no document at all")
-    _ask_for(scene, chosen)
-    with scene.deployment.redis.client() as client:
-        for conversation in _not_deleted(chosen):
+    chosen = _overwrite(run, lambda _session_id: NO_DOCUMENT)
+    _read_each(run, chosen)
+    with run.deployment.redis.client() as client:
+        for conversation in _select_kept(chosen):
             key = quarantine_key(f"{SESSION_PREFIX}{conversation.session_id}")
-            if client.get(key) != b"no document at all":
-                scene.journal.fault("lost", key, "the unreadable value is not set aside")
+            if client.get(key) != NO_DOCUMENT:
+                run.journal.record("lost", key, "the unreadable value is not quarantined")
     time.sleep(seconds / 2)
 
 
-def from_a_newer_release(scene: Scene, seconds: float) -> None:
-    """Stored documents are overwritten with a newer format; they are left as they are."""
+def store_newer_format(run: DrillRun, seconds: float) -> None:
+    """Overwrite stored documents with a newer format, which must stay unchanged."""
     time.sleep(seconds / 2)
-    chosen = _spoil(scene, _newer_document)
-    _ask_for(scene, chosen)
+    chosen = _overwrite(run, _build_newer_document)
+    _read_each(run, chosen)
     time.sleep(seconds / 2)
-    with scene.deployment.redis.client() as client:
-        for conversation in _not_deleted(chosen):
+    with run.deployment.redis.client() as client:
+        for conversation in _select_kept(chosen):
             session_id = conversation.session_id
-            if client.get(f"{SESSION_PREFIX}{session_id}") != _newer_document(session_id):
-                scene.journal.fault("lost", session_id, "a newer release's document was changed")
+            if client.get(f"{SESSION_PREFIX}{session_id}") != _build_newer_document(session_id):
+                run.journal.record("lost", session_id, "a newer release's document was changed")
 
 
-def _not_deleted(conversations: list[Conversation]) -> list[Conversation]:
-    """Those no client has deleted, and with them what was set aside."""
+def _select_kept(conversations: list[Conversation]) -> list[Conversation]:
+    """Select those that no client has deleted, together with their quarantined values."""
     return [one for one in conversations if not one.delete_sent]
 
 
-def _newer_document(session_id: str) -> bytes:
+def _build_newer_document(session_id: str) -> bytes:
     members = {"version": 900, "format": 2, "session_id": session_id, "new": ["shape"]}
     return json.dumps(members, separators=(",", ":")).encode()
 
 
-def _spoil(scene: Scene, value: Callable[[str], bytes]) -> list[Conversation]:
-    """Overwrite some living conversations in Redis."""
-    living = [one for one in scene.journal.conversations if one.session_id and not one.delete_sent]
-    chosen = living[-SPOILED:]
-    scene.journal.excuse(chosen)
-    with scene.deployment.redis.client() as client:
+def _overwrite(run: DrillRun, build_value: Callable[[str], bytes]) -> list[Conversation]:
+    """Overwrite the documents of some conversations in Redis."""
+    kept = _select_kept([one for one in run.journal.conversations if one.session_id])
+    chosen = kept[-OVERWRITTEN:]
+    run.journal.excuse(chosen)
+    with run.deployment.redis.client() as client:
         for one in chosen:
-            client.set(f"{SESSION_PREFIX}{one.session_id}", value(one.session_id), ex=3600)
+            client.set(f"{SESSION_PREFIX}{one.session_id}", build_value(one.session_id), ex=3600)
     return chosen
 
 
-def _ask_for(scene: Scene, conversations: list[Conversation]) -> None:
-    """Ask for them, once each; how they are refused is counted with all other askers'."""
-    maker = Maker(scene.deployment.nginx.port, scene.journal, Leniency(outage=True))
+def _read_each(run: DrillRun, conversations: list[Conversation]) -> None:
+    """Read each of them once; the refusals are counted with those of all other clients."""
+    maker = Maker(run.deployment.nginx.port, run.journal, OUTAGE)
     for conversation in conversations:
         maker.read(conversation)
     maker.close()
-    if not scene.journal.excuses[410]:
-        scene.journal.fault("errors_5xx", "unreadable", "nobody was told that it is unreadable")
+    if not run.journal.excuses[410]:
+        run.journal.record("errors_5xx", "unreadable", "no client was told that it is unreadable")
 
 
-def spoil_spill(scene: Scene, seconds: float) -> None:
-    """The spill's file is garbage when gunicorn starts; then Redis is away."""
-    gunicorn = scene.deployment.gunicorn
+def corrupt_spill(run: DrillRun, seconds: float) -> None:
+    """Start gunicorn with an unreadable spill file; then take Redis away."""
+    gunicorn = run.deployment.gunicorn
     gunicorn.stop()
-    gunicorn.spill.write_bytes(GARBAGE)
+    gunicorn.spill.write_bytes(NO_DATABASE)
     gunicorn.start()
-    once("refused")(scene, seconds)
-    if not any(GARBAGE in kept.read_bytes() for kept in _files(gunicorn.spill.parent)):
-        scene.journal.fault("lost", "spill", "the unreadable file was not kept aside")
+    inject("refused")(run, seconds)
+    if not any(NO_DATABASE in file.read_bytes() for file in _list_files(gunicorn.spill.parent)):
+        run.journal.record("lost", "spill", "the unreadable file was not quarantined")
 
 
-def _files(folder: Path) -> list[Path]:
+def _list_files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
-def leave(scene: Scene, seconds: float) -> None:
-    """A client goes away in the middle of streams, and before it is answered."""
-    leniency = Leniency(outage=True)
-    maker = Maker(scene.deployment.nginx.port, scene.journal, leniency)
+def disconnect_clients(run: DrillRun, seconds: float) -> None:
+    """Disconnect clients in the middle of streams, and before they are answered."""
+    maker = Maker(run.deployment.nginx.port, run.journal, OUTAGE)
     conversation = maker.start()
     assert conversation is not None
     maker.finish(conversation)
     path = f"{API}/analyze-stream?session_id={conversation.session_id}"
-    for _ in range(CLOSINGS):
-        _leave_in_the_middle(scene.deployment.gunicorn.port, f"GET {path} HTTP/1.1")
-    maker.watch(conversation)
-    asker = Asker(scene.deployment.nginx.port, scene.journal, leniency)
-    for _ in range(CLOSINGS):
-        turn = Turn(note())
+    port = run.deployment.gunicorn.port
+    for _ in range(DISCONNECTS):
+        _disconnect_midway(port, f"GET {path} HTTP/1.1")
+    maker.stream_analysis(conversation)
+    client = RetryingClient(run.deployment.nginx.port, run.journal, OUTAGE)
+    for _ in range(DISCONNECTS):
+        turn = Turn(make_unique_text())
         conversation.turns.append(turn)
-        body = turn_body(conversation, turn)
-        _leave_in_the_middle(
-            scene.deployment.gunicorn.port, f"POST {API}/respond HTTP/1.1", json.dumps(body)
-        )
-        reply = asker.settle("POST", f"{API}/respond", body)
-        if reply and asker.granted(reply, conversation, deleted=False):
+        body = build_turn_body(conversation, turn)
+        _disconnect_midway(port, f"POST {API}/respond HTTP/1.1", json.dumps(body))
+        reply = client.send_until_answered("POST", f"{API}/respond", body)
+        if reply and client.check_reply(reply, conversation, deleted=False):
             turn.acknowledge(reply.body["message"])
-    asker.close()
+    client.close()
     maker.close()
     time.sleep(seconds / 2)
-    _threads_are_free(scene)
+    _check_threads(run)
 
 
-def _leave_in_the_middle(port: int, line: str, body: str = "") -> None:
-    """Send a request and reset the connection when the first bytes of its answer are there.
+def _disconnect_midway(port: int, line: str, body: str = "") -> None:
+    """Send a request and reset the connection when the first bytes of its answer arrive.
 
-    Where the request has a body, it is reset without waiting for an answer.
+    Where the request has a body, the connection is reset without waiting for an answer.
     """
     about = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n" if body else ""
     with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
@@ -137,13 +137,13 @@ def _leave_in_the_middle(port: int, line: str, body: str = "") -> None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
 
 
-def _threads_are_free(scene: Scene) -> None:
-    """As many clients as there are threads are served at once."""
-    wires = [Wire(scene.deployment.gunicorn.port) for _ in range(16)]
-    for wire in wires:
-        begun = time.monotonic()
-        if wire.send("GET", "/healthz").status != 200:
-            scene.journal.fault("stuck", "threads", "a thread is not free")
-        scene.journal.figures["free_ms"] = f"{1000 * (time.monotonic() - begun):.0f}"
-    for wire in wires:
-        wire.close()
+def _check_threads(run: DrillRun) -> None:
+    """Check that as many connections as there are threads are served."""
+    connections = [HttpConnection(run.deployment.gunicorn.port) for _ in range(16)]
+    for connection in connections:
+        started = time.monotonic()
+        if connection.send("GET", "/healthz").status != 200:
+            run.journal.record("stuck", "threads", "a thread is not free")
+        run.journal.figures["free_ms"] = f"{1000 * (time.monotonic() - started):.0f}"
+    for connection in connections:
+        connection.close()

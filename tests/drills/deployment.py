@@ -1,4 +1,4 @@
-"""A whole deployment for one drill: redis, gunicorns of the application, nginx before them."""
+"""A whole deployment for one drill: Redis, gunicorns of the application, nginx in front."""
 
 import contextlib
 import shutil
@@ -14,32 +14,32 @@ from typing import Self
 from services.sessions.migration.control import ControlRoom
 from services.sessions.migration.stages import Stage
 from services.sessions.stores import open_store
-from tests.drills.http_connection import Wire
-from tests.drills.managed_gunicorn import Masters
+from tests.drills.http_connection import HttpConnection
+from tests.drills.managed_gunicorn import ManagedGunicorn
 from tests.support.nginx import Nginx
 from tests.support.proxy import Proxy
 from tests.support.servers import ROOT, RedisServer, eventually
 
 COMMAND_SECONDS = 60.0
 FOLLOW_SECONDS = 15.0
-"""How long a worker may take to report a stage; it follows within one when it is not busy."""
+"""How long a worker may take to report a stage; one that is not busy takes a second."""
 REFUSED_SECONDS = 30.0
-"""How long `advance` may refuse, because something has to be sent first."""
+"""How long `advance` may refuse because copies have to be sent first."""
 
 
 class Deployment:
-    """Servers that belong together, from entering to leaving.
+    """Servers that belong together, running for as long as the block lasts.
 
     Args:
         stage: the stage that is stored when gunicorn starts; empty for none.
-        pins: for each gunicorn the stage its environment names; empty to follow the stored one.
+        pins: for each gunicorn the stage pinned in its environment; empty to follow the stored one.
         arguments: more arguments for gunicorn's command line.
-        by_command: whether the stage is changed by `flask migration`, as an operator does. It
-            takes seconds each time; the suite writes what the command would.
+        by_command: whether `flask migration` changes the stage, as an operator does. That takes
+            seconds each time; the test suite writes what the command would write.
         proxied: whether there is a proxy between gunicorn and Redis.
         options: more options for redis-server.
         settings: more settings for gunicorn.
-        prefix: what stands before gunicorn's command, to limit it.
+        prefix: a command before gunicorn's own that limits it.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Deployment:
         self._by_command = by_command
         self._stack = contextlib.ExitStack()
         self._folder = tempfile.TemporaryDirectory(prefix="teaser-redis-")
-        # `advance` refuses a Redis that keeps nothing over a restart.
+        # `advance` refuses a Redis without persistence.
         self.redis = RedisServer("--save", "3600 1", "--dir", self._folder.name, *options)
         self._proxy = Proxy(self.redis.port) if proxied else None
         url = f"redis://127.0.0.1:{self._proxy.port}/0" if self._proxy else self.redis.url
@@ -69,12 +69,14 @@ class Deployment:
             "LOG_LEVEL": "WARNING",
         }
         self.gunicorns = [
-            Masters(*arguments, **{**usual, **settings}, **({"SESSION_STAGE": pin} if pin else {}))
+            ManagedGunicorn(
+                *arguments, **{**usual, **settings}, **({"SESSION_STAGE": pin} if pin else {})
+            )
             for pin in pins
         ]
         for gunicorn in self.gunicorns:
             gunicorn.command[:0] = prefix
-        # No client of a drill is a browser: each conversation meets every host, and is not lost.
+        # The clients of a drill send no cookie, so each conversation is served by every host.
         self.nginx = Nginx(*(gunicorn.port for gunicorn in self.gunicorns), for_drills=True)
 
     def __enter__(self) -> Self:
@@ -84,7 +86,7 @@ class Deployment:
             if self._proxy:
                 stack.enter_context(self._proxy)
             if self._by_command and self._stage == Stage.OFF:
-                self.migration("begin")
+                self.run_migration("begin")
             elif self._stage:
                 self._store_stage(self._stage)
             for gunicorn in self.gunicorns:
@@ -112,21 +114,21 @@ class Deployment:
             raise RuntimeError("this deployment has no proxy")
         return self._proxy
 
-    def empty_redis(self) -> None:
-        """Remove what Redis has kept in files, while it does not run."""
-        for kept in Path(self._folder.name).iterdir():
-            if kept.is_dir():
-                shutil.rmtree(kept)
+    def delete_redis_files(self) -> None:
+        """Delete the files of Redis while it is stopped."""
+        for path in Path(self._folder.name).iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
             else:
-                kept.unlink()
+                path.unlink()
 
     @property
-    def gunicorn(self) -> Masters:
-        """The only gunicorn, or the first of two."""
+    def gunicorn(self) -> ManagedGunicorn:
+        """The only gunicorn, or the first of several."""
         return self.gunicorns[0]
 
     def set_stage(self, stage: str, cohort: int = 0) -> None:
-        """Change the stage and wait until the workers serve in it.
+        """Change the stage and wait until the workers follow.
 
         Raises:
             RuntimeError: the command refused.
@@ -136,25 +138,25 @@ class Deployment:
         self._wait_for(stage)
 
     def advance(self, stage: str) -> None:
-        """Go one step further, to this stage, as soon as nothing hinders it.
+        """Go one step forward, to this stage, as soon as nothing blocks it.
 
         Raises:
-            RuntimeError: the command went on refusing.
+            RuntimeError: the command kept refusing.
             TimeoutError: no worker followed.
         """
         if not self._by_command:
             return self.set_stage(stage)
-        give_up = time.monotonic() + REFUSED_SECONDS
+        deadline = time.monotonic() + REFUSED_SECONDS
         while True:
             try:
-                self.migration("advance")
+                self.run_migration("advance")
                 break
             except RuntimeError:
-                if time.monotonic() > give_up:
+                if time.monotonic() > deadline:
                     raise
         self._wait_for(stage)
         if stage == Stage.DUALWRITE:
-            self.migration("backfill")
+            self.run_migration("backfill")
         return None
 
     def rollback(self, stage: str) -> None:
@@ -166,14 +168,14 @@ class Deployment:
         """
         if not self._by_command:
             return self.set_stage(stage)
-        self.migration("rollback")
+        self.run_migration("rollback")
         return self._wait_for(stage)
 
-    def migration(self, *words: str) -> str:
-        """`flask migration ...` as the operator types it; answers what it printed.
+    def run_migration(self, *words: str) -> str:
+        """Run `flask migration ...` as an operator types it, and return its output.
 
         Raises:
-            RuntimeError: it refused.
+            RuntimeError: the command refused.
         """
         environment = self.gunicorn.environment.copy()
         environment.pop("SESSION_STAGE", None)
@@ -190,29 +192,29 @@ class Deployment:
             raise RuntimeError(f"flask migration {' '.join(words)}: {done.stdout}{done.stderr}")
         return done.stdout
 
-    def stage(self) -> str:
-        """The stage in which whoever answers serves."""
-        wire = Wire(self.gunicorn.port)
-        body = wire.send("GET", "/readyz").body
-        wire.close()
+    def read_stage(self) -> str:
+        """Read the stage of the worker that happens to answer."""
+        connection = HttpConnection(self.gunicorn.port)
+        body = connection.send("GET", "/readyz").body
+        connection.close()
         return str(body.get("stage", "")) if isinstance(body, dict) else ""
 
-    def warnings(self) -> list[str]:
-        """What the application logged that is more than usual."""
+    def read_warnings(self) -> list[str]:
+        """Read the warnings and errors that the application logged."""
         lines = [line for one in self.gunicorns for line in one.output().splitlines()]
         return [line for line in lines if "[WARNING]" in line or "[ERROR]" in line]
 
     def _store_stage(self, stage: str, cohort: int = 0) -> None:
         if self._by_command:
             more = ["--cohort", str(cohort)] if cohort else []
-            self.migration("set", stage, *more, "--force")
+            self.run_migration("set", stage, *more, "--force")
             return
         engine = open_store(self.redis.url)
         ControlRoom(engine).change(Stage(stage), cohort)
         engine.close()
 
     def _wait_for(self, stage: str) -> None:
-        if not eventually(lambda: self.stage() == stage, FOLLOW_SECONDS):
-            raise TimeoutError(f"the stage is {self.stage()}, not {stage}")
-        # With two workers the other one may be some tenths of a second behind.
+        if not eventually(lambda: self.read_stage() == stage, FOLLOW_SECONDS):
+            raise TimeoutError(f"the stage is {self.read_stage()}, not {stage}")
+        # The other worker may be some tenths of a second behind.
         time.sleep(0.3)

@@ -1,4 +1,4 @@
-"""The drills by name: which deployment, what happens to it, what the clients do meanwhile."""
+"""The drills by name: which deployment, which fault, and what the clients do meanwhile."""
 
 import itertools
 import time
@@ -10,25 +10,25 @@ from services.sessions.migration.stages import Stage
 from tests.drills.client_behaviour import DELETES, MIXED, Mix
 from tests.drills.deployment import Deployment
 from tests.drills.journal import Journal
-from tests.drills.managed_gunicorn import Masters
-from tests.drills.outage_list import outage_drills
+from tests.drills.managed_gunicorn import ManagedGunicorn
+from tests.drills.outage_list import list_outage_drills
 from tests.drills.outages import OutageDrill
 from tests.drills.replay import ReplayDrill
-from tests.drills.retrying_client import Leniency
-from tests.drills.verification import SETTLE_SECONDS, read_all
-from tests.drills.workload import CLIENTS, Workload
+from tests.drills.retrying_client import Tolerance
+from tests.drills.verification import SECOND_READ_SECONDS, read_all
+from tests.drills.workload import CLIENTS, run_clients
 from tests.support.servers import eventually
 
 STAGES = tuple(Stage)
 SECONDS = 10.0
-"""How long a drill's load lasts, about, unless told."""
+"""About how long a drill is under load by default."""
 WALK_SECONDS = 18.0
-"""How long where all stages have their turn."""
+"""The same for a drill that goes through all stages."""
 COHORTS = (0, 50, 10, 100)
 RECYCLED = ("--max-requests", "60", "--max-requests-jitter", "20")
-"""Each worker ends after some 60 requests and another takes its place."""
+"""Each worker ends after about 60 requests and another one takes its place."""
 RECYCLED_SECONDS = 30.0
-"""How much longer than the drill that may take on a slow machine."""
+"""How much longer than the load that may take on a slow machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +36,15 @@ class Drill:
     """One fault under load.
 
     Attributes:
-        name: what it is called for.
+        name: its name on the command line.
         fault: what happens, in about so many seconds.
         stage: the stage at the start.
         pins: stages of several gunicorns behind one nginx; empty for one that follows.
         arguments: more arguments for gunicorn.
-        mix: what the clients do.
-        together: how many clients share one conversation.
-        downtime: whether nobody serves for a while, by the nature of the fault.
-        seconds: how long the load lasts, about, unless told.
+        mix: the actions of clients that work alone.
+        sharing: how many clients share one conversation.
+        downtime: whether the fault implies that nobody serves for a while.
+        seconds: about how long the load lasts by default.
     """
 
     name: str
@@ -53,38 +53,38 @@ class Drill:
     pins: tuple[str, ...] = ("",)
     arguments: tuple[str, ...] = ()
     mix: Mix = MIXED
-    together: int = 2
+    sharing: int = 2
     downtime: bool = False
     seconds: float = SECONDS
 
     def run(self, seconds: float, *, by_command: bool = True) -> Journal:
-        """Start everything, let it happen, read every conversation twice.
+        """Start the servers, cause the fault, read every conversation twice.
 
         Args:
-            seconds: how long the load lasts, about.
-            by_command: whether stages are changed by `flask migration`.
+            seconds: about how long the load lasts.
+            by_command: whether `flask migration` changes the stage.
 
         Raises:
-            RuntimeError, TimeoutError: the drill did not happen as it should.
+            RuntimeError, TimeoutError: the fault could not be caused.
         """
         journal = Journal()
         servers = Deployment(
             self.stage, pins=self.pins, arguments=self.arguments, by_command=by_command
         )
-        leniency = Leniency(downtime=self.downtime)
+        tolerance = Tolerance(downtime=self.downtime)
         with servers as deployment:
             port = deployment.nginx.port
-            with Workload([port], journal, self.mix, together=self.together, leniency=leniency):
+            with run_clients([port], journal, self.mix, sharing=self.sharing, tolerance=tolerance):
                 self.fault(deployment, seconds)
-            for pause in (0.0, SETTLE_SECONDS):
+            for pause in (0.0, SECOND_READ_SECONDS):
                 time.sleep(pause)
                 read_all(port, journal)
-            journal.log = deployment.warnings()
+            journal.warnings = deployment.read_warnings()
         return journal
 
 
 def climb_and_descend(deployment: Deployment, seconds: float) -> None:
-    """All stages up and down again."""
+    """Go through all stages, forward and back again."""
     pause = seconds / (2 * len(STAGES) - 1)
     for stage in STAGES[1:]:
         time.sleep(pause)
@@ -96,50 +96,53 @@ def climb_and_descend(deployment: Deployment, seconds: float) -> None:
 
 
 def vary_cohort(deployment: Deployment, seconds: float) -> None:
-    """The share of conversations that is served as in live goes up, down and up."""
+    """Raise, lower and raise again the share of conversations that is served as in live."""
     for cohort in COHORTS:
         deployment.set_stage("shadow", cohort)
         time.sleep(seconds / len(COHORTS))
 
 
-def repeat(deed: Callable[[Masters], None], deployment: Deployment, seconds: float) -> None:
-    """The same thing is done to gunicorn again and again, at least once."""
+def repeat(
+    action: Callable[[ManagedGunicorn], None], deployment: Deployment, seconds: float
+) -> None:
+    """Do the same to gunicorn again and again, at least once."""
     until = time.monotonic() + seconds
     while True:
         time.sleep(min(1.0, seconds / 3))
-        deed(deployment.gunicorn)
+        action(deployment.gunicorn)
         if time.monotonic() > until:
             break
     time.sleep(0.3)
 
 
 def wait(_deployment: Deployment, seconds: float) -> None:
-    """Nothing happens to it."""
+    """Let time pass without a fault."""
     time.sleep(seconds)
 
 
 def recycle(deployment: Deployment, seconds: float) -> None:
-    """Workers end by themselves, each at least once."""
-    before = deployment.gunicorn.workers()
+    """Wait until each worker has ended by itself at least once."""
+    before = deployment.gunicorn.list_workers()
     time.sleep(seconds)
-    if not eventually(lambda: not deployment.gunicorn.workers() & before, RECYCLED_SECONDS):
-        raise TimeoutError("there are workers that never ended")
+    if not eventually(lambda: not deployment.gunicorn.list_workers() & before, RECYCLED_SECONDS):
+        raise TimeoutError("some workers have not ended")
 
 
-def look_from_beside(deployment: Deployment, seconds: float) -> None:
-    """After a while the stage changes to its neighbours, where the other copy is read."""
+def visit_neighbours(deployment: Deployment, seconds: float) -> None:
+    """After a while change to the neighbouring stages, which read the other copy."""
     time.sleep(seconds / 2)
-    here = STAGES.index(Stage(deployment.stage()))
+    here = STAGES.index(Stage(deployment.read_stage()))
     for stage in (*STAGES[here + 1 : here + 2], STAGES[here], *STAGES[max(here - 1, 0) : here]):
         deployment.set_stage(stage)
         time.sleep(seconds / 6)
 
 
-def _drills() -> list[Drill]:
+def _list_drills() -> list[Drill]:
     inner = STAGES[1:]
     neighbours = itertools.pairwise(inner)
     reload, restart, replace = (
-        partial(repeat, deed) for deed in (Masters.reload, Masters.restart, Masters.replace)
+        partial(repeat, action)
+        for action in (ManagedGunicorn.reload, ManagedGunicorn.restart, ManagedGunicorn.replace)
     )
     return [
         Drill("stages", climb_and_descend, "off", seconds=WALK_SECONDS),
@@ -149,16 +152,16 @@ def _drills() -> list[Drill]:
         *(Drill(f"term-start-{stage}", restart, stage, downtime=True) for stage in STAGES),
         *(Drill(f"usr2-{stage}", replace, stage) for stage in inner),
         *(Drill(f"max-requests-{stage}", recycle, stage, arguments=RECYCLED) for stage in inner),
-        *(Drill(f"deletes-{stage}", look_from_beside, stage, mix=DELETES) for stage in STAGES),
-        *(Drill(f"writers-{stage}", wait, stage, together=CLIENTS - 1) for stage in STAGES),
+        *(Drill(f"deletes-{stage}", visit_neighbours, stage, mix=DELETES) for stage in STAGES),
+        *(Drill(f"writers-{stage}", wait, stage, sharing=CLIENTS - 1) for stage in STAGES),
         *(Drill(f"apart-{one}-{two}", wait, pins=(one, two)) for one, two in neighbours),
     ]
 
 
-Runnable = Drill | OutageDrill | ReplayDrill
-DRILLS: dict[str, Runnable] = {
-    **{drill.name: drill for drill in _drills()},
-    **{drill.name: drill for drill in outage_drills()},
+AnyDrill = Drill | OutageDrill | ReplayDrill
+DRILLS: dict[str, AnyDrill] = {
+    **{drill.name: drill for drill in _list_drills()},
+    **{drill.name: drill for drill in list_outage_drills()},
     "replay-10000": ReplayDrill("replay-10000"),
 }
 SHORT = {
@@ -178,11 +181,11 @@ SHORT = {
     "oom": 2.0,
     "restart-outage-complete": 1.5,
 }
-"""The drills of the suite, and how many seconds each may take there."""
+"""The drills of the test suite, and for how many seconds each is under load there."""
 
 
-def duration(name: str, seconds: float | None, *, short: bool) -> float:
-    """How long a drill lasts: as told, or as usual for it."""
+def choose_seconds(name: str, seconds: float | None, *, short: bool) -> float:
+    """Choose how long a drill is under load: as given, else its default."""
     if seconds is not None:
         return seconds
     if short:

@@ -1,4 +1,4 @@
-"""One kept connection to nginx that sends each request once and says when no answer came."""
+"""A keep-alive connection to nginx that sends each request once and reports a missing answer."""
 
 import http.client
 import json
@@ -9,18 +9,18 @@ from typing import Any, NamedTuple
 TIMEOUT = 15.0
 """Seconds without a byte after which an answer counts as missing."""
 GATEWAY = (502, 503, 504)
-"""What nginx says itself while no gunicorn takes connections."""
+"""The statuses with which nginx answers while no gunicorn accepts connections."""
 
 
 class Reply(NamedTuple):
-    """What came back.
+    """The answer to a request.
 
     Attributes:
-        status: 0 when the connection broke before a whole answer was there.
-        body: the decoded JSON, or the text where it is none.
-        by_app: whether the application said it, not nginx.
-        request: what was asked, for findings.
-        headers: those of the answer.
+        status: 0 when the connection broke before the answer was complete.
+        body: the decoded JSON, or the text if it is not JSON.
+        by_app: whether the application answered, not nginx.
+        request: method and path, for findings.
+        headers: the headers of the answer.
     """
 
     status: int
@@ -31,34 +31,34 @@ class Reply(NamedTuple):
 
     @property
     def missing(self) -> bool:
-        """Whether the application gave no answer, so that nobody knows what was done."""
+        """Whether the application gave no answer, so that the outcome is unknown."""
         return self.status == 0 or (self.status in GATEWAY and not self.by_app)
 
     @property
     def code(self) -> str:
-        """The stable word of an error."""
+        """The stable code of an error."""
         return str(self.body.get("code", "")) if isinstance(self.body, dict) else ""
 
     @property
     def refused(self) -> bool:
-        """Whether it says honestly that sessions cannot be reached now, and when to ask again."""
-        told = self.code == "store_unavailable" and self.headers.get("Retry-After", "").isdigit()
-        return self.status == 503 and told
+        """Whether it says that sessions are unavailable now, and when to try again."""
+        is_retryable = self.headers.get("Retry-After", "").isdigit()
+        return self.status == 503 and self.code == "store_unavailable" and is_retryable
 
     @property
     def degraded(self) -> bool:
-        """Whether it came by way of the spill."""
+        """Whether it was served from the spill."""
         return self.headers.get("X-Session-Store") == "degraded"
 
 
-class Wire:
-    """Requests to one address, one after the other."""
+class HttpConnection:
+    """Requests to one port, one after the other."""
 
     def __init__(self, port: int) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT)
 
     def send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Reply:
-        """Send a request, once."""
+        """Send a request once."""
         data = None if body is None else json.dumps(body).encode()
         headers = {} if data is None else {"Content-Type": "application/json"}
         try:

@@ -12,11 +12,11 @@ from typing import Self
 from tests.support.servers import Gunicorn, children, eventually
 
 STOP_SECONDS = 40.0
-"""More than graceful_timeout, so that a worker is never cut off by its test."""
+"""More than graceful_timeout, so that a drill never cuts off a worker."""
 
 
-class Handle:
-    """A process that need not be our own child; its number cannot come to mean another one."""
+class ProcessHandle:
+    """A process, not necessarily a child; unlike a number it never comes to mean another one."""
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
@@ -26,17 +26,17 @@ class Handle:
         """Send it a signal."""
         signal.pidfd_send_signal(self._descriptor, number)
 
-    def ended(self, seconds: float = 0.0) -> bool:
+    def has_ended(self, seconds: float = 0.0) -> bool:
         """Whether it ends within these seconds."""
         return bool(select.select([self._descriptor], [], [], seconds)[0])
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the handle."""
         os.close(self._descriptor)
 
 
-class Masters(Gunicorn):
-    """The application under one gunicorn master after the other, on one port.
+class ManagedGunicorn(Gunicorn):
+    """The application under one gunicorn master after another, on one port.
 
     Args:
         arguments: more arguments for gunicorn's command line.
@@ -53,54 +53,56 @@ class Masters(Gunicorn):
         gunicorn = str(Path(sys.executable).with_name("gunicorn"))
         given = ["--config", "gunicorn.conf.py", "--pid", str(self._pidfile), *arguments]
         self.command = [gunicorn, *given, "wsgi:app"]
-        self._master: Handle | None = None
+        self._master: ProcessHandle | None = None
 
     def start(self) -> Self:
-        """Start a first master."""
+        """Start the first master."""
         super().start()
         assert self.process is not None
-        self._master = Handle(self.process.pid)
+        self._master = ProcessHandle(self.process.pid)
         return self
 
     @property
     def master(self) -> int:
-        """The process that is master at present."""
+        """The process id of the present master."""
         assert self._master is not None
         return self._master.pid
 
-    def workers(self) -> set[int]:
-        """The processes that serve at present."""
+    def list_workers(self) -> set[int]:
+        """List the process ids of the present workers."""
         return children(self._master.pid) if self._master else set()
 
     def kill_worker(self) -> None:
-        """SIGKILL one of the workers, and wait until another one serves in its place.
+        """SIGKILL one of the workers, and wait until another one takes its place.
 
         Raises:
-            TimeoutError: none does.
+            TimeoutError: no worker did.
         """
-        before = self.workers()
+        before = self.list_workers()
         booted = self.output().count("Booting worker")
         os.kill(min(before), signal.SIGKILL)
-        self._wait(lambda: self.output().count("Booting worker") > booted, "new worker")
+        self._wait_for(lambda: self.output().count("Booting worker") > booted, "new worker")
 
     def reload(self) -> None:
-        """SIGHUP: new workers, then the old ones end.
+        """SIGHUP: start new workers, then end the old ones.
 
         Raises:
             TimeoutError: that did not happen.
         """
         assert self._master is not None
-        before = self.workers()
+        before = self.list_workers()
         self._master.send(signal.SIGHUP)
-        self._wait(lambda: bool(self.workers()) and not self.workers() & before, "reload")
+        self._wait_for(
+            lambda: bool(self.list_workers()) and not self.list_workers() & before, "reload"
+        )
 
     def restart(self) -> None:
-        """SIGTERM, and a new start when the old master has ended."""
+        """SIGTERM, then start again when the old master has ended."""
         self.stop()
         self.start()
 
     def replace(self) -> None:
-        """SIGUSR2: a second master on the same sockets, then the first one ends.
+        """SIGUSR2: start a second master on the same sockets, then end the first one.
 
         Raises:
             TimeoutError: that did not happen.
@@ -110,22 +112,22 @@ class Masters(Gunicorn):
         booted = self.output().count("Booting worker")
         first.send(signal.SIGUSR2)
         second = Path(f"{self._pidfile}.2")
-        self._wait(lambda: second.exists() and bool(second.read_text("ascii").strip()), "start")
-        self._master = Handle(int(second.read_text("ascii")))
-        self._wait(lambda: self.output().count("Booting worker") > booted, "boot")
+        self._wait_for(lambda: second.exists() and bool(second.read_text("ascii").strip()), "start")
+        self._master = ProcessHandle(int(second.read_text("ascii")))
+        self._wait_for(lambda: self.output().count("Booting worker") > booted, "boot")
         first.send(signal.SIGTERM)
-        if not first.ended(STOP_SECONDS):
+        if not first.has_ended(STOP_SECONDS):
             raise TimeoutError(f"the first master does not end:\n{self.output()}")
         first.close()
-        # It gives up the name of its file and the second one takes it.
-        self._wait(lambda: not second.exists(), "promotion")
+        # The second master renames its file once the first one has removed its own.
+        self._wait_for(lambda: not second.exists(), "promotion")
 
     def stop(self, number: int = signal.SIGTERM) -> None:
-        """End the present master and wait for its end."""
+        """End the present master and wait until it has ended."""
         if self._master is not None:
-            if not self._master.ended():
+            if not self._master.has_ended():
                 self._master.send(signal.Signals(number))
-                if not self._master.ended(STOP_SECONDS):
+                if not self._master.has_ended(STOP_SECONDS):
                     self._master.send(signal.SIGKILL)
             self._master.close()
             self._master = None
@@ -136,6 +138,6 @@ class Masters(Gunicorn):
         super().close()
         self._folder.cleanup()
 
-    def _wait(self, check: Callable[[], bool], what: str) -> None:
+    def _wait_for(self, check: Callable[[], bool], what: str) -> None:
         if not eventually(check, STOP_SECONDS):
             raise TimeoutError(f"no {what} of gunicorn:\n{self.output()}")

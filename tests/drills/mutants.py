@@ -1,6 +1,6 @@
-"""Turns each mechanism off in a copy of the project and shows that a drill notices.
+"""Turn each mechanism off in a copy of the project and show that a drill notices.
 
-`python -m tests.drills.mutants [names]`; the project itself is not touched.
+Usage: `python -m tests.drills.mutants [names]`. The project itself is not changed.
 """
 
 import argparse
@@ -18,9 +18,9 @@ from tests.drills.journal import DAMAGE
 from tests.support.servers import ROOT
 
 SECONDS = "5"
-"""How long the load of a drill lasts here."""
+"""How long each drill is under load here."""
 DRILL_SECONDS = 180.0
-"""How long it may take with everything around."""
+"""How long a drill may take, with starts and verification."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +29,16 @@ class Mutant:
 
     Attributes:
         name: the mechanism.
-        file: where it is.
-        find: a text that is there exactly once.
-        instead: what takes its place.
-        drills: those that must notice.
+        file: the file that implements it.
+        find: a text that the file contains exactly once.
+        replacement: the text that replaces it.
+        drills: the drills that must notice.
     """
 
     name: str
     file: str
     find: str
-    instead: str
+    replacement: str
     drills: tuple[str, ...]
 
 
@@ -145,53 +145,53 @@ MUTANTS = (
     ),
 )
 COUNTED = (*DAMAGE, "starts_refused", "slow", "storm")
-"""What a drill may notice a mutant by; an error alone may be of any cause."""
+"""The findings that kill a mutant; an error alone may have any cause."""
 
 
 def main() -> int:
-    """Run the mutants that are named, or all; one line for each of their drills.
+    """Run the named mutants, or all of them, and print one line for each of their drills.
 
     Returns:
         1 when one survives, else 0.
     """
     parser = argparse.ArgumentParser(prog="python -m tests.drills.mutants", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="name", help="all of them when none is given")
+    parser.add_argument("names", nargs="*", metavar="name", help="mutants to run; all by default")
     names = parser.parse_args().names
     by_name = {mutant.name: mutant for mutant in MUTANTS}
     if unknown := [name for name in names if name not in by_name]:
-        parser.error(f"no such mutant: {', '.join(unknown)}; there are {', '.join(by_name)}")
-    killed = True
+        parser.error(f"no such mutant: {', '.join(unknown)}; choose from {', '.join(by_name)}")
+    is_killed = True
     for name in names or by_name:
-        killed &= try_out(by_name[name])
-    return 0 if killed else 1
+        is_killed &= try_mutant(by_name[name])
+    return 0 if is_killed else 1
 
 
-def try_out(mutant: Mutant) -> bool:
-    """Run a mutant's drills, one line each; whether all of them noticed it."""
-    killed = True
+def try_mutant(mutant: Mutant) -> bool:
+    """Run a mutant's drills, one line each; answer whether all of them noticed it."""
+    is_killed = True
     try:
-        with project_with(mutant) as project:
+        with copy_project(mutant) as project:
             for drill in mutant.drills:
-                seen = noticed(project, drill)
-                what = f"killed by drill={drill} {seen}" if seen else f"SURVIVED drill={drill}"
+                damage = find_damage(project, drill)
+                what = f"killed by drill={drill} {damage}" if damage else f"SURVIVED drill={drill}"
                 print(f"mutant={mutant.name} {what}", flush=True)  # noqa: T201 - its output
-                killed &= bool(seen)
+                is_killed &= bool(damage)
     except (ValueError, RuntimeError, subprocess.TimeoutExpired) as error:
         print(f"mutant={mutant.name} NOT TRIED: {error}", flush=True)  # noqa: T201 - its output
         return False
-    return killed
+    return is_killed
 
 
 @contextmanager
-def project_with(mutant: Mutant) -> Iterator[Path]:
-    """A copy of the project, as git sees it, with this change.
+def copy_project(mutant: Mutant) -> Iterator[Path]:
+    """Copy the project, as git sees it, with this change.
 
     Raises:
-        ValueError: the text to be changed is not there exactly once.
+        ValueError: the file does not contain the text exactly once.
     """
     with tempfile.TemporaryDirectory(prefix="teaser-mutant-") as folder:
         project = Path(folder)
-        for name in _files():
+        for name in _list_files():
             target = project / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, target)
@@ -199,18 +199,18 @@ def project_with(mutant: Mutant) -> Iterator[Path]:
         text = file.read_text(encoding="utf-8")
         if text.count(mutant.find) != 1:
             raise ValueError(
-                f"mutant {mutant.name}: {mutant.find!r} is {text.count(mutant.find)} times"
-                f" in {mutant.file}, not once"
+                f"mutant {mutant.name}: {mutant.file} contains {mutant.find!r}"
+                f" {text.count(mutant.find)} times, not once"
             )
-        file.write_text(text.replace(mutant.find, mutant.instead), encoding="utf-8")
+        file.write_text(text.replace(mutant.find, mutant.replacement), encoding="utf-8")
         yield project
 
 
-def noticed(project: Path, drill: str) -> str:
-    """The damage a drill counted in this copy, such as `lost=3`; empty when there was none.
+def find_damage(project: Path, drill: str) -> str:
+    """Run a drill in this copy and return the damage it counted, such as `lost=3`, or "".
 
     Raises:
-        RuntimeError: the drill did not come to its end, which proves nothing.
+        RuntimeError: the drill did not finish, which proves nothing.
     """
     done = subprocess.run(
         [sys.executable, "-m", "tests.drills", drill, "--seconds", SECONDS],
@@ -226,8 +226,8 @@ def noticed(project: Path, drill: str) -> str:
     return " ".join(counts)
 
 
-def _files() -> list[str]:
-    """The project's files, also those that are not committed yet."""
+def _list_files() -> list[str]:
+    """List the project's files, including those that are not committed yet."""
     listing = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
         cwd=ROOT,

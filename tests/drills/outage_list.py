@@ -1,47 +1,54 @@
 """The outage drills by name."""
 
 from tests.drills import anomalies, scenarios
-from tests.drills.client_behaviour import DELETES, WHISPERS
+from tests.drills.client_behaviour import DELETES, WITHOUT_IDS
 from tests.drills.outages import OutageDrill
-from tests.drills.scenarios import Happening, once
+from tests.drills.scenarios import Scenario, inject
 
 STAGES = ("shadow", "live", "complete")
 NUMBERS_SECONDS = 20.0
 PROBES = 30.0
-"""Connections a second while every one is reset: more than two workers' probes and their
-repetitions, for reading and for writing, and far less than one for each request."""
+"""Connections a second while every one is reset: enough for the probes of two workers with their
+retries, for reads and writes, and far fewer than one for each request."""
 SMALL = 400_000
-"""Bytes of a disk for the spill that are soon used up."""
+"""Bytes of a disk that the spill soon fills up."""
 AOF = ("--appendonly", "yes", "--appendfsync", "always", "--enable-debug-command", "yes")
 
 
-def outage_drills() -> list[OutageDrill]:
-    """All of them."""
-    return [*_away(), *_in_part(), *_with_restarts(), *_values(), *_disks(), *_numbers()]
+def list_outage_drills() -> list[OutageDrill]:
+    """List all of them."""
+    return [
+        *_list_unreachable(),
+        *_list_impaired(),
+        *_list_restarts(),
+        *_list_unreadable(),
+        *_list_spill_faults(),
+        *_list_measurements(),
+    ]
 
 
-def _away() -> list[OutageDrill]:
-    """Redis is not there."""
+def _list_unreachable() -> list[OutageDrill]:
+    """List the drills in which Redis is not there."""
     return [
         *(
-            OutageDrill(f"refused-{stage}", once("refused"), stage, proxied=True, silent=True)
+            OutageDrill(f"refused-{stage}", inject("refused"), stage, proxied=True, silent=True)
             for stage in STAGES
         ),
-        OutageDrill("refused-plain", once("refused"), "", proxied=True, silent=True),
-        OutageDrill("two-hosts", once("refused"), hosts=2, sticky=True, together=0, proxied=True),
-        OutageDrill("hosts-apart", scenarios.speak_at_both_hosts, hosts=2, sticky=True, together=0),
-        *(OutageDrill(f"frozen-{stage}", once("frozen"), stage, silent=True) for stage in STAGES),
-        OutageDrill("blackhole", once("blackhole"), proxied=True, silent=True),
-        OutageDrill("killed-empty-complete", scenarios.emptied),
-        OutageDrill("killed-empty-shadow", scenarios.emptied_beside_a_dict, "shadow"),
+        OutageDrill("refused-plain", inject("refused"), "", proxied=True, silent=True),
+        OutageDrill("two-hosts", inject("refused"), hosts=2, sticky=True, sharing=0, proxied=True),
+        OutageDrill("hosts-apart", scenarios.write_on_both_hosts, hosts=2, sticky=True, sharing=0),
+        *(OutageDrill(f"frozen-{stage}", inject("frozen"), stage, silent=True) for stage in STAGES),
+        OutageDrill("blackhole", inject("blackhole"), proxied=True, silent=True),
+        OutageDrill("killed-empty-complete", scenarios.lose_redis_data),
+        OutageDrill("killed-empty-shadow", scenarios.restore_from_dict, "shadow"),
         *(
-            OutageDrill(f"killed-aof-{stage}", once("killed"), stage, options=AOF)
+            OutageDrill(f"killed-aof-{stage}", inject("killed"), stage, options=AOF)
             for stage in STAGES
         ),
         *(
             OutageDrill(
                 f"delete-outage-{stage or 'plain'}",
-                scenarios.delete_across,
+                scenarios.delete_across_outages,
                 stage,
                 mix=DELETES,
                 proxied=True,
@@ -51,57 +58,59 @@ def _away() -> list[OutageDrill]:
     ]
 
 
-def _in_part() -> list[OutageDrill]:
-    """Redis is slow, comes and goes, or answers that it will not."""
+def _list_impaired() -> list[OutageDrill]:
+    """List the drills in which Redis is slow, comes and goes, or refuses."""
     late = (
-        OutageDrill(f"latency-{ms}", once(f"latency-{ms}"), proxied=True, spills=ms >= 1000)
+        OutageDrill(f"latency-{ms}", inject(f"latency-{ms}"), proxied=True, must_spill=ms >= 1000)
         for ms in (50, 200, 1000)
     )
     refusing = (
-        OutageDrill(name, once(name)) for name in ("pause-write", "oom", "read-only", "noauth")
+        OutageDrill(name, inject(name)) for name in ("pause-write", "oom", "read-only", "noauth")
     )
     return [
         *late,
         *refusing,
-        OutageDrill("loading", once("loading"), spills=False),
-        OutageDrill("slicer", once("slicer"), proxied=True, spills=False),
-        OutageDrill("rejected", once("rejected"), proxied=True, most_connections=PROBES),
-        OutageDrill("flapping", scenarios.flapping, proxied=True),
+        OutageDrill("loading", inject("loading"), must_spill=False),
+        OutageDrill("slicer", inject("slicer"), proxied=True, must_spill=False),
+        OutageDrill("rejected", inject("rejected"), proxied=True, most_connections=PROBES),
+        OutageDrill("flapping", scenarios.flap_connection, proxied=True),
         *(
             OutageDrill(
                 f"reset-{stage}",
-                scenarios.resets,
+                scenarios.lose_replies,
                 stage,
-                mix=WHISPERS,
+                mix=WITHOUT_IDS,
                 proxied=True,
-                spills=False,
+                must_spill=False,
             )
             for stage in STAGES
         ),
-        _twenty("twenty-writers", scenarios.wait, spills=False),
-        _twenty("twenty-writers-refused", once("refused")),
-        _twenty("twenty-writers-flapping", scenarios.flapping),
+        _build_twenty_writers("twenty-writers", scenarios.wait, must_spill=False),
+        _build_twenty_writers("twenty-writers-refused", inject("refused")),
+        _build_twenty_writers("twenty-writers-flapping", scenarios.flap_connection),
     ]
 
 
-def _twenty(name: str, happen: Happening, *, spills: bool = True) -> OutageDrill:
-    """Two conversations that twenty clients share, while something happens."""
-    return OutageDrill(name, happen, together=20, groups=2, clients=22, proxied=True, spills=spills)
+def _build_twenty_writers(name: str, scenario: Scenario, *, must_spill: bool = True) -> OutageDrill:
+    """Build a drill in which twenty clients share two conversations."""
+    return OutageDrill(
+        name, scenario, sharing=20, groups=2, clients=22, proxied=True, must_spill=must_spill
+    )
 
 
-def _with_restarts() -> list[OutageDrill]:
-    """The application's processes end, too."""
+def _list_restarts() -> list[OutageDrill]:
+    """List the drills in which the application's processes end, too."""
     return [
         *(
             OutageDrill(
-                f"sigkill-{stage}", scenarios.kill_workers, stage, downtime=True, spills=False
+                f"sigkill-{stage}", scenarios.kill_workers, stage, downtime=True, must_spill=False
             )
             for stage in STAGES
         ),
         *(
             OutageDrill(
                 f"sigkill-outage-{stage}",
-                once("refused", scenarios.kill_workers),
+                inject("refused", scenarios.kill_workers),
                 stage,
                 proxied=True,
                 downtime=True,
@@ -111,43 +120,43 @@ def _with_restarts() -> list[OutageDrill]:
         *(
             OutageDrill(
                 f"restart-outage-{stage}",
-                once("refused", scenarios.restart),
+                inject("refused", scenarios.restart),
                 stage,
                 proxied=True,
                 downtime=True,
             )
             for stage in STAGES
         ),
-        OutageDrill("hup-outage", once("refused", scenarios.reload), proxied=True, downtime=True),
-        OutageDrill("client-gone", anomalies.leave, spills=False),
+        OutageDrill("hup-outage", inject("refused", scenarios.reload), proxied=True, downtime=True),
+        OutageDrill("client-gone", anomalies.disconnect_clients, must_spill=False),
     ]
 
 
-def _values() -> list[OutageDrill]:
-    """What is stored cannot be read."""
+def _list_unreadable() -> list[OutageDrill]:
+    """List the drills in which stored documents are unreadable."""
     return [
-        OutageDrill("corrupt", anomalies.corrupt, spills=False),
-        OutageDrill("newer-format", anomalies.from_a_newer_release, spills=False),
+        OutageDrill("corrupt", anomalies.corrupt_documents, must_spill=False),
+        OutageDrill("newer-format", anomalies.store_newer_format, must_spill=False),
     ]
 
 
-def _disks() -> list[OutageDrill]:
-    """The spill's own troubles."""
+def _list_spill_faults() -> list[OutageDrill]:
+    """List the drills in which the spill itself fails."""
     return [
-        OutageDrill("disk-full", once("refused"), proxied=True, disk=SMALL, accepts=False),
-        OutageDrill("spill-unreadable", anomalies.spoil_spill, proxied=True, downtime=True),
+        OutageDrill("disk-full", inject("refused"), proxied=True, disk=SMALL, must_accept=False),
+        OutageDrill("spill-unreadable", anomalies.corrupt_spill, proxied=True, downtime=True),
     ]
 
 
-def _numbers() -> list[OutageDrill]:
-    """Long enough to measure how it answers meanwhile."""
+def _list_measurements() -> list[OutageDrill]:
+    """List the drills that last long enough to measure answers during an outage."""
     return [
         OutageDrill(
             "numbers-refused",
-            once("refused"),
+            inject("refused"),
             proxied=True,
             silent=True,
             seconds=NUMBERS_SECONDS,
         ),
-        OutageDrill("numbers-frozen", once("frozen"), silent=True, seconds=NUMBERS_SECONDS),
+        OutageDrill("numbers-frozen", inject("frozen"), silent=True, seconds=NUMBERS_SECONDS),
     ]

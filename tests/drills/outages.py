@@ -1,4 +1,4 @@
-"""Drills in which the application cannot reach Redis for a while, or only in part."""
+"""Drills in which Redis is unavailable for a while, or available only in part."""
 
 import contextlib
 import time
@@ -7,57 +7,57 @@ from dataclasses import dataclass
 
 from tests.drills.client_behaviour import MIXED, Mix
 from tests.drills.deployment import Deployment
-from tests.drills.disk import small_disk
+from tests.drills.disk import mount_small_disk
 from tests.drills.faults import OPTIONS
-from tests.drills.health_monitor import Watch, quantile, sum_up
+from tests.drills.health_monitor import HealthMonitor, add_figures, pick_quantile
 from tests.drills.journal import KINDS, OUTAGE_KINDS, Journal
-from tests.drills.retrying_client import Leniency
+from tests.drills.retrying_client import Tolerance
 from tests.drills.verification import (
-    SETTLE_SECONDS,
-    look_into_redis,
+    SECOND_READ_SECONDS,
+    check_redis,
     read_all,
     read_deleted,
-    wait_until_settled,
+    wait_until_caught_up,
 )
-from tests.drills.workload import CLIENTS, Workload
+from tests.drills.workload import CLIENTS, run_clients
 
 SECONDS = 10.0
-"""How long a drill's load lasts, about, unless told."""
+"""About how long a drill is under load by default."""
 LONGEST_ANSWER = 3.0
-"""Seconds an answer may take: a request waits for Redis one second at most, and a machine with
-two busy cores may stand still for another."""
-USUAL_ANSWER = 0.2
-"""Seconds within which half of the answers must be there while Redis is silent: less than the one
-timeout that each of them would wait for if nobody remembered that it is."""
+"""Seconds that an answer may take: a request waits for Redis one second at most, and a busy
+machine with two cores may stall for another."""
+MEDIAN_ANSWER = 0.2
+"""Seconds within which half of the answers must come while Redis is silent: less than the timeout
+that each request would wait for without a breaker."""
 ENOUGH = 20
-"""Answers that are needed to speak of half of them."""
+"""Answers that are needed to judge half of them."""
 MOST_CONNECTIONS = 150.0
 """Connections to Redis a second that are no storm, for two workers with sixteen threads: each
-time it goes away some requests of each find out for themselves."""
+time Redis goes away, several requests of each worker detect that for themselves."""
 TIMEOUT = "0.25"
 """The application's own default for REDIS_TIMEOUT."""
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
-    """What a fault works on.
+class DrillRun:
+    """One run of a drill, on which its scenario acts.
 
     Attributes:
         deployment: the servers.
-        journal: what the clients remember.
+        journal: what the clients record.
     """
 
     deployment: Deployment
     journal: Journal
 
     @contextlib.contextmanager
-    def outage(self) -> Iterator[None]:
-        """The engine is away as long as this block lasts."""
-        begun = time.monotonic()
+    def record_outage(self) -> Iterator[None]:
+        """Record that the engine is away for as long as the block lasts."""
+        started = time.monotonic()
         try:
             yield
         finally:
-            self.journal.outages.append((begun, time.monotonic()))
+            self.journal.outages.append((started, time.monotonic()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,80 +65,81 @@ class OutageDrill:
     """One fault of the engine under load.
 
     Attributes:
-        name: what it is called for.
-        happen: what happens, in about so many seconds.
-        stage: the stage that is stored; empty for none, which is complete as well.
-        hosts: how many gunicorns there are, each with a spill of its own.
+        name: its name on the command line.
+        scenario: what happens, in about so many seconds.
+        stage: the stored stage; empty for none, which means complete as well.
+        hosts: how many gunicorns there are, each with its own spill.
         sticky: whether each client stays with one host, instead of being sent to any.
-        mix: what the clients do.
-        together, groups, clients: as in Workload.
+        mix: the actions of clients that work alone.
+        sharing, groups, clients: as in `run_clients`.
         proxied: whether there is a proxy before Redis.
         options: more options for redis-server.
-        downtime: whether nobody serves for a while, by the nature of the fault.
-        accepts: whether every new conversation must be accepted.
-        spills: whether something must have gone by way of the spill.
-        disk: bytes of the disk the spill is on; 0 for one that is large enough.
+        downtime: whether the fault implies that nobody serves for a while.
+        must_accept: whether every new conversation must be accepted.
+        must_spill: whether some answers must have been served from the spill.
+        disk: size of the spill's disk in bytes; 0 for one that is large enough.
         most_connections: connections to Redis a second that are no storm.
         silent: whether Redis answers nothing, so that a breaker must keep requests from waiting.
-        seconds: how long the load lasts, about, unless told.
+        seconds: about how long the load lasts by default.
     """
 
     name: str
-    happen: Callable[[Scene, float], None]
+    scenario: Callable[[DrillRun, float], None]
     stage: str = "complete"
     hosts: int = 1
     sticky: bool = False
     mix: Mix = MIXED
-    together: int = 2
+    sharing: int = 2
     groups: int = 1
     clients: int = CLIENTS
     proxied: bool = False
     options: tuple[str, ...] = OPTIONS
     downtime: bool = False
-    accepts: bool = True
-    spills: bool = True
+    must_accept: bool = True
+    must_spill: bool = True
     disk: int = 0
     most_connections: float = MOST_CONNECTIONS
     silent: bool = False
     seconds: float = SECONDS
 
     def run(self, seconds: float, *, by_command: bool = True) -> Journal:
-        """Start everything, let it happen, wait for the replay, read everything twice.
+        """Start the servers, play the scenario, wait for the replay, read everything twice.
 
         Args:
-            seconds: how long the load lasts, about.
-            by_command: whether stages are set by `flask migration`.
+            seconds: about how long the load lasts.
+            by_command: whether `flask migration` sets the stage.
 
         Raises:
-            RuntimeError, TimeoutError: the drill did not happen as it should.
+            RuntimeError, TimeoutError: the scenario could not be carried out.
         """
-        tolerated = () if self.accepts else ("starts_refused",)
+        tolerated = () if self.must_accept else ("starts_refused",)
         journal = Journal((*KINDS, *(kind for kind in OUTAGE_KINDS if kind not in tolerated)))
         with self._servers(by_command=by_command) as deployment:
-            with Watch(deployment.gunicorn.port) as watch, self._load(deployment, journal):
-                before = self._connections(deployment), time.monotonic()
-                self.happen(Scene(deployment, journal), seconds)
-                self._count_connections(deployment, journal, *before)
-                wait_until_settled(deployment, journal)
-            wait_until_settled(deployment, journal)
-            journal.over = True
+            monitor = HealthMonitor(deployment.gunicorn.port)
+            with monitor.run(), self._run_clients(deployment, journal):
+                before = self._read_connections(deployment), time.monotonic()
+                self.scenario(DrillRun(deployment, journal), seconds)
+                self._judge_connections(deployment, journal, *before)
+                wait_until_caught_up(deployment, journal)
+            wait_until_caught_up(deployment, journal)
+            journal.is_final = True
             self._read_everything(deployment, journal)
-            journal.log = deployment.warnings()
-        sum_up(journal, watch, health=not self.downtime)
+            journal.warnings = deployment.read_warnings()
+        add_figures(journal, monitor, health=not self.downtime)
         if journal.excuses:
             answers = sorted(journal.excuses.items())
             journal.figures["excused"] = ",".join(f"{status}:{n}" for status, n in answers)
-        self._judge_speed(journal, watch)
-        self._judge_readiness(journal, watch)
-        if self.spills and not journal.degraded:
-            journal.fault("stuck", "spill", "nothing went by way of the spill")
+        self._judge_speed(journal, monitor)
+        self._judge_readiness(journal, monitor)
+        if self.must_spill and not journal.degraded:
+            journal.record("stuck", "spill", "nothing was served from the spill")
         return journal
 
     @contextlib.contextmanager
     def _servers(self, *, by_command: bool) -> Iterator[Deployment]:
         with contextlib.ExitStack() as stack:
             settings = {"REDIS_TIMEOUT": TIMEOUT}
-            disk = stack.enter_context(small_disk(self.disk)) if self.disk else None
+            disk = stack.enter_context(mount_small_disk(self.disk)) if self.disk else None
             if disk:
                 settings["SESSION_SPILL_URL"] = f"sqlite:///{disk.folder}/spill.db"
             servers = Deployment(
@@ -152,54 +153,56 @@ class OutageDrill:
             )
             yield stack.enter_context(servers)
 
-    def _load(self, deployment: Deployment, journal: Journal) -> Workload:
+    def _run_clients(
+        self, deployment: Deployment, journal: Journal
+    ) -> contextlib.AbstractContextManager[None]:
         longest = 0.0 if self.downtime else LONGEST_ANSWER
         hosts = [gunicorn.port for gunicorn in deployment.gunicorns]
-        return Workload(
+        return run_clients(
             hosts if self.sticky else [deployment.nginx.port],
             journal,
             self.mix,
-            together=self.together,
+            sharing=self.sharing,
             groups=self.groups,
             clients=self.clients,
-            leniency=Leniency(downtime=self.downtime, outage=True, seconds=longest),
+            tolerance=Tolerance(downtime=self.downtime, outage=True, seconds=longest),
         )
 
     def _read_everything(self, deployment: Deployment, journal: Journal) -> None:
-        port, insistent = deployment.nginx.port, Leniency(outage=True, insists=True)
-        for pause in (0.0, SETTLE_SECONDS):
+        port, tolerance = deployment.nginx.port, Tolerance(outage=True, repeats_refused=True)
+        for pause in (0.0, SECOND_READ_SECONDS):
             time.sleep(pause)
-            read_all(port, journal, insistent)
-            read_deleted(port, journal, insistent)
-        look_into_redis(deployment, journal)
+            read_all(port, journal, tolerance)
+            read_deleted(port, journal, tolerance)
+        check_redis(deployment, journal)
 
-    def _connections(self, deployment: Deployment) -> int:
+    def _read_connections(self, deployment: Deployment) -> int:
         return deployment.proxy.connections if self.proxied else 0
 
-    def _count_connections(
+    def _judge_connections(
         self, deployment: Deployment, journal: Journal, before: int, since: float
     ) -> None:
         if not self.proxied:
             return
-        each_second = (self._connections(deployment) - before) / (time.monotonic() - since)
+        each_second = (self._read_connections(deployment) - before) / (time.monotonic() - since)
         journal.figures["connections_per_s"] = f"{each_second:.1f}"
         if each_second > self.most_connections:
-            journal.fault("storm", "connections", f"{each_second:.1f} a second")
+            journal.record("storm", "connections", f"{each_second:.1f} a second")
 
-    def _judge_speed(self, journal: Journal, watch: Watch) -> None:
+    def _judge_speed(self, journal: Journal, monitor: HealthMonitor) -> None:
         if not self.silent:
             return
-        if not watch.breaker_opened:
-            journal.fault("slow", "breaker", "no breaker was seen open")
-        (begun, ended) = journal.outages[0]
-        times = sorted(one.seconds for one in journal.answers if begun <= one.at <= ended)
-        if len(times) >= ENOUGH and quantile(times, 0.5) > USUAL_ANSWER:
-            why = f"half of {len(times)} answers took more than {USUAL_ANSWER} s"
-            journal.fault("slow", "usual answer", why)
+        if not monitor.has_seen_open_breaker:
+            journal.record("slow", "breaker", "no breaker was seen open")
+        started, ended = journal.outages[0]
+        times = sorted(one.seconds for one in journal.answers if started <= one.at <= ended)
+        if len(times) >= ENOUGH and pick_quantile(times, 0.5) > MEDIAN_ANSWER:
+            why = f"half of {len(times)} answers took more than {MEDIAN_ANSWER} s"
+            journal.record("slow", "median answer", why)
 
-    def _judge_readiness(self, journal: Journal, watch: Watch) -> None:
-        """While the spill takes writes, a load balancer must not take the host out."""
-        if self.accepts and not self.downtime:
-            for look in watch.readiness:
-                if look.status >= 500:
-                    journal.fault("errors_5xx", "readyz", f"{look.status}: {look.said}")
+    def _judge_readiness(self, journal: Journal, monitor: HealthMonitor) -> None:
+        """Check that a load balancer keeps the host while its spill accepts writes."""
+        if self.must_accept and not self.downtime:
+            for one in monitor.readiness:
+                if one.status >= 500:
+                    journal.record("errors_5xx", "readyz", f"{one.status}: {one.report}")

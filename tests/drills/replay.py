@@ -1,4 +1,4 @@
-"""Measures the replay: ten thousand sessions from a spill into Redis, beside a bare pipeline."""
+"""Measure the replay of ten thousand sessions from a spill into Redis against a bare pipeline."""
 
 import logging
 import tempfile
@@ -21,17 +21,17 @@ COUNT = 10_000
 BYTES = 2000
 OWNERS = 100
 MOST_SECONDS = 120.0
-"""After which the measurement is given up."""
+"""The time after which the measurement fails."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayDrill:
-    """Sessions are written while Redis is away; then it is there.
+    """Sessions are written while Redis is away, and replayed once it is back.
 
     Attributes:
-        name: what it is called for.
+        name: its name on the command line.
         count: how many sessions.
-        seconds: takes no notice of it; as the other drills have it.
+        seconds: not used; the other drills have it.
     """
 
     name: str
@@ -39,15 +39,15 @@ class ReplayDrill:
     seconds: float = 0.0
 
     def run(self, _seconds: float, *, by_command: bool = True) -> Journal:  # noqa: ARG002
-        """Fill the spill, let it be replayed, count what arrived, and do the same by hand.
+        """Fill the spill, replay it, count what arrived, and write the same with a bare pipeline.
 
         Raises:
-            TimeoutError: the backlog does not get empty.
+            TimeoutError: the backlog does not become empty.
         """
-        # That nobody listens is no news here.
+        # Its warnings that Redis is away are expected here.
         logging.getLogger("services.sessions.outage").addHandler(logging.NullHandler())
         journal, keyspace = Journal(), teaser_chat_keyspace()
-        records = [_record(keyspace, number) for number in range(self.count)]
+        records = [_build_record(keyspace, number) for number in range(self.count)]
         server = RedisServer()
         with tempfile.TemporaryDirectory(prefix="teaser-replay-") as folder:
             url = f"sqlite:///{Path(folder) / 'spill.db'}"
@@ -56,7 +56,7 @@ class ReplayDrill:
                 replayed = _replay(server, url, keyspace)
                 self._count(server, records, journal)
                 server.client().flushall()
-                bare = _write_by_hand(server, records)
+                bare = _write_bare(server, records)
         journal.figures |= {
             "fill_s": f"{filled:.2f}",
             "replay_s": f"{replayed:.2f}",
@@ -66,19 +66,19 @@ class ReplayDrill:
         return journal
 
     def _count(self, server: RedisServer, records: list[Record], journal: Journal) -> None:
-        """Every record must be there as it was written, and in both indexes."""
+        """Check that every record is stored as it was written, and in both indexes."""
         with server.client() as client:
             for record in records:
                 conversation = journal.open(record.key)
                 conversation.turns[0].acknowledge("")
                 if client.get(record.key) != join(record.version, record.body):
-                    journal.fault("lost", record.key, "is not in Redis as it was written")
+                    journal.record("lost", record.key, "not in Redis as it was written")
                 for index in record.indexes:
                     if client.zscore(index, record.member) is None:
-                        journal.fault("lost", f"{index} {record.key}", "is not in its index")
+                        journal.record("lost", f"{index} {record.key}", "not in its index")
 
 
-def _record(keyspace: Keyspace, number: int) -> Record:
+def _build_record(keyspace: Keyspace, number: int) -> Record:
     session = Session(str(uuid.uuid4()), {"text": "x" * BYTES}, owner=f"owner {number % OWNERS}")
     session.created_at = session.updated_at = int(time.time() * 1000)
     session.expires_at = session.created_at + 3_600_000
@@ -93,34 +93,34 @@ def _record(keyspace: Keyspace, number: int) -> Record:
 
 
 def _fill(server: RedisServer, url: str, keyspace: Keyspace, records: list[Record]) -> float:
-    """Seconds that writing them takes while nobody listens where Redis should be."""
-    begun = time.monotonic()
+    """Write them while Redis is away; return the seconds it took."""
+    started = time.monotonic()
     outage = Outage(open_store(server.url), [keyspace], open_spill(url))
     for record in records:
         outage.store.put(record, Condition.ABSENT)
     outage.store.close()
-    return time.monotonic() - begun
+    return time.monotonic() - started
 
 
 def _replay(server: RedisServer, url: str, keyspace: Keyspace) -> float:
-    """Seconds from the start of a process until nothing waits any more."""
+    """Start a process and return the seconds until its backlog is empty."""
     spill = open_spill(url)
     outage = Outage(open_store(server.url), [keyspace], spill)
-    begun = time.monotonic()
+    started = time.monotonic()
     outage.start()
-    # To count the rows again and again would slow down what is measured.
-    empty = eventually(lambda: not spill.is_occupied, MOST_SECONDS)
-    seconds = time.monotonic() - begun
+    # Counting the rows again and again would slow the replay down.
+    is_empty = eventually(lambda: not spill.is_occupied, MOST_SECONDS)
+    seconds = time.monotonic() - started
     outage.finish()
     outage.store.close()
-    if not empty:
+    if not is_empty:
         raise TimeoutError(f"the backlog is not empty after {seconds:.0f} s")
     return seconds
 
 
-def _write_by_hand(server: RedisServer, records: list[Record]) -> float:
-    """Seconds that redis-py's pipeline takes for the same writes without any decision."""
-    begun = time.monotonic()
+def _write_bare(server: RedisServer, records: list[Record]) -> float:
+    """Write them with redis-py's pipeline, without any check; return the seconds it took."""
+    started = time.monotonic()
     with server.client() as client:
         for start in range(0, len(records), BATCH):
             pipeline = client.pipeline(transaction=False)
@@ -130,4 +130,4 @@ def _write_by_hand(server: RedisServer, records: list[Record]) -> float:
                 for index in record.indexes:
                     pipeline.zadd(index, {record.member: record.expires_at})
             pipeline.execute()
-    return time.monotonic() - begun
+    return time.monotonic() - started

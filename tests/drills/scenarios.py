@@ -1,121 +1,112 @@
-"""What happens in the outage drills: one fault or several, in about so many seconds."""
+"""Scenarios of the outage drills: one fault or several, in about so many seconds."""
 
 import time
 from collections.abc import Callable
 
 from tests.drills.clients import Maker
-from tests.drills.faults import (
-    FAULTS,
-    during,
-    flap,
-    kill,
-    reset,
-    start_empty,
-)
-from tests.drills.outages import Scene
-from tests.drills.retrying_client import Leniency
+from tests.drills.faults import FAULTS, flap, kill, reset, start_empty, sustain
+from tests.drills.outages import DrillRun
+from tests.drills.retrying_client import Tolerance
 
 BEFORE, AWAY = 0.2, 0.5
-"""Which share of the time passes before the fault, and how much of it the fault lasts."""
+"""The share of the time before a fault, and the share for which it lasts."""
 SHARED = 4
-"""Conversations in which both of two hosts are spoken to."""
+"""Conversations to which the clients of both hosts write."""
 
-Happening = Callable[[Scene, float], None]
+Scenario = Callable[[DrillRun, float], None]
 
 
-def once(name: str, meanwhile: Happening | None = None, *, all_the_time: bool = False) -> Happening:
-    """One fault, with some time before and after it.
+def inject(name: str, meanwhile: Scenario | None = None, *, all_the_time: bool = False) -> Scenario:
+    """Build the scenario of one fault, with some time before and after it.
 
     Args:
-        name: which one.
-        meanwhile: what else happens while it lasts; without it time passes.
+        name: the fault.
+        meanwhile: what else happens while it lasts; by default time passes.
         all_the_time: whether the fault lasts from the beginning to the end.
     """
     before, away = (0.0, 1.0) if all_the_time else (BEFORE, AWAY)
 
-    def happen(scene: Scene, seconds: float) -> None:
+    def play(run: DrillRun, seconds: float) -> None:
         time.sleep(before * seconds)
-        with scene.outage(), during(FAULTS[name], scene.deployment):
-            (meanwhile or wait)(scene, away * seconds)
+        with run.record_outage(), sustain(FAULTS[name], run.deployment):
+            (meanwhile or wait)(run, away * seconds)
         time.sleep((1 - before - away) * seconds)
 
-    return happen
+    return play
 
 
-def wait(_scene: Scene, seconds: float) -> None:
-    """Time passes."""
+def wait(_run: DrillRun, seconds: float) -> None:
+    """Let time pass."""
     time.sleep(seconds)
 
 
-def flapping(scene: Scene, seconds: float) -> None:
-    """The connection comes and goes."""
-    with scene.outage():
-        flap(scene.deployment, seconds)
+def flap_connection(run: DrillRun, seconds: float) -> None:
+    """Break and restore the connection to Redis."""
+    with run.record_outage():
+        flap(run.deployment, seconds)
 
 
-def resets(scene: Scene, seconds: float) -> None:
-    """Replies are lost after their requests were done."""
-    reset(scene.deployment, seconds)
-    scene.journal.figures["resets"] = str(scene.deployment.proxy.resets)
+def lose_replies(run: DrillRun, seconds: float) -> None:
+    """Lose replies after their requests were carried out."""
+    reset(run.deployment, seconds)
+    run.journal.figures["resets"] = str(run.deployment.proxy.resets)
 
 
-def emptied(scene: Scene, seconds: float, *, all_back: bool = False) -> None:
-    """Redis is killed and comes back with nothing.
+def lose_redis_data(run: DrillRun, seconds: float, *, has_copies: bool = False) -> None:
+    """Kill Redis and start it without data.
 
-    What was only there is gone, unless the dict of the process has it, too.
+    Its conversations are lost, unless the process has copies of them in its dict.
     """
     time.sleep(BEFORE * seconds)
-    with scene.outage():
-        kill(scene.deployment)
-        only_there = list(scene.journal.conversations)
+    with run.record_outage():
+        kill(run.deployment)
+        only_there = list(run.journal.conversations)
         time.sleep(AWAY * seconds)
-        if not all_back:
-            scene.journal.excuse(only_there)
-        start_empty(scene.deployment)
+        if not has_copies:
+            run.journal.excuse(only_there)
+        start_empty(run.deployment)
     time.sleep((1 - BEFORE - AWAY) * seconds)
 
 
-def emptied_beside_a_dict(scene: Scene, seconds: float) -> None:
-    """Redis comes back with nothing, and gets everything from the dict."""
-    emptied(scene, seconds, all_back=True)
+def restore_from_dict(run: DrillRun, seconds: float) -> None:
+    """Start Redis without data; the dict fills it again."""
+    lose_redis_data(run, seconds, has_copies=True)
 
 
-def kill_workers(scene: Scene, seconds: float) -> None:
-    """Workers are killed, one after the other."""
+def kill_workers(run: DrillRun, seconds: float) -> None:
+    """Kill workers, one after the other."""
     for _ in range(2):
         time.sleep(seconds / 3)
-        scene.deployment.gunicorn.kill_worker()
+        run.deployment.gunicorn.kill_worker()
     time.sleep(seconds / 3)
 
 
-def restart(scene: Scene, seconds: float) -> None:
-    """Gunicorn ends and is started again."""
+def restart(run: DrillRun, seconds: float) -> None:
+    """Stop gunicorn and start it again."""
     time.sleep(seconds / 2)
-    scene.deployment.gunicorn.restart()
-    time.sleep(seconds / 2)
-
-
-def reload(scene: Scene, seconds: float) -> None:
-    """Gunicorn gets other workers."""
-    time.sleep(seconds / 2)
-    scene.deployment.gunicorn.reload()
+    run.deployment.gunicorn.restart()
     time.sleep(seconds / 2)
 
 
-def speak_at_both_hosts(scene: Scene, seconds: float) -> None:
-    """Two hosts keep what is said in the same conversations, each in its own spill.
+def reload(run: DrillRun, seconds: float) -> None:
+    """Replace gunicorn's workers."""
+    time.sleep(seconds / 2)
+    run.deployment.gunicorn.reload()
+    time.sleep(seconds / 2)
 
-    Redis goes on answering reads, so that each host changes the copy from before.
+
+def write_on_both_hosts(run: DrillRun, seconds: float) -> None:
+    """Write to the same conversations on two hosts, each of which has its own spill.
+
+    Redis keeps answering reads, so that each host changes the copy from before the outage.
     """
-    leniency = Leniency(outage=True)
-    ports = [gunicorn.port for gunicorn in scene.deployment.gunicorns]
-    makers = [Maker(port, scene.journal, leniency) for port in ports]
-    begun = [makers[0].start() for _ in range(SHARED)]
-    conversations = [one for one in begun if one]
+    tolerance = Tolerance(outage=True)
+    makers = [Maker(gunicorn.port, run.journal, tolerance) for gunicorn in run.deployment.gunicorns]
+    started = [makers[0].start() for _ in range(SHARED)]
     until = time.monotonic() + AWAY * seconds
-    with scene.outage(), during(FAULTS["pause-write"], scene.deployment):
+    with run.record_outage(), sustain(FAULTS["pause-write"], run.deployment):
         while time.monotonic() < until:
-            for conversation in conversations:
+            for conversation in filter(None, started):
                 for maker in makers:
                     maker.say(conversation)
     for maker in makers:
@@ -123,10 +114,10 @@ def speak_at_both_hosts(scene: Scene, seconds: float) -> None:
     time.sleep((1 - AWAY) * seconds)
 
 
-def delete_across(scene: Scene, seconds: float) -> None:
-    """Redis is away twice, so that deletions fall just before it, into it and after it."""
+def delete_across_outages(run: DrillRun, seconds: float) -> None:
+    """Take Redis away twice, so that deletions come just before, during and after an outage."""
     for _ in range(2):
         time.sleep(seconds / 6)
-        with scene.outage(), during(FAULTS["refused"], scene.deployment):
+        with run.record_outage(), sustain(FAULTS["refused"], run.deployment):
             time.sleep(seconds / 4)
         time.sleep(seconds / 12)

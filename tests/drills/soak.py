@@ -1,6 +1,6 @@
 """Faults in random order, one after the other, on one deployment under load.
 
-`python -m tests.drills.soak [--seconds N] [--seed N]`; the same seed gives the same faults.
+Usage: `python -m tests.drills.soak [--seconds N] [--seed N]`; a seed repeats its order of faults.
 """
 
 import argparse
@@ -10,21 +10,32 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
 
-from tests.drills.__main__ import end, report
-from tests.drills.faults import FAULTS, during, flap, reset
+from tests.drills import scenarios
+from tests.drills.__main__ import exit_on_signal, run_and_print
+from tests.drills.faults import FAULTS
 from tests.drills.outage_list import AOF
-from tests.drills.outages import OutageDrill, Scene
+from tests.drills.outages import DrillRun, OutageDrill
+from tests.drills.scenarios import Scenario, inject
 
 SECONDS = 300.0
 LASTS = (0.3, 4.0)
-"""How many seconds one fault lasts, drawn evenly between these."""
+"""The shortest and the longest time that one fault lasts, in seconds."""
 PAUSE = (0.5, 4.0)
-"""How many seconds pass between two."""
+"""The shortest and the longest pause between two faults, in seconds."""
 STAGES = ("complete", "live", "shadow")
-
-Step = Callable[[Scene, float], None]
+STEPS: dict[str, Scenario] = {
+    **{name: inject(name, all_the_time=True) for name in FAULTS},
+    "flapping": scenarios.flap_connection,
+    "reset": scenarios.lose_replies,
+    "sigkill": scenarios.kill_workers,
+    "sigkill-refused": inject("refused", scenarios.kill_workers, all_the_time=True),
+    "hup": scenarios.reload,
+    "hup-frozen": inject("frozen", scenarios.reload, all_the_time=True),
+    "restart": scenarios.restart,
+    "restart-refused": inject("refused", scenarios.restart, all_the_time=True),
+}
+"""What can happen next, by name."""
 
 
 def main() -> int:
@@ -35,77 +46,38 @@ def main() -> int:
     """
     parser = argparse.ArgumentParser(prog="python -m tests.drills.soak", description=__doc__)
     parser.add_argument("--seconds", type=float, default=SECONDS, help="how long the load lasts")
-    parser.add_argument("--seed", type=int, help="which order; drawn when none is given")
+    parser.add_argument("--seed", type=int, help="the order of faults; random by default")
     parser.add_argument("--stage", choices=STAGES, default=STAGES[0])
     given = parser.parse_args()
     seed = secrets.randbelow(1_000_000) if given.seed is None else given.seed
     print(f"soak seed={seed} stage={given.stage}", flush=True)  # noqa: T201 - its output
     drill = OutageDrill(
         f"soak-{given.stage}",
-        mixed(random.Random(seed)),  # noqa: S311 - an order, not a secret
+        build_scenario(random.Random(seed)),  # noqa: S311 - an order, not a secret
         given.stage,
         proxied=True,
         options=AOF,
         downtime=True,
     )
-    return 0 if report(drill, given.seconds, by_command=False) else 1
+    return 0 if run_and_print(drill, given.seconds, by_command=False) else 1
 
 
-def mixed(order: random.Random) -> Step:
-    """Faults and restarts in an order drawn from this."""
+def build_scenario(order: random.Random) -> Scenario:
+    """Build the scenario of faults and restarts in an order drawn from this."""
 
-    def happen(scene: Scene, seconds: float) -> None:
-        counted: Counter[str] = Counter()
+    def play(run: DrillRun, seconds: float) -> None:
+        counts: Counter[str] = Counter()
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             time.sleep(order.uniform(*PAUSE))
             name = order.choice(sorted(STEPS))
-            STEPS[name](scene, order.uniform(*LASTS))
-            counted[name] += 1
-        scene.journal.figures["faults"] = ",".join(f"{k}:{n}" for k, n in sorted(counted.items()))
+            STEPS[name](run, order.uniform(*LASTS))
+            counts[name] += 1
+        run.journal.figures["faults"] = ",".join(f"{k}:{n}" for k, n in sorted(counts.items()))
 
-    return happen
-
-
-def _fault(name: str, meanwhile: Step | None = None) -> Step:
-    def step(scene: Scene, seconds: float) -> None:
-        with scene.outage(), during(FAULTS[name], scene.deployment):
-            if meanwhile:
-                meanwhile(scene, seconds)
-            else:
-                time.sleep(seconds)
-
-    return step
-
-
-def _kill_worker(scene: Scene, seconds: float) -> None:
-    time.sleep(seconds / 2)
-    scene.deployment.gunicorn.kill_worker()
-    time.sleep(seconds / 2)
-
-
-def _reload(scene: Scene, _seconds: float) -> None:
-    scene.deployment.gunicorn.reload()
-
-
-def _restart(scene: Scene, _seconds: float) -> None:
-    scene.deployment.gunicorn.restart()
-
-
-STEPS: dict[str, Step] = {
-    **{name: _fault(name) for name in FAULTS},
-    "flapping": lambda scene, seconds: flap(scene.deployment, seconds),
-    "reset": lambda scene, seconds: reset(scene.deployment, seconds),
-    "sigkill": _kill_worker,
-    "sigkill-refused": _fault("refused", _kill_worker),
-    "hup": _reload,
-    "hup-frozen": _fault("frozen", _reload),
-    "restart": _restart,
-    "restart-refused": _fault("refused", _restart),
-}
-"""What can come next, by name."""
+    return play
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGTERM, exit_on_signal)
     sys.exit(main())

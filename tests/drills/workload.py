@@ -1,90 +1,63 @@
-"""The clients of a drill, each in a thread, from its beginning to its end."""
+"""The load of a drill: clients that each run in a thread for as long as a block lasts."""
 
 import random
 import threading
 import time
 from collections.abc import Callable, Sequence
-from types import TracebackType
-from typing import Self
+from contextlib import AbstractContextManager
+from functools import partial
 
-from tests.drills.client_behaviour import MIXED, Alone, Mix, Together, Watching
+from tests.drills.client_behaviour import MIXED, Mix, SharingClient, SoloClient, StreamingClient
 from tests.drills.clients import Maker
 from tests.drills.journal import Conversation, Journal
-from tests.drills.retrying_client import STRICT, Leniency
+from tests.drills.retrying_client import STRICT, Tolerance
+from tests.drills.threads import run_in_background
 
 CLIENTS = 8
 MOST_STEPS = 4000
-"""What one client does at most, however long the drill."""
+"""Steps after which a client stops, however long the drill."""
 THINKING = 0.02
-"""Seconds between two steps of a client, at most."""
+"""The longest pause between two steps of a client, in seconds."""
 
 
-class Workload:
-    """Clients in threads, from entering to leaving.
-
-    One watches analyses, some share conversations, the others have some of their own.
+def run_clients(
+    ports: Sequence[int],
+    journal: Journal,
+    mix: Mix = MIXED,
+    *,
+    sharing: int = 2,
+    groups: int = 1,
+    clients: int = CLIENTS,
+    tolerance: Tolerance = STRICT,
+) -> AbstractContextManager[None]:
+    """Run clients: one streams analyses, some share conversations, the others work alone.
 
     Args:
         ports: where nginx listens; or several gunicorns, each with clients of its own.
-        journal: what they remember.
-        mix: what those with conversations of their own do.
-        together: how many share.
-        groups: how many conversations these share, at a time.
+        journal: what they record.
+        mix: the actions of those that work alone.
+        sharing: how many share conversations.
+        groups: how many conversations these share at a time.
         clients: how many there are in all.
-        leniency: what is no finding.
+        tolerance: what is no finding.
     """
+    makers = [Maker(ports[at % len(ports)], journal, tolerance) for at in range(clients)]
+    shared: list[list[Conversation]] = [[] for _ in range(groups)]
+    steps: list[Callable[[], None]] = [StreamingClient(makers[0]).step]
+    steps += [
+        SharingClient(maker, shared[at % groups]).step
+        for at, maker in enumerate(makers[1 : sharing + 1])
+    ]
+    steps += [SoloClient(maker, mix).step for maker in makers[sharing + 1 :]]
+    return run_in_background([partial(_loop, *work) for work in zip(makers, steps, strict=True)])
 
-    def __init__(
-        self,
-        ports: Sequence[int],
-        journal: Journal,
-        mix: Mix = MIXED,
-        *,
-        together: int = 2,
-        groups: int = 1,
-        clients: int = CLIENTS,
-        leniency: Leniency = STRICT,
-    ) -> None:
-        self._over = threading.Event()
-        self._errors: list[BaseException] = []
-        makers = [Maker(ports[at % len(ports)], journal, leniency) for at in range(clients)]
-        shared: list[list[Conversation]] = [[] for _ in range(groups)]
-        steps: list[Callable[[], None]] = [Watching(makers[0]).step]
-        steps += [
-            Together(maker, shared[at % groups]).step
-            for at, maker in enumerate(makers[1 : together + 1])
-        ]
-        steps += [Alone(maker, mix).step for maker in makers[together + 1 :]]
-        self._threads = [
-            threading.Thread(target=self._loop, args=work)
-            for work in zip(makers, steps, strict=True)
-        ]
 
-    def __enter__(self) -> Self:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._over.set()
-        for thread in self._threads:
-            thread.join()
-        if self._errors and error is None:
-            raise self._errors[0]
-
-    def _loop(self, maker: Maker, step: Callable[[], None]) -> None:
-        try:
-            for _ in range(MOST_STEPS):
-                if self._over.is_set():
-                    break
-                step()
-                time.sleep(random.uniform(0, THINKING))  # noqa: S311 - variety, not a secret
-        except Exception as error:  # noqa: BLE001 - raised again where the drill ends
-            self._errors.append(error)
-        finally:
-            maker.close()
+def _loop(maker: Maker, step: Callable[[], None], over: threading.Event) -> None:
+    try:
+        for _ in range(MOST_STEPS):
+            if over.is_set():
+                break
+            step()
+            time.sleep(random.uniform(0, THINKING))  # noqa: S311 - variety, not a secret
+    finally:
+        maker.close()
