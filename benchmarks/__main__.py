@@ -1,4 +1,4 @@
-"""Run the measurements: all of them, or those named (`python -m benchmarks store service`)."""
+"""Run all benchmarks, or the named ones: `python -m benchmarks store service`."""
 
 import sys
 
@@ -17,10 +17,10 @@ PARTS = {
 
 
 def main(names: list[str]) -> int:
-    """Run the named parts, all when none is named; 2 for an unknown name."""
+    """Run the named parts, or all of them; return 2 for an unknown name."""
     unknown = set(names) - set(PARTS)
     if unknown:
-        print(f"unknown: {', '.join(sorted(unknown))}; there are: {', '.join(PARTS)}")
+        print(f"unknown: {', '.join(sorted(unknown))}; choose from: {', '.join(PARTS)}")
         return 2
     for name in names or PARTS:
         PARTS[name]()

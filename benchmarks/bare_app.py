@@ -1,8 +1,7 @@
-"""What one writes by hand: a Flask view with GET and SET, to measure against.
+"""The baseline of the service benchmark: a bare Flask view with GET and SET.
 
-It keeps documents like ours, a conversation with ids and times, so that both move the same bytes.
-It has none of what makes the difference: no versions, no owners, no checks, no idempotency, and a
-reply that is always the same.
+It stores documents like ours, a conversation with ids and times, so that both move the same bytes.
+It lacks everything else: versions, owners, checks, idempotency; its reply is always the same.
 """
 
 import json
@@ -27,10 +26,10 @@ client = redis.Redis.from_url(os.environ["REDIS_URL"])
 
 @app.post("/api/develope/respond")
 def respond() -> ResponseReturnValue:
-    """Append a message and a reply to the conversation, without any care for anyone else."""
+    """Append a message and a reply to the conversation, ignoring concurrent writers."""
     body = request.get_json()
     key = f"chat:session:{body['session_id']}"
-    conversation = json.loads(client.get(key))  # type: ignore[arg-type] # None is a 500, as it is by hand
+    conversation = json.loads(client.get(key))  # type: ignore[arg-type] # None becomes a 500, as usual
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     message = body["client_message_id"]
     conversation["history"] += [
@@ -44,5 +43,5 @@ def respond() -> ResponseReturnValue:
 
 @app.get("/healthz")
 def healthz() -> ResponseReturnValue:
-    """It lives."""
+    """Answer that the process is alive."""
     return jsonify(status="ok")

@@ -8,7 +8,7 @@ from itertools import islice
 
 import redis
 
-from benchmarks.report import millis, table, verdict
+from benchmarks.report import judge, print_table, to_millis
 from services.contexts.cleanup import DEFAULT_CLEANUP_THRESHOLD, Cleanup
 from services.keys import context_id, context_owner
 from services.keyspaces import CONTEXT_TTL_LONGEST, application_keyspaces, context_keyspace
@@ -36,10 +36,10 @@ def run() -> None:
     with RedisServer() as small, RedisServer() as large:
         few, many = _Crowd(small, STORED[0]), _Crowd(large, STORED[1])
         rows = [
-            _row(f"list of {OF_A_USER} contexts of one user", _Crowd.listing, (few, many), PAIRS),
-            _row(f"clean-up of {ORPHANS:,} orphans", _Crowd.cleanup, (few, many), CLEANUPS),
+            _build_row(f"list of {OF_A_USER} contexts", _Crowd.read_page, (few, many), PAIRS),
+            _build_row(f"clean-up of {ORPHANS:,} orphans", _Crowd.clean_up, (few, many), CLEANUPS),
         ]
-        table(
+        print_table(
             f"By the number of living contexts of one tenant, {OF_A_USER} a user;"
             f" {many.bytes_each:,.0f} B each in Redis",
             ("what", *(f"among {count:,}" for count in STORED), "ratio", "target"),
@@ -50,10 +50,10 @@ def run() -> None:
 
 
 class _Crowd:
-    """A tenant with so many living contexts on a server of its own.
+    """A tenant with many living contexts on its own server.
 
     Attributes:
-        bytes_each: what a context takes in Redis, its entries in three lists included.
+        bytes_each: the memory of a context in Redis, with its entries in three lists.
     """
 
     def __init__(self, server: RedisServer, living: int) -> None:
@@ -66,9 +66,9 @@ class _Crowd:
         self._fill(living, idle=0)
         self.bytes_each = (self._client.info("memory")["used_memory"] - before) / living
 
-    def listing(self) -> float:
-        """Seconds that one list takes."""
-        self._choose()
+    def read_page(self) -> float:
+        """List one user's contexts; return the seconds that one list takes."""
+        self._select_store()
         begin = time.perf_counter()
         for _ in range(LISTINGS):
             page = self._contexts.list_session_contexts(TENANT, "user-7", start=0, limit=OF_A_USER)
@@ -77,14 +77,14 @@ class _Crowd:
             raise RuntimeError("the list is not complete")
         return took
 
-    def cleanup(self) -> float:
-        """Seconds that a clean-up takes, with new orphans each time."""
-        self._choose()
+    def clean_up(self) -> float:
+        """Clean up new orphans; return the seconds it takes."""
+        self._select_store()
         self._fill(ORPHANS, idle=DEFAULT_CLEANUP_THRESHOLD + 3600, prefix="orphan-")
         begin = time.perf_counter()
-        done = self._cleanup.cleanup_orphaned_sessions(TENANT)
+        result = self._cleanup.cleanup_orphaned_sessions(TENANT)
         took = time.perf_counter() - begin
-        if done.cleaned_count != ORPHANS:
+        if result.cleaned_count != ORPHANS:
             raise RuntimeError("the clean-up is not complete")
         return took
 
@@ -93,20 +93,20 @@ class _Crowd:
         self._engine.close()
         self._client.close()
 
-    def _choose(self) -> None:
-        """Make this server the one that this process keeps its sessions on."""
+    def _select_store(self) -> None:
+        """Make this server the store of the process."""
         set_session_store(self._engine, keyspaces=application_keyspaces())
 
     def _fill(self, count: int, *, idle: int, prefix: str = "user-") -> None:
-        """Store contexts that nobody has used for so many seconds, many in a round trip.
+        """Store contexts that were last used so many seconds ago, many in a round trip.
 
-        What is written is what the store would write: a document and its place in three lists.
+        It writes what the store would write: a document and its entries in three lists.
         """
-        records = self._records(count, idle, prefix)
-        while some := list(islice(records, PIPELINE)):
+        records = self._build_records(count, idle, prefix)
+        while chunk := list(islice(records, PIPELINE)):
             pipe = self._client.pipeline(transaction=False)
             entries: dict[str, dict[str, int]] = {}
-            for record in some:
+            for record in chunk:
                 value = codec.join(record.version, record.body)
                 pipe.set(record.key, value, pxat=record.expires_at)
                 for index in record.indexes:
@@ -117,7 +117,7 @@ class _Crowd:
                 pipe.expire(index, CONTEXT_TTL_LONGEST + INDEX_KEPT)
             pipe.execute()
 
-    def _records(self, count: int, idle: int, prefix: str) -> Iterator[Record]:
+    def _build_records(self, count: int, idle: int, prefix: str) -> Iterator[Record]:
         for number in range(count):
             user = f"{prefix}{number // OF_A_USER}"
             owner = context_owner(TENANT, user)
@@ -130,12 +130,12 @@ class _Crowd:
             )
 
 
-def _row(
+def _build_row(
     what: str, work: Callable[[_Crowd], float], crowds: tuple[_Crowd, _Crowd], pairs: int
 ) -> tuple[str, ...]:
-    """Both in turn, so that both meet the same weather; the first pair warms up."""
+    """Measure both in turn, under the same conditions; the first pair is a warm-up."""
     few, many = crowds
     times = [(work(few), work(many)) for _ in range(pairs + 1)][1:]
     ratio = statistics.median(large / small for small, large in times)
-    medians = (millis(statistics.median(column)) for column in zip(*times, strict=True))
-    return what, *medians, f"{ratio:.2f}", verdict(ratio, at_most=AT_MOST)
+    medians = (to_millis(statistics.median(column)) for column in zip(*times, strict=True))
+    return what, *medians, f"{ratio:.2f}", judge(ratio, at_most=AT_MOST)

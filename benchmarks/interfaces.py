@@ -1,7 +1,6 @@
-"""What saved state and contexts cost at the service, against bare redis-py."""
+"""What saved states and contexts cost at the service, compared with bare redis-py."""
 
 import functools
-import uuid
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -11,14 +10,15 @@ import redis
 from benchmarks import wire
 from benchmarks.report import (
     Work,
-    micros,
-    millis,
-    paired,
-    percentile,
-    table,
-    timed,
-    verdict,
+    judge,
+    pick_percentile,
+    print_table,
+    time_call,
+    time_pairs,
+    to_micros,
+    to_millis,
 )
+from benchmarks.store import new_id
 from services import sessions
 from services.keyspaces import application_keyspaces
 from services.sessions.stores import RedisStore
@@ -28,65 +28,65 @@ from tests.support.services import open_contexts, open_saved_states
 SIZES = (1024, 8192)
 AT_MOST = 1.3
 ENVELOPE = 300
-"""Bytes of a document that are not the caller's, and half of the last entry."""
+"""Bytes of a document besides the caller's, and half of the last entry."""
 CALLS = 2_000
-"""Calls that a percentile is of."""
+"""Calls for each percentile."""
 KEPT = 86_400
 STAMP = "2026-01-01T00:00:00Z"
 TENANT, USER = "acme", "anna"
 
 
 def run() -> None:
-    """Print both tables about the interfaces."""
+    """Print both tables of the interfaces."""
     with RedisServer() as server:
         sessions.set_session_store(
             RedisStore.from_url(server.url), keyspaces=application_keyspaces()
         )
-        _against_bare(server)
-        _percentiles()
+        _compare_with_bare(server)
+        _print_percentiles()
         sessions.close_session_store()
 
 
-def state(size: int) -> dict[str, Any]:
-    """What a front end saves, of about so many bytes."""
+def build_state(size: int) -> dict[str, Any]:
+    """Build the state that a front end saves, of about this size in bytes."""
     agent = {"status": "idle", "model": "m", "metrics": {"tokens": 812, "cost": 0.1, "latency": 1}}
     data: dict[str, Any] = {"messages": [], "agents": {"planner": agent, "writer": agent}}
     data |= {"logs": [], "last_updated": STAMP}
     while len(msgspec.json.encode(data)) < size - ENVELOPE:
-        said = {"id": _id(), "role": "user", "content": "What else? " * 10, "timestamp": STAMP}
-        told = {"timestamp": STAMP, "agent": "planner", "event": "step", "details": "one of five"}
-        data["messages"].append(said)
-        data["logs"].append(told)
+        entry = {"id": new_id(), "role": "user", "content": "What else? " * 10, "timestamp": STAMP}
+        log = {"timestamp": STAMP, "agent": "planner", "event": "step", "details": "one of five"}
+        data["messages"].append(entry)
+        data["logs"].append(log)
     return data
 
 
-def context(size: int) -> dict[str, Any]:
-    """What is known in a session, in about so many bytes."""
+def build_context(size: int) -> dict[str, Any]:
+    """Build the context of a session, of about this size in bytes."""
     data: dict[str, Any] = {
         "conversation_state": {"step": 3, "topic": "mains"},
         "recent_interactions": [],
         "user_preferences": {"language": "en", "units": "metric"},
     }
     while len(msgspec.json.encode(data)) < size - ENVELOPE:
-        said = {"id": _id(), "query": "Which of these apply?", "answer": "What else? " * 10}
-        data["recent_interactions"].append(said)
+        entry = {"id": new_id(), "query": "Which of these apply?", "answer": "What else? " * 10}
+        data["recent_interactions"].append(entry)
     return data
 
 
-def _against_bare(server: RedisServer) -> None:
+def _compare_with_bare(server: RedisServer) -> None:
     client = redis.Redis(port=server.port)
     rows = []
     for size in SIZES:
-        for name, ours, bare, length in (_patch(client, size), _post(client, size)):
-            took, theirs, ratio = paired(ours, bare, rounds=200, pairs=31)
-            columns = wire.measured(client, functools.partial(_repeated, ours, 100), 100).columns
-            limit = verdict(ratio, at_most=AT_MOST)
+        for name, ours, bare, length in (_build_patch(client, size), _build_post(client, size)):
+            took, theirs, ratio = time_pairs(ours, bare, rounds=200, pairs=31)
+            columns = wire.measure(client, functools.partial(_repeat, ours, 100), 100).columns
+            limit = judge(ratio, at_most=AT_MOST)
             rows.append(
-                (name, f"{length:,} B", micros(took), micros(theirs), f"{ratio:.2f}", limit,
+                (name, f"{length:,} B", to_micros(took), to_micros(theirs), f"{ratio:.2f}", limit,
                  *columns)
             )  # fmt: skip
     header = ("what", "document", "ours", "bare", "ratio", "target", *wire.COLUMNS)
-    table(
+    print_table(
         "The interfaces at the service; bare is redis-py moving the same bytes with GET and SET EX",
         header,
         rows,
@@ -100,13 +100,13 @@ class _Case(NamedTuple):
     length: int
 
 
-def _patch(client: redis.Redis, size: int) -> _Case:
-    """An addition that changes a member and an entry that are there, so that the size stays."""
-    contexts, data = open_contexts(), context(size)
+def _build_patch(client: redis.Redis, size: int) -> _Case:
+    """Build an addition that replaces a member and an entry, so that the size stays the same."""
+    contexts, data = open_contexts(), build_context(size)
     contexts.store_session_context(TENANT, USER, "checkout", data)
     entry = data["recent_interactions"][-1]
     additions = {"conversation_state": {"step": 4}, "recent_interactions": [entry]}
-    value = _value(client, "tenant:acme:user:anna:session:checkout")
+    value = _read_value(client, "tenant:acme:user:anna:session:checkout")
 
     def bare() -> None:
         client.get("bare")
@@ -121,10 +121,10 @@ def _patch(client: redis.Redis, size: int) -> _Case:
     )
 
 
-def _post(client: redis.Redis, size: int) -> _Case:
-    session_id, data = _id(), state(size)
+def _build_post(client: redis.Redis, size: int) -> _Case:
+    session_id, data = new_id(), build_state(size)
     open_saved_states().save_session(session_id, data)
-    value = _value(client, f"session:{session_id}")
+    value = _read_value(client, f"session:{session_id}")
     return _Case(
         "POST of a state: check what is there, raise its version, 1 index",
         lambda: open_saved_states().save_session(session_id, data, parsed=True),
@@ -133,10 +133,10 @@ def _post(client: redis.Redis, size: int) -> _Case:
     )
 
 
-def _percentiles() -> None:
-    contexts, known, saved = open_contexts(), context(8192), state(8192)
+def _print_percentiles() -> None:
+    contexts, known, saved = open_contexts(), build_context(8192), build_state(8192)
     whose = (TENANT, USER)
-    ids = [_id() for _ in range(CALLS)]
+    ids = [new_id() for _ in range(CALLS)]
     calls: tuple[tuple[str, int, Callable[[str], object]], ...] = (
         ("state: save", 10, lambda name: open_saved_states().save_session(name, saved)),
         ("state: load", 10, open_saved_states().load_session),
@@ -147,24 +147,20 @@ def _percentiles() -> None:
     )
     rows = []
     for what, aim, call in calls:
-        times = [timed(functools.partial(call, name), 1) for name in ids]
-        shares = (millis(percentile(times, share), 2) for share in (0.5, 0.95, 0.99))
+        times = [time_call(functools.partial(call, name), 1) for name in ids]
+        shares = (to_millis(pick_percentile(times, share), 2) for share in (0.5, 0.95, 0.99))
         rows.append((what, *shares, f"p95 < {aim} ms"))
     header = ("call", "p50", "p95", "p99", "aim")
-    table(f"{CALLS:,} calls each, documents of 8 kB", header, rows)
+    print_table(f"{CALLS:,} calls each, documents of 8 kB", header, rows)
 
 
-def _repeated(work: Work, times: int) -> None:
+def _repeat(work: Work, times: int) -> None:
     for _ in range(times):
         work()
 
 
-def _value(client: redis.Redis, key: str) -> bytes:
+def _read_value(client: redis.Redis, key: str) -> bytes:
     value = client.get(key)
     if not isinstance(value, bytes):
-        raise RuntimeError(f"nothing is stored under {key}")
+        raise RuntimeError(f"there is no value under {key}")
     return value
-
-
-def _id() -> str:
-    return str(uuid.uuid4())

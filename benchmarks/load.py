@@ -1,4 +1,4 @@
-"""Load on a real server: keep-alive connections over plain sockets, bounded in count and time."""
+"""Load on a real server: keep-alive connections over plain sockets, limited in number and time."""
 
 import json
 import random
@@ -16,16 +16,16 @@ PRODUCTS = (
     "Cordless drill with an {} V battery", "Robot vacuum with an app", "Wooden toy train",
     "LED strip {} V DC with adapter", "Baby monitor with camera", "Ceramic mug",
 )  # fmt: skip
-SAYINGS = (
+ANSWERS = (
     "no, there is no radio in it", "it runs on {} V", "consumers use it at home", "no",
     "it has Bluetooth and an app", "rechargeable lithium battery, {} mAh", "none of these",
     "I don't know", "yes, {} V AC and 60 W", "it stores no personal data",
 )  # fmt: skip
-"""What makers say, with a number now and then, so that requests are not all alike."""
+"""Answers of makers, some with a number, so that not all requests are alike."""
 
 
 class Load(NamedTuple):
-    """What a run of requests came to."""
+    """The result of a run of requests."""
 
     requests: int
     failed: int
@@ -38,7 +38,7 @@ class Load(NamedTuple):
 
 
 class Client:
-    """One keep-alive connection, with as little work of its own as possible."""
+    """One keep-alive connection that does as little work of its own as possible."""
 
     def __init__(self, port: int, cookie: str = "") -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=10)
@@ -46,7 +46,7 @@ class Client:
         self.cookie = cookie
 
     def post(self, path: str, body: dict[str, Any]) -> tuple[int, Any]:
-        """POST a JSON body; answers the status and the decoded body."""
+        """POST a JSON body; return the status and the decoded body."""
         return self._request("POST", path, json.dumps(body).encode())
 
     def get(self, path: str) -> tuple[int, Any]:
@@ -87,35 +87,35 @@ class Client:
         return data
 
 
-def conversation(port: int, *, browser: bool) -> tuple[Client, str]:
-    """A client with a conversation it has opened, as a browser with a cookie or without."""
+def open_conversation(port: int, *, browser: bool) -> tuple[Client, str]:
+    """Open a conversation with a new client, as a browser with a cookie or without one."""
     client = Client(port)
     if browser:
         client.get("/develope")
-    _, body = client.post(f"{PATH}/start", {"initial_input": saying(PRODUCTS)})
+    _, body = client.post(f"{PATH}/start", {"initial_input": draw_text(PRODUCTS)})
     return client, body["session_id"]
 
 
-def saying(sayings: Sequence[str]) -> str:
-    """One of these, with some number in it."""
+def draw_text(texts: Sequence[str]) -> str:
+    """Draw one of these texts and put a number into it."""
     number = random.randint(3, 240)  # noqa: S311 - variety, not a secret
-    return random.choice(sayings).format(number)  # noqa: S311 - as above
+    return random.choice(texts).format(number)  # noqa: S311 - as above
 
 
 def respond(client: Client, session_id: str) -> bool:
-    """One turn, as the page sends it; whether it succeeded."""
+    """Send one turn as the page does; return whether it succeeded."""
     body = {
         "session_id": session_id,
-        "message": saying(SAYINGS),
+        "message": draw_text(ANSWERS),
         "client_message_id": str(uuid.uuid4()),
     }
     return client.post(f"{PATH}/respond", body)[0] == 200
 
 
-def run(work: Sequence[Callable[[], bool]], *, each: int, seconds: float) -> Load:
-    """Do each work in a thread of its own, so many times or so long, whichever ends first."""
+def run(jobs: Sequence[Callable[[], bool]], *, each: int, seconds: float) -> Load:
+    """Run each job in its own thread, at most so many times and for so many seconds."""
     counts: list[tuple[int, int]] = []
-    gate = threading.Barrier(len(work) + 1)
+    gate = threading.Barrier(len(jobs) + 1)
 
     def loop(job: Callable[[], bool]) -> None:
         done = failed = 0
@@ -128,7 +128,7 @@ def run(work: Sequence[Callable[[], bool]], *, each: int, seconds: float) -> Loa
                 break
         counts.append((done, failed))
 
-    threads = [threading.Thread(target=loop, args=(job,)) for job in work]
+    threads = [threading.Thread(target=loop, args=(job,)) for job in jobs]
     for thread in threads:
         thread.start()
     gate.wait()

@@ -1,12 +1,12 @@
-"""What each stage costs a turn, against the stage complete, and how fast a backfill is."""
+"""What each stage costs a turn, compared with the stage complete, and how fast a backfill is."""
 
 import time
 import uuid
 
 import redis
 
-from benchmarks.report import micros, paired, table, verdict
-from benchmarks.store import conversation
+from benchmarks.report import judge, print_table, time_pairs, to_micros
+from benchmarks.store import build_conversation
 from services.keyspaces import teaser_chat_keyspace
 from services.sessions.migration.flusher import Flusher
 from services.sessions.migration.stages import Plan, Stage
@@ -28,13 +28,13 @@ CHAT = teaser_chat_keyspace()
 def run() -> None:
     """Print both tables."""
     with RedisServer() as server:
-        _stages(server)
+        _measure_stages(server)
         server.client().flushall()
-        _backfill(server)
+        _measure_backfill(server)
 
 
 class _Process:
-    """A process in some stage, with its flusher at work and one conversation."""
+    """A process in one stage, with a running flusher and one conversation."""
 
     def __init__(self, server: RedisServer, stage: Stage) -> None:
         engine = RedisStore.from_url(server.url)
@@ -43,9 +43,9 @@ class _Process:
         self.flusher = Flusher(self.store)
         self.flusher.start()
         self.session_id = str(uuid.uuid4())
-        self.sessions.save(self.session_id, conversation(TURNS))
+        self.sessions.save(self.session_id, build_conversation(TURNS))
 
-    def turn(self) -> None:
+    def write_turn(self) -> None:
         """Load, change and save, as every turn does."""
         self.sessions.update(self.session_id, lambda session: session.update(complete=False))
 
@@ -55,29 +55,29 @@ class _Process:
         self.store.close()
 
 
-def _stages(server: RedisServer) -> None:
+def _measure_stages(server: RedisServer) -> None:
     rows = []
     for stage in Stage:
         process, complete = _Process(server, stage), _Process(server, Stage.COMPLETE)
-        ours, theirs, ratio = paired(process.turn, complete.turn, rounds=ROUNDS, pairs=PAIRS)
+        turns = process.write_turn, complete.write_turn
+        ours, theirs, ratio = time_pairs(*turns, rounds=ROUNDS, pairs=PAIRS)
         compared = process.store.copies.stats.compared
         process.close()
         complete.close()
-        target = verdict(ratio, at_most=TARGETS[stage]) if stage in TARGETS else ""
-        rows.append(
-            (stage.value, micros(ours), micros(theirs), f"{ratio:.2f}", target, f"{compared:,}")
-        )
+        target = judge(ratio, at_most=TARGETS[stage]) if stage in TARGETS else ""
+        times = to_micros(ours), to_micros(theirs)
+        rows.append((stage.value, *times, f"{ratio:.2f}", target, f"{compared:,}"))
     header = ("stage", "turn", "complete", "ratio", "target", "compared meanwhile")
-    table("A turn of an 8 kB conversation in each stage, on Redis", header, rows)
+    print_table("A turn of an 8 kB conversation in each stage, on Redis", header, rows)
 
 
-def _backfill(server: RedisServer) -> None:
-    """Everything in a dict to Redis, against a bare pipeline that writes the same bytes."""
+def _measure_backfill(server: RedisServer) -> None:
+    """Send a whole dict to Redis, compared with a bare pipeline that writes the same bytes."""
     engine, client = RedisStore.from_url(server.url), redis.Redis(port=server.port)
     old = MemoryStore(max_sessions=BACKFILL)
     store = MigratingStore(old, engine, (CHAT,), Plan(Stage.OFF))
     sessions = Sessions(store, CHAT)
-    data = conversation(2)
+    data = build_conversation(2)
     for _ in range(BACKFILL):
         sessions.save(str(uuid.uuid4()), data)
     copies = [copy for key in old.list_keys() if (copy := old.read_record(key))]
@@ -104,11 +104,11 @@ def _backfill(server: RedisServer) -> None:
     ratio = bare / ours
     store.close()
     client.close()
-    table(
+    print_table(
         f"Backfill of {BACKFILL:,} sessions of {len(copies[0].body):,} bytes, the middle of three",
         ("what", "sessions/s", "ratio", "target"),
         [
-            ("backfill", f"{BACKFILL / ours:,.0f}", f"{ratio:.2f}", verdict(ratio, at_least=0.5)),
+            ("backfill", f"{BACKFILL / ours:,.0f}", f"{ratio:.2f}", judge(ratio, at_least=0.5)),
             ("bare redis-py pipeline", f"{BACKFILL / bare:,.0f}", "1.00", ""),
         ],
     )

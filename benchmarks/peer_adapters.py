@@ -1,7 +1,7 @@
-"""Ways to keep a conversation in Redis: ours, and what people use today.
+"""Adapters to libraries that keep a conversation in Redis: ours and its peers.
 
-All keep the same messages for as long, with clients that are connected beforehand. The others'
-packages come from benchmarks/requirements.txt and are imported when their turn comes.
+All keep the same messages for the same time, with clients that are connected beforehand. The
+peers' packages come from benchmarks/requirements.txt and are imported only where they are used.
 """
 
 import asyncio
@@ -26,13 +26,13 @@ TTL = 3600
 MESSAGE = {"role": "user", "content": ("A desk lamp for mains, with a switch. " * 14)[:500]}
 
 
-class Contestant(ABC):
-    """A way to keep conversations, with CONVERSATIONS of them.
+class Peer(ABC):
+    """A library that keeps CONVERSATIONS conversations.
 
     Attributes:
-        package: what has to be installed for it.
-        name: what the table calls it.
-        prefix: what its keys begin with.
+        package: the package that it needs.
+        name: its name in the table.
+        prefix: the prefix of its keys.
         notes: what it does and does not do.
     """
 
@@ -41,16 +41,16 @@ class Contestant(ABC):
     prefix: str
     notes: str
 
-    def __init__(self, server: RedisServer) -> None:  # noqa: ARG002 - those below need it
+    def __init__(self, server: RedisServer) -> None:  # noqa: ARG002 - subclasses need it
         self._snapshot: dict[bytes, bytes] = {}
 
     @classmethod
     def is_installed(cls) -> bool:
-        """Whether it can take part."""
+        """Whether its package is installed."""
         return importlib.util.find_spec(cls.package) is not None
 
     def fill(self, client: redis.Redis, length: int) -> None:
-        """Have conversations of so many messages, and remember what is stored for them."""
+        """Store conversations of so many messages, and take a snapshot of their keys."""
         self.begin()
         for _ in range(length):
             self.append()
@@ -59,40 +59,40 @@ class Contestant(ABC):
             self._snapshot[key] = client.dump(key) or b""
 
     def reset(self, client: redis.Redis) -> None:
-        """Put the conversations back to what they were when they were filled."""
+        """Restore the snapshot."""
         pipe = client.pipeline(transaction=False)
         for key, value in self._snapshot.items():
             pipe.restore(key, TTL * 1000, value, replace=True)
         pipe.execute()
 
-    def begin(self) -> None:  # noqa: B027 - most need nothing first
-        """Store conversations without a message, where there have to be some first."""
+    def begin(self) -> None:  # noqa: B027 - most need no preparation
+        """Store conversations without a message, where an append needs one to be there."""
 
     @abstractmethod
     def append(self) -> float:
-        """Append a message to each conversation; seconds that one took on average."""
+        """Append a message to each conversation; return the average seconds of one."""
 
     @abstractmethod
     def load(self) -> tuple[float, int]:
-        """Read each conversation; seconds that one took, and how many messages it has."""
+        """Read each conversation; return the average seconds of one, and its number of messages."""
 
     @abstractmethod
     def close(self) -> None:
         """Close its connections."""
 
 
-class _Synchronous(Contestant):
-    """One that is called and answers."""
+class _Synchronous(Peer):
+    """A library whose calls block."""
 
     def append(self) -> float:
-        """As the contract says."""
+        """Implement the contract with single calls."""
         begin = time.perf_counter()
         for number in range(CONVERSATIONS):
             self.append_to(number)
         return (time.perf_counter() - begin) / CONVERSATIONS
 
     def load(self) -> tuple[float, int]:
-        """As the contract says."""
+        """Implement the contract with single calls."""
         begin = time.perf_counter()
         for number in range(CONVERSATIONS):
             length = self.read(number)
@@ -104,7 +104,7 @@ class _Synchronous(Contestant):
 
     @abstractmethod
     def read(self, number: int) -> int:
-        """Read one conversation; how many messages it has."""
+        """Read one conversation; return its number of messages."""
 
 
 class _Ours(_Synchronous):
@@ -112,9 +112,9 @@ class _Ours(_Synchronous):
     name = "ours"
     prefix = "chat:session:"
     notes = (
-        "one JSON document, compared and set: of two who change it at once both are kept, whatever"
-        " they change; owners are checked, sessions are listed and counted, and what cannot be read"
-        " is set aside. An append moves the whole conversation, which costs more as it grows"
+        "one JSON document with compare-and-set: of two concurrent changes both are kept, whatever"
+        " they change; owners are checked, sessions are listed and counted, and unreadable values"
+        " are quarantined. An append moves the whole conversation, which costs more as it grows"
     )
 
     def __init__(self, server: RedisServer) -> None:
@@ -141,14 +141,14 @@ class _Ours(_Synchronous):
         sessions.close_session_store()
 
 
-class _Agents(Contestant):
+class _Agents(Peer):
     package = "agents"
     name = "openai-agents RedisSession"
     prefix = "agents:session:"
     notes = (
-        "appends to a list in a transaction, so of two who append at once both are kept; nobody"
-        " can save what was made from a version, no owners, nothing is listed, unreadable messages"
-        " are skipped in silence. Asynchronous, in one running loop"
+        "appends to a list in a transaction, so of two concurrent appends both are kept; no saving"
+        " against a version, no owners, no listing; unreadable messages are skipped silently."
+        " Asynchronous, in one running loop"
     )
 
     def __init__(self, server: RedisServer) -> None:
@@ -189,15 +189,15 @@ class _Langchain(_Synchronous):
     name = "langchain-community RedisChatMessageHistory"
     prefix = "message_store:"
     notes = (
-        "appends to a list, so of two who append at once both are kept, then sets its expiry in a"
-        " second command; nobody can save what was made from a version, no owners, nothing is"
-        " listed. Here with one client for all; as it comes, each history connects anew"
+        "appends to a list, so of two concurrent appends both are kept, then sets its expiry in a"
+        " second command; no saving against a version, no owners, no listing. Here with one client"
+        " for all; by default each history opens its own connection"
     )
 
     def __init__(self, server: RedisServer) -> None:
         super().__init__(server)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that it is no longer developed, which is known
+            warnings.simplefilter("ignore")  # that it is no longer developed
             histories = importlib.import_module("langchain_community.chat_message_histories")
             messages = importlib.import_module("langchain_core.messages")
             kind = histories.RedisChatMessageHistory
@@ -223,8 +223,8 @@ class _FlaskSession(_Synchronous):
     name = "Flask-Session RedisSessionInterface"
     prefix = "flask:"
     notes = (
-        "one document, written whatever is there: of two who append at once one loses; no owners,"
-        " nothing is listed. Without its cookie, and its load without the write that by default"
+        "one document, written unconditionally: of two concurrent appends one is lost; no owners,"
+        " no listing. Measured without its cookie, and its load without the write that by default"
         " ends every request"
     )
 
@@ -232,7 +232,7 @@ class _FlaskSession(_Synchronous):
         super().__init__(server)
         redis_sessions = importlib.import_module("flask_session.redis")
         self._client = redis.Redis(port=server.port)
-        self._app = Flask("rival")
+        self._app = Flask("peer")
         self._app.config["PERMANENT_SESSION_LIFETIME"] = TTL
         self._interface = redis_sessions.RedisSessionInterface(
             self._app, self._client, key_prefix=self.prefix
@@ -261,4 +261,4 @@ class _FlaskSession(_Synchronous):
         self._client.close()
 
 
-KINDS: tuple[type[Contestant], ...] = (_Ours, _Agents, _Langchain, _FlaskSession)
+KINDS: tuple[type[Peer], ...] = (_Ours, _Agents, _Langchain, _FlaskSession)

@@ -1,4 +1,4 @@
-"""What a turn costs over HTTP: gunicorn against a bare view, and 200 conversations at once."""
+"""What a turn costs over HTTP, compared with a bare view, and with 200 conversations at once."""
 
 import functools
 import random
@@ -7,29 +7,29 @@ import time
 import uuid
 
 from benchmarks import load
-from benchmarks.report import millis, percentile, table, verdict
+from benchmarks.report import judge, pick_percentile, print_table, to_millis
 from tests.support.servers import Gunicorn, RedisServer
 
 OK = 200
 CLIENTS = 4
 TURNS_EACH = 20
-"""As many as a long conversation has; every round starts fresh ones."""
+"""The turns of a long conversation; every round starts new conversations."""
 ROUNDS = 31
 CROWD = 200
 CROWD_SECONDS = 30.0
 THINKING = 1.0
-"""The longest pause between two turns of one conversation, in seconds; real ones are longer."""
+"""The longest pause between two turns of a conversation, in seconds; real ones are longer."""
 
 
 def run() -> None:
-    """Print every table about the service."""
+    """Print every table of the service."""
     with RedisServer() as redis:
-        _rates(redis)
+        _measure_rates(redis)
         redis.client().flushall()
-        _crowd(redis)
+        _measure_crowd(redis)
 
 
-def _rates(redis: RedisServer) -> None:
+def _measure_rates(redis: RedisServer) -> None:
     one = {"WEB_CONCURRENCY": "1", "GUNICORN_THREADS": "8"}
     servers = {
         "Redis, a browser with its cookie": (Gunicorn(REDIS_URL=redis.url, **one), True),
@@ -40,7 +40,7 @@ def _rates(redis: RedisServer) -> None:
             False,
         ),
     }
-    talker = servers["Redis, a script without one"][0]
+    opener = servers["Redis, a script without one"][0]
     rates: dict[str, list[float]] = {name: [] for name in servers}
     failed = 0
     try:
@@ -48,45 +48,47 @@ def _rates(redis: RedisServer) -> None:
             server.start()
         for at in range(ROUNDS + 1):
             for name, (server, browser) in servers.items():
-                done = _round(server, talker, redis, browser=browser)
+                done = _run_round(server, opener, redis, browser=browser)
                 failed += done.failed
-                if at:  # the first round warms up
+                if at:  # the first round is a warm-up
                     rates[name].append(done.rate)
     finally:
         for server, _ in servers.values():
             server.stop()
     ours, script, off, bare = (statistics.median(values) for values in rates.values())
-    against = {name: _ratio(rates, name) for name in rates}
+    against = {name: _compute_ratio(rates, name) for name in rates}
     names = list(servers)
-    table(
+    print_table(
         f"respond under gunicorn, one worker, {CLIENTS} clients, {failed} failed",
         ("what", "turns/s", "to the bare view", "target", "to the dict", "target"),
         [
             (names[0], f"{ours:,.0f}", f"{against[names[0]]:.2f}",
-             verdict(against[names[0]], at_least=0.75), f"{ours / off:.2f}",
-             verdict(ours / off, at_least=0.6)),
+             judge(against[names[0]], at_least=0.75), f"{ours / off:.2f}",
+             judge(ours / off, at_least=0.6)),
             (names[1], f"{script:,.0f}", f"{against[names[1]]:.2f}",
-             verdict(against[names[1]], at_least=0.75), f"{script / off:.2f}",
-             verdict(script / off, at_least=0.6)),
+             judge(against[names[1]], at_least=0.75), f"{script / off:.2f}",
+             judge(script / off, at_least=0.6)),
             (names[2], f"{off:,.0f}", f"{against[names[2]]:.2f}", "", "1.00", ""),
             (names[3], f"{bare:,.0f}", "1.00", "", f"{bare / off:.2f}", ""),
         ],
     )  # fmt: skip
 
 
-def _ratio(rates: dict[str, list[float]], name: str) -> float:
+def _compute_ratio(rates: dict[str, list[float]], name: str) -> float:
     bare = list(rates.values())[-1]
     return statistics.median(a / b for a, b in zip(rates[name], bare, strict=True))
 
 
-def _round(server: Gunicorn, talker: Gunicorn, redis: RedisServer, *, browser: bool) -> load.Load:
-    """One round of fresh conversations; the bare view goes on with copies of ours."""
+def _run_round(
+    server: Gunicorn, opener: Gunicorn, redis: RedisServer, *, browser: bool
+) -> load.Load:
+    """Run one round of new conversations; the bare view continues copies of ours."""
     work = []
     clients = []
     bare = "benchmarks.bare_app:app" in server.command
     for _ in range(CLIENTS):
-        client, session_id = load.conversation(
-            talker.port if bare else server.port, browser=browser
+        client, session_id = load.open_conversation(
+            opener.port if bare else server.port, browser=browser
         )
         if bare:
             client.close()
@@ -102,17 +104,17 @@ def _round(server: Gunicorn, talker: Gunicorn, redis: RedisServer, *, browser: b
     return done
 
 
-def _crowd(redis: RedisServer) -> None:
-    """Many conversations at once, and afterwards a look at what each of them holds."""
+def _measure_crowd(redis: RedisServer) -> None:
+    """Run many conversations at once, then check what each of them contains."""
     settings = {"WEB_CONCURRENCY": "2", "GUNICORN_THREADS": "8"}
     with Gunicorn(REDIS_URL=redis.url, **settings) as server:
         talks = [_Talk(server.port) for _ in range(CROWD)]
-        jobs = [talk.turn for talk in talks]
+        jobs = [talk.send_turn for talk in talks]
         done = load.run(jobs, each=10_000, seconds=CROWD_SECONDS)
-        problems = [talk.problems() for talk in talks]
+        problems = [talk.count_problems() for talk in talks]
     lost, doubled = (sum(column) for column in zip(*problems, strict=True))
     turns = sorted(time_taken for talk in talks for time_taken in talk.times)
-    table(
+    print_table(
         f"{CROWD} conversations at once for {CROWD_SECONDS:.0f} s, two workers, pauses up to"
         f" {THINKING:.0f} s",
         ("turns", "turns/s", "errors", "lost", "doubled", "p50", "p95", "p99"),
@@ -123,27 +125,27 @@ def _crowd(redis: RedisServer) -> None:
                 str(done.failed),
                 str(lost),
                 str(doubled),
-                *(millis(percentile(turns, share)) for share in (0.5, 0.95, 0.99)),
+                *(to_millis(pick_percentile(turns, share)) for share in (0.5, 0.95, 0.99)),
             )
         ],
     )
 
 
 class _Talk:
-    """One conversation of the crowd, and what was acknowledged in it."""
+    """One of many conversations, and the turns that were acknowledged in it."""
 
     def __init__(self, port: int) -> None:
-        self._client, self._session_id = load.conversation(port, browser=True)
+        self._client, self._session_id = load.open_conversation(port, browser=True)
         self._acknowledged: list[str] = []
         self.times: list[float] = []
 
-    def turn(self) -> bool:
-        """Think, then say something; whether it was acknowledged."""
+    def send_turn(self) -> bool:
+        """Pause, then send a turn; return whether it was acknowledged."""
         time.sleep(random.uniform(0, THINKING))  # noqa: S311 - a pause, not a secret
         message_id = str(uuid.uuid4())
         body = {
             "session_id": self._session_id,
-            "message": load.saying(load.SAYINGS),
+            "message": load.draw_text(load.ANSWERS),
             "client_message_id": message_id,
         }
         begin = time.monotonic()
@@ -153,11 +155,11 @@ class _Talk:
             self._acknowledged.append(message_id)
         return status == OK
 
-    def problems(self) -> tuple[int, int]:
-        """How many acknowledged turns are missing, and how many are there twice."""
+    def count_problems(self) -> tuple[int, int]:
+        """Count the acknowledged turns that are missing, and those that are there twice."""
         status, page = self._client.get(f"{load.PATH}/session/{self._session_id}")
         if status != OK:
             return len(self._acknowledged), 0
-        said = [entry["id"] for entry in page["history"] if entry["role"] == "user"]
-        lost = len(set(self._acknowledged) - set(said))
-        return lost, len(said) - len(set(said))
+        stored = [entry["id"] for entry in page["history"] if entry["role"] == "user"]
+        lost = len(set(self._acknowledged) - set(stored))
+        return lost, len(stored) - len(set(stored))

@@ -1,4 +1,4 @@
-"""What a chat turn costs at the store: against bare redis-py, and as data grows."""
+"""What a chat turn costs at the store, compared with bare redis-py, and as data grows."""
 
 import time
 import uuid
@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import redis
 
-from benchmarks.report import micros, paired, table, timed, verdict
+from benchmarks.report import judge, print_table, time_call, time_pairs, to_micros
 from services.keyspaces import application_keyspaces
 from services.sessions import Session, codec, get_session, save_session, set_session_store
 from services.sessions.stores import RedisStore
@@ -19,36 +19,37 @@ STORED = (1_000, 100_000, 1_000_000)
 
 
 def run() -> None:
-    """Print every table about the store."""
+    """Print every table of the store."""
     with RedisServer() as server:
         store = RedisStore.from_url(server.url)
         set_session_store(store, max_bytes=8_000_000, keyspaces=application_keyspaces())
-        _against_bare(server)
-        _by_conversation_length(server)
+        _compare_with_bare(server)
+        _measure_by_length(server)
         server.client().flushall()
-        _by_stored_sessions(server)
+        _measure_by_stored_sessions(server)
         store.close()
 
 
-def conversation(turns: int) -> dict[str, Any]:
-    """The data of a conversation of so many turns, each with a message and a reply."""
+def build_conversation(turns: int) -> dict[str, Any]:
+    """Build the data of a conversation of so many turns, each with a message and a reply."""
     history = []
     for number in range(turns):
-        said = {"role": "user", "content": "It is 230 V AC and has no radio.", "id": _id()}
-        told = {"role": "assistant", "content": f"Noted ({number}). " + "What else? " * 8}
-        history += [said, {**told, "id": _id(), "reply_to": said["id"], "complete": False}]
+        message = {"role": "user", "content": "It is 230 V AC and has no radio.", "id": new_id()}
+        reply = {"role": "assistant", "content": f"Noted ({number}). " + "What else? " * 8}
+        reply |= {"id": new_id(), "reply_to": message["id"]}
+        history += [message, {**reply, "complete": False}]
     return {"history": history, "complete": False, "analyzed": False}
 
 
-def _against_bare(server: RedisServer) -> None:
+def _compare_with_bare(server: RedisServer) -> None:
     data: dict[str, Any] = {"history": []}
     while len(msgspec.json.encode(data)) < DOCUMENT_BYTES - 300:
-        data["history"] += conversation(1)["history"]
-    session_id = _id()
+        data["history"] += build_conversation(1)["history"]
+    session_id = new_id()
     save_session(session_id, data, owner="anna")
     client = redis.Redis(port=server.port)
     value = client.get(f"chat:session:{session_id}")
-    assert isinstance(value, bytes)  # noqa: S101 - a measurement of the wrong thing must stop
+    assert isinstance(value, bytes)  # noqa: S101 - a wrong measurement must stop
     client.set("bare", value)
 
     def turn() -> None:
@@ -58,24 +59,24 @@ def _against_bare(server: RedisServer) -> None:
         client.get("bare")
         client.set("bare", value, ex=3600)
 
-    ours, theirs, ratio = paired(turn, bare, rounds=400, pairs=15)
-    table(
+    ours, theirs, ratio = time_pairs(turn, bare, rounds=400, pairs=15)
+    print_table(
         f"One chat turn at the store, a document of {len(value):,} bytes, real Redis",
         ("what", "median", "ratio", "target"),
         [
-            ("read, decode, check owner; encode, compare-and-set, two indexes", micros(ours),
-             f"{ratio:.2f}", verdict(ratio, at_most=1.25)),
-            ("bare redis-py: GET, SET EX of the same bytes", micros(theirs), "1.00", ""),
+            ("read, decode, check owner; encode, compare-and-set, two indexes", to_micros(ours),
+             f"{ratio:.2f}", judge(ratio, at_most=1.25)),
+            ("bare redis-py: GET, SET EX of the same bytes", to_micros(theirs), "1.00", ""),
         ],
     )  # fmt: skip
 
 
-def _by_conversation_length(server: RedisServer) -> None:
+def _measure_by_length(server: RedisServer) -> None:
     client = redis.Redis(port=server.port)
     rows = []
     for turns in TURNS:
-        session_id = _id()
-        save_session(session_id, conversation(turns))
+        session_id = new_id()
+        save_session(session_id, build_conversation(turns))
         value = client.get(f"chat:session:{session_id}")
         assert isinstance(value, bytes)  # noqa: S101 - as above
 
@@ -87,19 +88,19 @@ def _by_conversation_length(server: RedisServer) -> None:
             client.set("bare", value, ex=3600)
 
         client.set("bare", value)
-        ours, theirs, ratio = paired(turn, bare, rounds=60, pairs=7)
+        ours, theirs, ratio = time_pairs(turn, bare, rounds=60, pairs=7)
         memory = client.memory_usage(f"chat:session:{session_id}")
         rows.append(
-            (f"{turns:,}", f"{len(value):,} B", f"{memory:,} B", micros(ours), micros(theirs),
+            (f"{turns:,}", f"{len(value):,} B", f"{memory:,} B", to_micros(ours), to_micros(theirs),
              f"{ratio:.2f}")
         )  # fmt: skip
     header = ("turns", "document", "in Redis", "turn", "bare GET + SET", "ratio")
-    table("A turn by the length of its conversation", header, rows)
+    print_table("A turn by the length of its conversation", header, rows)
 
 
-def _by_stored_sessions(server: RedisServer) -> None:
+def _measure_by_stored_sessions(server: RedisServer) -> None:
     client = redis.Redis(port=server.port)
-    session = Session(_id(), conversation(2), owner="anna")
+    session = Session(new_id(), build_conversation(2), owner="anna")
     save_session(session.session_id, session, owner="anna")
     empty = client.info("memory")["used_memory"]
     rows, stored, first = [], 0, 0.0
@@ -112,28 +113,29 @@ def _by_stored_sessions(server: RedisServer) -> None:
 
         turn()
         time.sleep(0.2)
-        took = min(timed(turn, 300) for _ in range(7))
+        took = min(time_call(turn, 300) for _ in range(7))
         first = first or took
         each = (client.info("memory")["used_memory"] - empty) / stored
-        rows.append((f"{stored:,}", micros(took), f"{took / first:.2f}", f"{each:,.0f} B"))
+        rows.append((f"{stored:,}", to_micros(took), f"{took / first:.2f}", f"{each:,.0f} B"))
     header = ("sessions stored", "turn", "against the first", "memory a session")
-    table("A turn by the number of stored sessions (2 turns each, indexes included)", header, rows)
+    print_table("A turn by the number of stored sessions, of 2 turns each", header, rows)
 
 
 def _fill(client: redis.Redis, count: int) -> None:
     """Store so many sessions with their index entries, many in a round trip."""
-    body = b',"format":1,"owner":null,' + msgspec.json.encode(conversation(2))[1:]
+    body = b',"format":1,"owner":null,' + msgspec.json.encode(build_conversation(2))[1:]
     value = codec.join(1, body)
     end = int(time.time() * 1000) + 86_400_000
     while count > 0:
         chunk = min(count, 5_000)
         pipe = client.pipeline(transaction=False)
-        for session_id in (_id() for _ in range(chunk)):
+        for session_id in (new_id() for _ in range(chunk)):
             pipe.set(f"chat:session:{session_id}", value, pxat=end)
             pipe.zadd("index:chat:session", {session_id: end})
         pipe.execute()
         count -= chunk
 
 
-def _id() -> str:
+def new_id() -> str:
+    """Draw the id of a session or a message."""
     return str(uuid.uuid4())

@@ -1,7 +1,7 @@
-"""What the chat costs a visitor: bytes, requests, time until one can write, and what it keeps busy.
+"""What the chat costs a visitor: bytes, requests, time until it is usable, blocked time, memory.
 
 Behind the deployed nginx, over plain HTTP/1.1 and over TLS with HTTP/2, on the chat's own page and
-in a page of another site; unthrottled and as slow as a telephone.
+in a page of another site; unthrottled and at the speed of a mobile network.
 """
 
 import statistics
@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext
 
-from benchmarks.report import millis, table
+from benchmarks.report import print_table, to_millis
 from deploy.machine import program
 from tests.browser import chromium
 from tests.browser.embedding import HostSite
@@ -26,14 +26,14 @@ from tests.support.sites import Site
 
 FIRST_BYTES = 30_000
 ROUNDS = 5
-PATIENCE_MS = 60_000
+TIMEOUT_MS = 60_000
 NETWORKS: dict[str, tuple[float, float] | None] = {
-    "as fast as it goes": None,
+    "unthrottled": None,
     "slow 4G: 1.6 Mbit/s, 150 ms": (1_600, 150),
     "slow 3G: 400 kbit/s, 400 ms": (400, 400),
 }
 """Kilobits a second and milliseconds of latency."""
-WATCH = """(() => {
+OBSERVER = """(() => {
   const seen = globalThis.seen = { blocked: 0, shifted: 0 };
   const each = (type, add) => new PerformanceObserver((list) => list.getEntries().forEach(add))
     .observe({ type, buffered: true });
@@ -51,25 +51,25 @@ WATCH = """(() => {
     look();
   });
 })()"""
-BEGUN = """() => Math.min(...performance.getEntriesByType("resource")
+FIRST_SCRIPT = """() => Math.min(...performance.getEntriesByType("resource")
   .filter(({ name }) => /(embed|teaser-chat)\\.js$/.test(name)).map((one) => one.startTime))"""
 
 
 class Address(NamedTuple):
-    """A page that shows the chat, and whom it may ask."""
+    """A page that shows the chat, and the hosts it may send requests to."""
 
     url: str
     hosts: frozenset[str]
 
 
-class Seen(NamedTuple):
-    """What one visit cost.
+class VisitCost(NamedTuple):
+    """The cost of one visit.
 
     Attributes:
-        traffic: what was asked for until the chat could be used.
-        seconds: from when its first script was asked for until one could write.
-        blocked: of these, how long tasks of more than 50 ms kept the page from answering.
-        shifted: how far things moved about, as CLS counts it.
+        traffic: the requests until the chat was usable.
+        seconds: from the request for its first script until it was usable.
+        blocked: of these, the seconds in which tasks of more than 50 ms blocked the page.
+        shifted: the cumulative layout shift.
     """
 
     traffic: list[Exchange]
@@ -79,19 +79,19 @@ class Seen(NamedTuple):
 
 
 def run() -> None:
-    """Print every table about the widget."""
-    with _pages() as (browser, pages):
+    """Print every table of the widget."""
+    with _serve_pages() as (browser, pages):
         first = pages["own page, HTTP/1.1"]
-        _by_file(browser, first)
-        _weights(browser, pages)
+        _print_files(browser, first)
+        _print_weights(browser, pages)
         for name, network in NETWORKS.items():
-            _times(browser, pages, name, network)
-        _memory(browser, first)
+            _print_times(browser, pages, name, network)
+        _print_memory(browser, first)
 
 
 @contextmanager
-def _pages() -> Iterator[tuple[Browser, dict[str, Address]]]:
-    """The pages by name, and a browser that trusts the certificate, else it would cache nothing."""
+def _serve_pages() -> Iterator[tuple[Browser, dict[str, Address]]]:
+    """Serve the pages; yield a browser that trusts the certificate, as else it would not cache."""
     with (
         RedisServer() as redis,
         HostSite() as host,
@@ -107,13 +107,13 @@ def _pages() -> Iterator[tuple[Browser, dict[str, Address]]]:
         hosts = frozenset(urlsplit(url).netloc for url in (host.url, tls.url))
         for name, path in (("script tag", "/script"), ("element", "/element")):
             pages[f"other site by {name}, HTTP/2"] = Address(host.url + path, hosts)
-        trusted = _fingerprint(tls.nginx.folder / "tls" / "fullchain.pem")
+        trusted = _compute_fingerprint(tls.nginx.folder / "tls" / "fullchain.pem")
         with chromium.started(f"--ignore-certificate-errors-spki-list={trusted}") as started:
             yield started.browser(), pages
 
 
-def _fingerprint(certificate: Path) -> str:
-    """How Chromium calls the key of a certificate."""
+def _compute_fingerprint(certificate: Path) -> str:
+    """Compute the fingerprint by which Chromium identifies the key of a certificate."""
     openssl = program("openssl")
     pem = subprocess.run(
         [openssl, "x509", "-in", certificate, "-pubkey", "-noout"], check=True, capture_output=True
@@ -125,58 +125,59 @@ def _fingerprint(certificate: Path) -> str:
     return b64encode(sha256(der.stdout).digest()).decode()
 
 
-def _by_file(browser: Browser, address: Address) -> None:
-    with _context(browser) as context:
-        came = _visited(context, address, None).traffic
+def _print_files(browser: Browser, address: Address) -> None:
+    with _open_context(browser) as context:
+        exchanges = _visit(context, address, None).traffic
     rows = [
         (one.path, f"{one.body:,} B", f"{one.head:,} B", one.encoding or "-")
-        for one in sorted(came, key=lambda one: -one.body)
+        for one in sorted(exchanges, key=lambda one: -one.body)
     ]
-    table("What comes until one can write, over HTTP/1.1", ("file", "content", "headers", ""), rows)
+    header = ("file", "content", "headers", "")
+    print_table("Files until the chat is usable, over HTTP/1.1", header, rows)
 
 
-def _weights(browser: Browser, pages: dict[str, Address]) -> None:
+def _print_weights(browser: Browser, pages: dict[str, Address]) -> None:
     rows = []
     for name, address in pages.items():
-        with _context(browser) as context:
-            visits = [_visited(context, address, None).traffic for _ in range(2)]
-        for which, came in zip(("first", "repeated"), visits, strict=True):
-            strange = [one for one in came if urlsplit(one.url).netloc not in address.hosts]
-            old = [one for one in came if one.status == 304]
-            content = weight(came) if _is_told(came) else None
+        with _open_context(browser) as context:
+            visits = [_visit(context, address, None).traffic for _ in range(2)]
+        for which, exchanges in zip(("first", "repeated"), visits, strict=True):
+            foreign = [one for one in exchanges if urlsplit(one.url).netloc not in address.hosts]
+            unchanged = [one for one in exchanges if one.status == 304]
+            content = weight(exchanges) if _has_content_sizes(exchanges) else None
             rows.append(
-                (name, which, f"{sum(one.size for one in came):,} B", str(len(came)),
-                 str(len(old)), str(len(strange)), *_aim(content))
+                (name, which, f"{sum(one.size for one in exchanges):,} B", str(len(exchanges)),
+                 str(len(unchanged)), str(len(foreign)), *_format_aim(content))
             )  # fmt: skip
-    table(
-        "What comes until one can write, compressed; browsers tell content from headers over"
-        " HTTP/1.1 only",
+    print_table(
+        "Bytes until the chat is usable, compressed; only over HTTP/1.1 do browsers report content"
+        " and headers separately",
         ("page", "visit", "in all", "requests", "of these 304", "third parties", "content", "aim"),
         rows,
     )
 
 
-def _is_told(came: list[Exchange]) -> bool:
-    return {one.protocol for one in came} == {"http/1.1"}
+def _has_content_sizes(exchanges: list[Exchange]) -> bool:
+    return {one.protocol for one in exchanges} == {"http/1.1"}
 
 
-def _aim(content: int | None) -> tuple[str, str]:
+def _format_aim(content: int | None) -> tuple[str, str]:
     if content is None:
         return "", ""
     met = "met" if content < FIRST_BYTES else "MISSED"
     return f"{content:,} B", f"< {FIRST_BYTES:,} B: {met}"
 
 
-def _times(
+def _print_times(
     browser: Browser, pages: dict[str, Address], name: str, network: tuple[float, float] | None
 ) -> None:
-    """First and repeated visits of all pages in turn, so that all of them meet the same weather."""
-    seen: dict[str, list[tuple[Seen, Seen]]] = {page: [] for page in pages}
+    """Time first and repeated visits of all pages in turn, under the same conditions."""
+    seen: dict[str, list[tuple[VisitCost, VisitCost]]] = {page: [] for page in pages}
     for _ in range(ROUNDS):
         for page, address in pages.items():
-            with _context(browser) as context:
-                first = _visited(context, address, network)
-                seen[page].append((first, _visited(context, address, network)))
+            with _open_context(browser) as context:
+                first = _visit(context, address, network)
+                seen[page].append((first, _visit(context, address, network)))
     base = statistics.median(first.seconds for first, _ in next(iter(seen.values())))
     rows = []
     for page, visits in seen.items():
@@ -186,20 +187,20 @@ def _times(
         blocked = statistics.median(one.blocked for one, _ in visits)
         shifted = max(one.shifted for pair in visits for one in pair)
         rows.append(
-            (page, millis(first, 0), f"{first / base:.2f}", millis(again, 0),
-             f"{again / first:.2f}", millis(blocked, 0), f"{shifted:.3f}")
+            (page, to_millis(first, 0), f"{first / base:.2f}", to_millis(again, 0),
+             f"{again / first:.2f}", to_millis(blocked, 0), f"{shifted:.3f}")
         )  # fmt: skip
-    table(
-        f"From the script to where one can write, {name}, {ROUNDS} visits each",
+    print_table(
+        f"From the first script until the chat is usable, {name}, {ROUNDS} visits each",
         ("page", "first", "to HTTP/1.1", "repeated", "to the first", "blocked", "layout shift"),
         rows,
     )
 
 
-def _memory(browser: Browser, address: Address) -> None:
+def _print_memory(browser: Browser, address: Address) -> None:
     rows = []
     for name, url in (("an empty page", "about:blank"), ("the chat", address.url)):
-        with _context(browser) as context:
+        with _open_context(browser) as context:
             page = context.new_page()
             page.goto(url)
             if url != "about:blank":
@@ -209,22 +210,22 @@ def _memory(browser: Browser, address: Address) -> None:
             used = session.send("Runtime.getHeapUsage")["usedSize"]
             nodes = session.send("Memory.getDOMCounters")["nodes"]
             rows.append((name, f"{used / 1e6:.2f} MB", str(nodes)))
-    table("What stays in the browser's memory", ("page", "JavaScript", "DOM nodes"), rows)
+    print_table("Memory in the browser", ("page", "JavaScript", "DOM nodes"), rows)
 
 
 @contextmanager
-def _context(browser: Browser) -> Iterator[BrowserContext]:
-    """A browser that has never been there."""
+def _open_context(browser: Browser) -> Iterator[BrowserContext]:
+    """Open a browser context without cache or cookies."""
     context = browser.new_context(viewport={"width": 412, "height": 915})
-    context.add_init_script(WATCH)
+    context.add_init_script(OBSERVER)
     yield context
     context.close()
 
 
-def _visited(
+def _visit(
     context: BrowserContext, address: Address, network: tuple[float, float] | None
-) -> Seen:
-    """One visit in a tab of its own, so that only the cache knows of an earlier one."""
+) -> VisitCost:
+    """Visit the page in its own tab, so that only the cache is shared with earlier visits."""
     page = context.new_page()
     traffic = Traffic(page)
     if network:
@@ -235,10 +236,10 @@ def _visited(
             {"offline": False, "latency": latency, "downloadThroughput": speed,
              "uploadThroughput": speed},
         )  # fmt: skip
-    page.goto(address.url, wait_until="commit", timeout=PATIENCE_MS)
+    page.goto(address.url, wait_until="commit", timeout=TIMEOUT_MS)
     usable: float = page.evaluate("seen.usable")
-    came = traffic.so_far()
-    begun: float = page.evaluate(BEGUN)
+    exchanges = traffic.so_far()
+    started: float = page.evaluate(FIRST_SCRIPT)
     blocked, shifted = page.evaluate("[seen.blocked, seen.shifted]")
     page.close()
-    return Seen(came, (usable - begun) / 1e3, blocked / 1e3, shifted)
+    return VisitCost(exchanges, (usable - started) / 1e3, blocked / 1e3, shifted)

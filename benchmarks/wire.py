@@ -10,14 +10,14 @@ import redis.asyncio.connection
 import redis.connection
 
 CONNECTIONS = (redis.connection.AbstractConnection, redis.asyncio.connection.AbstractConnection)
-"""What every client of redis-py talks through, ours among them."""
+"""The connections of every client of redis-py, including ours."""
 
 
-class Wire(NamedTuple):
-    """What one operation costs.
+class WireCost(NamedTuple):
+    """The cost of one operation on the wire.
 
     Attributes:
-        trips: how often the client waits for an answer to what it has sent.
+        trips: how often the client waits for a reply to what it has sent.
         sent, received: bytes to the server and from it.
     """
 
@@ -27,70 +27,70 @@ class Wire(NamedTuple):
 
     @property
     def columns(self) -> tuple[str, str, str]:
-        """As cells of a table."""
+        """Its cells in a table."""
         return f"{self.trips:.0f}", f"{self.sent:,.0f} B", f"{self.received:,.0f} B"
 
 
 COLUMNS = ("trips", "sent", "received")
 
 
-def measured(client: redis.Redis, work: Callable[[], object], operations: int) -> Wire:
-    """What each of so many operations costs, which are all that the server does meanwhile.
+def measure(client: redis.Redis, work: Callable[[], object], operations: int) -> WireCost:
+    """Measure the cost of each operation, while the server does nothing else.
 
     Args:
-        client: asks the server for its count of bytes.
-        work: does the operations; its connections are open already.
-        operations: how many they are.
+        client: reads the server's count of bytes.
+        work: does the operations, over connections that are already open.
+        operations: how many it does.
     """
-    before, asked = _bytes(client), _bytes(client)
-    with _trips() as trips:
+    before, between = _read_bytes(client), _read_bytes(client)
+    with _count_trips() as trips:
         work()
-    after = _bytes(client)
-    # Asking is counted as well; how much that is, the first two have told.
+    after = _read_bytes(client)
+    # Reading the counts costs bytes, too: as many as between the first two readings.
     sent, received = (
         (last - middle) - (middle - first)
-        for first, middle, last in zip(before, asked, after, strict=True)
+        for first, middle, last in zip(before, between, after, strict=True)
     )
-    return Wire(trips.count / operations, sent / operations, received / operations)
+    return WireCost(trips.count / operations, sent / operations, received / operations)
 
 
 class _Trips:
-    """Counts the connections' turns: something is read after something was sent."""
+    """A counter of round trips: something is read after something was sent."""
 
     def __init__(self) -> None:
         self.count = 0
-        self._asked: set[int] = set()
+        self._waiting: set[int] = set()
 
     def send_packed_command(self, connection: object) -> None:
-        """Something is sent."""
-        self._asked.add(id(connection))
+        """Note that something is sent."""
+        self._waiting.add(id(connection))
 
     def read_response(self, connection: object) -> None:
-        """A reply is read; it may be one of many to what was sent."""
-        if id(connection) in self._asked:
-            self._asked.remove(id(connection))
+        """Count a trip; further replies to what was sent count no more."""
+        if id(connection) in self._waiting:
+            self._waiting.remove(id(connection))
             self.count += 1
 
 
 @contextlib.contextmanager
-def _trips() -> Iterator[_Trips]:
+def _count_trips() -> Iterator[_Trips]:
     trips = _Trips()
     with contextlib.ExitStack() as stack:
         for kind in CONNECTIONS:
-            for note in (trips.send_packed_command, trips.read_response):
-                watched = _watched(getattr(kind, note.__name__), note)
-                stack.enter_context(mock.patch.object(kind, note.__name__, watched))
+            for count in (trips.send_packed_command, trips.read_response):
+                wrapped = _wrap(getattr(kind, count.__name__), count)
+                stack.enter_context(mock.patch.object(kind, count.__name__, wrapped))
         yield trips
 
 
-def _watched(method: Callable[..., Any], note: Callable[[object], None]) -> Callable[..., Any]:
-    def watched(connection: object, *args: Any, **kwargs: Any) -> Any:
-        note(connection)
+def _wrap(method: Callable[..., Any], count: Callable[[object], None]) -> Callable[..., Any]:
+    def wrapped(connection: object, *args: Any, **kwargs: Any) -> Any:
+        count(connection)
         return method(connection, *args, **kwargs)
 
-    return watched
+    return wrapped
 
 
-def _bytes(client: redis.Redis) -> tuple[int, int]:
-    told = client.info("stats")
-    return told["total_net_input_bytes"], told["total_net_output_bytes"]
+def _read_bytes(client: redis.Redis) -> tuple[int, int]:
+    stats = client.info("stats")
+    return stats["total_net_input_bytes"], stats["total_net_output_bytes"]
