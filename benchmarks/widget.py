@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, BrowserContext
 
 from benchmarks.report import print_table, to_millis
-from deploy.machine import program
+from deploy.machine import find_program
 from tests.browser import chromium
 from tests.browser.embedding import HostSite
 from tests.browser.traffic import Exchange, Traffic, weight
@@ -114,7 +114,7 @@ def _serve_pages() -> Iterator[tuple[Browser, dict[str, Address]]]:
 
 def _compute_fingerprint(certificate: Path) -> str:
     """Compute the fingerprint by which Chromium identifies the key of a certificate."""
-    openssl = program("openssl")
+    openssl = find_program("openssl")
     pem = subprocess.run(
         [openssl, "x509", "-in", certificate, "-pubkey", "-noout"], check=True, capture_output=True
     )

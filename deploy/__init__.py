@@ -1,1 +1,1 @@
-"""What a deployment needs, and `make up`, which runs it on one machine."""
+"""The files of a deployment, and `make up`, which runs them on one machine."""

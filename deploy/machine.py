@@ -1,4 +1,4 @@
-"""What this machine has: programs, and ports nobody listens on."""
+"""Look up what this machine has: installed programs and free ports."""
 
 import os
 import random
@@ -9,16 +9,16 @@ PORTS = (15_000, 32_000)
 
 
 class ProgramMissing(Exception):
-    """A program is not installed; the message says what to do."""
+    """A program is not installed; the message says how to install it."""
 
 
-def program(name: str) -> str:
-    """The path of a program.
+def find_program(name: str) -> str:
+    """Find the path of a program.
 
     Raises:
         ProgramMissing: it is not installed.
     """
-    # Where servers are, also for users whose PATH leaves it out.
+    # Servers are installed in /usr/sbin, which is not in every user's PATH.
     found = shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
     if not found:
         raise ProgramMissing(
@@ -27,11 +27,11 @@ def program(name: str) -> str:
     return found
 
 
-def free_port() -> int:
-    """A port of 127.0.0.1 nobody listens on at this moment.
+def find_free_port() -> int:
+    """Find a port of 127.0.0.1 on which nobody listens now.
 
-    It is below those that the system gives to connections: one of them may be anybody's by the
-    time a server listens.
+    It is below the ephemeral ports, any of which the system may give to a connection before the
+    server listens.
     """
     while True:
         port = random.randrange(*PORTS)  # noqa: S311 - no secret
@@ -42,7 +42,7 @@ def free_port() -> int:
 def is_free(port: int) -> bool:
     """Whether a server could listen on this port of 127.0.0.1."""
     with socket.socket() as probe:
-        # As servers do, so that connections that were closed just now are in nobody's way.
+        # As servers do, so that recently closed connections do not block the port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
@@ -51,8 +51,8 @@ def is_free(port: int) -> bool:
     return True
 
 
-def listens(port: int) -> bool:
-    """Whether somebody takes connections on this port of 127.0.0.1."""
+def is_listening(port: int) -> bool:
+    """Whether a server accepts connections on this port of 127.0.0.1."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=0.5):
             return True

@@ -1,6 +1,6 @@
-"""nginx's configuration for one machine: the deployed files, with free ports, in one folder.
+"""Render nginx's configuration for one machine: the deployed files, with free ports, in one folder.
 
-Nothing but addresses and paths differs from what is deployed, so that an ordinary user can run it.
+Only addresses and paths differ from what is deployed, so that an ordinary user can run it.
 """
 
 import shutil
@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from deploy.machine import program
+from deploy.machine import find_program
 
 HERE = Path(__file__).resolve().parent
 TLS_SITE = HERE / "nginx.conf"
@@ -29,7 +29,7 @@ http {
     include conf.d/*.conf;
 }
 """
-"""What a distribution's /etc/nginx/nginx.conf is to the site, with every path inside the folder."""
+"""The equivalent of a distribution's /etc/nginx/nginx.conf, with every path inside the folder."""
 
 
 def render(
@@ -40,21 +40,21 @@ def render(
     tls_port: int | None = None,
     for_drills: bool = False,
 ) -> list[str]:
-    """Write the configuration into a folder and answer the command that starts nginx with it.
+    """Write the configuration into a folder and return the command that starts nginx with it.
 
     Args:
-        folder: an empty one.
+        folder: an empty folder.
         port: where nginx listens without TLS.
         gunicorns: where the hosts' gunicorns listen.
-        tls_port: where it listens with TLS; None for the site without.
-        for_drills: clients that all come from this machine, without cookies, are not limited and
-            reach the hosts in turn, also one that was away a moment ago.
+        tls_port: where it listens with TLS; None for the site without TLS.
+        for_drills: do not limit clients, which all come from this machine, and send their requests
+            to the hosts in turn, even to one that has just failed.
 
     Raises:
         ProgramMissing: nginx, or openssl for the certificate, is not installed.
-        ValueError: a deployed file lacks a line that is to be replaced.
+        ValueError: a deployed file does not contain a line that has to be replaced.
     """
-    # Started as root, its worker runs as another user and has to get in here.
+    # Started as root, nginx runs its worker as another user, which must be able to enter.
     folder.chmod(0o755)
     included = folder / "teaser-chat"
     shutil.copytree(HERE / "nginx", included)
@@ -67,35 +67,35 @@ def render(
         _replace(site, "https://$host$request_uri", f"https://$host:{tls_port}$request_uri")
         make_certificate(folder / "tls")
     _replace(included / "site.conf", "/var/log/nginx/access.log", "access.log")
-    patience = " max_fails=0" if for_drills else ""
-    hosts = [f"server 127.0.0.1:{gunicorn}{patience};\n" for gunicorn in gunicorns]
+    max_fails = " max_fails=0" if for_drills else ""
+    hosts = [f"server 127.0.0.1:{gunicorn}{max_fails};\n" for gunicorn in gunicorns]
     (included / "hosts.conf").write_text("".join(hosts), encoding="utf-8")
     if for_drills:
-        _replace(included / "http.conf", "hash $stays_together consistent;", "")
+        _replace(included / "http.conf", "hash $affinity_key consistent;", "")
         _replace(included / "http.conf", "default 1;", "default 0;")
     configuration = folder / "nginx.conf"
     configuration.write_text(MAIN, encoding="utf-8")
-    return [program("nginx"), "-e", "stderr", "-p", str(folder), "-c", str(configuration)]
+    return [find_program("nginx"), "-e", "stderr", "-p", str(folder), "-c", str(configuration)]
 
 
 def make_certificate(folder: Path) -> None:
-    """Make a key and a certificate for this machine that nobody else has reason to trust.
+    """Make a key and a self-signed certificate for this machine.
 
     Raises:
         ProgramMissing: openssl is not installed.
     """
     folder.mkdir()
-    asked = (
+    request = (
         "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30"
         " -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1"
         " -keyout privkey.pem -out fullchain.pem"
     )
-    command = [program("openssl"), *asked.split()]
+    command = [find_program("openssl"), *request.split()]
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
 
 
 def _replace(file: Path, find: str, instead: str) -> None:
     text = file.read_text(encoding="utf-8")
     if text.count(find) != 1:
-        raise ValueError(f"{file.name} must have {find!r} once")
+        raise ValueError(f"{file.name} must contain {find!r} exactly once")
     file.write_text(text.replace(find, instead), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""`make up`: Redis, gunicorn and nginx on this machine, from the files of a deployment.
+"""Run `make up`: Redis, gunicorn and nginx on this machine, from the files of a deployment.
 
 It runs until Ctrl-C, keeps everything in a temporary folder, and leaves nothing behind.
 """
@@ -17,33 +17,33 @@ from pathlib import Path
 from types import FrameType, MappingProxyType
 from typing import NamedTuple
 
-from deploy.machine import ProgramMissing, free_port, is_free, listens, program
+from deploy.machine import ProgramMissing, find_free_port, find_program, is_free, is_listening
 from deploy.rendering import HERE, render
 
 ROOT = HERE.parent
 START_SECONDS = 30.0
 LOOK_SECONDS = 0.1
-"""How often it looks whether to end."""
-WISHES = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""Ctrl-C, the end of `make`, and a terminal that is closed."""
+"""How often it checks whether to stop."""
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Ctrl-C, the end of `make`, and the closing of the terminal."""
 
 
 class NotUp(Exception):
-    """One of the servers does not run; the message says which."""
+    """A server is not running; the message says which."""
 
 
-class Plan(NamedTuple):
-    """One server.
+class ServerPlan(NamedTuple):
+    """How to run one server.
 
     Attributes:
-        name: what it is called for people.
-        command: what starts it.
+        name: its name in messages.
+        command: the command that starts it.
         port: where it listens.
-        stop: the signal on which it ends when its requests are done.
-        stop_seconds: how long that may take.
-        given: what it reads from its standard input, which no list of processes shows.
+        stop: the signal that stops it after its requests are finished.
+        stop_seconds: how long stopping may take.
+        stdin: what it reads from standard input, which no list of processes shows.
         settings: environment variables.
-        log: where what it says is kept, and shown only if it does not start; None to show it all.
+        log: the file for its output, shown only if it does not start; None to show all output.
     """
 
     name: str
@@ -51,59 +51,60 @@ class Plan(NamedTuple):
     port: int
     stop: signal.Signals = signal.SIGTERM
     stop_seconds: float = 10.0
-    given: str = ""
+    stdin: str = ""
     settings: Mapping[str, str] = MappingProxyType({})
     log: Path | None = None
 
 
 def main() -> int:
-    """Run the three until somebody wants an end of it.
+    """Run the three servers until a signal stops them.
 
     Returns:
-        1 when one of them is missing or ended by itself, else 0.
+        1 when one of them is missing or has ended by itself, else 0.
     """
     parser = argparse.ArgumentParser(prog="make up", description=__doc__)
     parser.add_argument("--tls", action="store_true", help="serve over TLS, self-signed")
     parser.add_argument("--port", type=int, default=0, help="where to serve; 0: any free port")
     arguments = parser.parse_args()
-    wishes: list[int] = []
+    received: list[int] = []
 
-    def wish(number: int, _frame: FrameType | None) -> None:
-        # Only noted: an exception at any moment might lose a server that was just started.
-        wishes.append(number)
+    def note_signal(number: int, _frame: FrameType | None) -> None:
+        # Raising here could lose track of a server that has just been started.
+        received.append(number)
 
-    for number in WISHES:
-        signal.signal(number, wish)
+    for number in STOP_SIGNALS:
+        signal.signal(number, note_signal)
     with tempfile.TemporaryDirectory(prefix="teaser-up-") as folder:
         try:
-            port = arguments.port or free_port()
-            plans = _plans(Path(folder), port, tls=arguments.tls)
-            _run(plans, _welcome(plans, tls=arguments.tls), lambda: bool(wishes))
+            port = arguments.port or find_free_port()
+            plans = _build_plans(Path(folder), port, tls=arguments.tls)
+            welcome = _build_welcome(plans, tls=arguments.tls)
+            _run(plans, welcome, lambda: bool(received))
         except (ProgramMissing, NotUp) as error:
             print(error, file=sys.stderr)
             return 1
     return 0
 
 
-def _plans(folder: Path, port: int, *, tls: bool) -> list[Plan]:
-    """The servers, in the order in which they are started."""
+def _build_plans(folder: Path, port: int, *, tls: bool) -> list[ServerPlan]:
+    """Build the plans of the servers, in the order in which they are started."""
     if not is_free(port):
-        raise NotUp(f"Port {port} is taken; name another one with `make up PORT=`, or none.")
-    redis, gunicorn = free_port(), free_port()
-    plain = free_port() if tls else port
+        raise NotUp(f"Port {port} is taken; choose another one with `make up PORT=`, or omit it.")
+    redis, gunicorn = find_free_port(), find_free_port()
+    plain = find_free_port() if tls else port
     password = secrets.token_hex()
-    # Started as root, nginx's worker runs as another user, who has no business in the rest.
+    # Started as root, nginx runs its worker as another user, which needs only its own folder.
     folder.chmod(0o711)
     site, data = folder / "nginx", folder / "data"
     for one in (site, data):
         one.mkdir(mode=0o700)
     return [
-        Plan(
-            "Redis", [program("redis-server"), str(HERE / "redis.conf"), "-"], redis,
+        ServerPlan(
+            "Redis", [find_program("redis-server"), str(HERE / "redis.conf"), "-"], redis,
             log=data / "redis.log",
-            given=f'bind 127.0.0.1\nport {redis}\ndir "{data}"\nrequirepass {password}\n',
+            stdin=f'bind 127.0.0.1\nport {redis}\ndir "{data}"\nrequirepass {password}\n',
         ),
-        Plan(
+        ServerPlan(
             "gunicorn",
             [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py", "wsgi:app"],
             gunicorn,
@@ -118,7 +119,7 @@ def _plans(folder: Path, port: int, *, tls: bool) -> list[Plan]:
                 "BIND": f"127.0.0.1:{gunicorn}",
             },
         ),
-        Plan(
+        ServerPlan(
             "nginx",
             render(site, plain, [gunicorn], tls_port=port if tls else None),
             port,
@@ -127,11 +128,11 @@ def _plans(folder: Path, port: int, *, tls: bool) -> list[Plan]:
     ]  # fmt: skip
 
 
-def _welcome(plans: list[Plan], *, tls: bool) -> str:
-    served = f"{'https' if tls else 'http'}://127.0.0.1:{plans[-1].port}/develope"
+def _build_welcome(plans: list[ServerPlan], *, tls: bool) -> str:
+    url = f"{'https' if tls else 'http'}://127.0.0.1:{plans[-1].port}/develope"
     ports = ", ".join(f"{plan.name} {plan.port}" for plan in reversed(plans))
     lines = [
-        f"Teaser chat: {served}   (Ctrl-C ends it and removes its conversations)",
+        f"Teaser chat: {url}   (Ctrl-C stops it and deletes its conversations)",
         f"Ports of 127.0.0.1: {ports}.",
     ]
     if tls:
@@ -139,63 +140,65 @@ def _welcome(plans: list[Plan], *, tls: bool) -> str:
     return "\n".join(["", *(f"  {line}" for line in lines), ""])
 
 
-def _run(plans: list[Plan], welcome: str, unwanted: Callable[[], bool]) -> None:
-    """Start the servers, wait until they are not wanted any more, and end them in reverse.
+def _run(plans: list[ServerPlan], welcome: str, should_stop: Callable[[], bool]) -> None:
+    """Start the servers, wait for a signal to stop, and stop them in reverse order.
 
     Raises:
-        NotUp: one of them did not start, or ended by itself.
+        NotUp: one of them did not start, or has ended by itself.
     """
-    running: list[tuple[Plan, subprocess.Popen[bytes]]] = []
+    running: list[tuple[ServerPlan, subprocess.Popen[bytes]]] = []
     try:
         for plan in plans:
             running.append((plan, _start(plan)))
-            _await(*running[-1], unwanted)
-        if not unwanted():
+            _wait_until_listening(*running[-1], should_stop)
+        if not should_stop():
             print(welcome, flush=True)
-        while not unwanted():
+        while not should_stop():
             for plan, process in running:
                 if process.poll() is not None:
-                    raise NotUp(f"{plan.name} has ended by itself, and so the others are ended.")
+                    raise NotUp(f"{plan.name} has ended by itself; the others are stopped.")
             time.sleep(LOOK_SECONDS)
     finally:
         for plan, process in reversed(running):
             _stop(plan, process)
 
 
-def _start(plan: Plan) -> "subprocess.Popen[bytes]":
+def _start(plan: ServerPlan) -> "subprocess.Popen[bytes]":
     with contextlib.ExitStack() as stack:
-        given = stack.enter_context(tempfile.TemporaryFile())
-        said = stack.enter_context(plan.log.open("wb")) if plan.log else None
-        given.write(plan.given.encode())
-        given.seek(0)
-        # In a session of its own: Ctrl-C reaches the whole group, and would end all at once.
+        stdin = stack.enter_context(tempfile.TemporaryFile())
+        log = stack.enter_context(plan.log.open("wb")) if plan.log else None
+        stdin.write(plan.stdin.encode())
+        stdin.seek(0)
+        # In its own session, because Ctrl-C reaches a whole group and would stop all at once.
         return subprocess.Popen(
             plan.command,
             cwd=ROOT,
             env={**os.environ, **plan.settings},
-            stdin=given,
-            stdout=said,
-            stderr=said,
+            stdin=stdin,
+            stdout=log,
+            stderr=log,
             start_new_session=True,
         )
 
 
-def _await(plan: Plan, process: "subprocess.Popen[bytes]", unwanted: Callable[[], bool]) -> None:
-    """Wait until a server takes connections.
+def _wait_until_listening(
+    plan: ServerPlan, process: "subprocess.Popen[bytes]", should_stop: Callable[[], bool]
+) -> None:
+    """Wait until a server accepts connections.
 
     Raises:
-        NotUp: it ended or took too long.
+        NotUp: it has ended or takes too long.
     """
     give_up = time.monotonic() + START_SECONDS
-    while not listens(plan.port) and not unwanted():
+    while not is_listening(plan.port) and not should_stop():
         if process.poll() is not None or time.monotonic() > give_up:
-            said = plan.log.read_text(encoding="utf-8") if plan.log else ""
-            raise NotUp(f"{said}{plan.name} did not start; what it says about it stands above.")
+            output = plan.log.read_text(encoding="utf-8") if plan.log else ""
+            raise NotUp(f"{output}{plan.name} did not start; its output is above.")
         time.sleep(LOOK_SECONDS)
 
 
-def _stop(plan: Plan, process: "subprocess.Popen[bytes]") -> None:
-    """End a server, by force if it does not want to."""
+def _stop(plan: ServerPlan, process: "subprocess.Popen[bytes]") -> None:
+    """Stop a server, by force if it does not stop in time."""
     process.send_signal(plan.stop)
     try:
         process.wait(plan.stop_seconds)

@@ -73,7 +73,7 @@ def test_a_file_without_what_is_to_be_replaced_is_refused(
 ) -> None:
     """What the tests run would else be something other than what is deployed."""
     monkeypatch.setattr(rendering, "PLAIN_SITE", rendering.HERE / "nginx" / "hosts.conf")
-    with pytest.raises(ValueError, match=r"teaser-chat.conf must have 'listen 80;' once"):
+    with pytest.raises(ValueError, match=r"teaser-chat.conf must contain 'listen 80;'"):
         rendering.render(tmp_path, 1, [2])
 
 

@@ -14,8 +14,7 @@ from typing import NamedTuple
 import pytest
 import redis
 
-from deploy.machine import ProgramMissing
-from deploy.machine import program as find_program
+from deploy.machine import ProgramMissing, find_program
 from tests.drills.managed_gunicorn import ProcessHandle
 from tests.support.http import Http
 from tests.support.servers import ROOT, children, eventually, free_port, program

@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from deploy.machine import listens
+from deploy.machine import is_listening
 from deploy.rendering import render
 from tests.support.servers import Server, free_port, program
 
@@ -38,7 +38,7 @@ class Nginx(Server):
 
     def answers(self) -> bool:
         """Whether it takes connections."""
-        return listens(self.port)
+        return is_listening(self.port)
 
     def close(self) -> None:
         """End it and remove its log and its folder."""

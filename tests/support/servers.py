@@ -21,7 +21,7 @@ from deploy import machine
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 40.0
-free_port = machine.free_port
+free_port = machine.find_free_port
 
 
 def program(name: str) -> str:
@@ -30,7 +30,7 @@ def program(name: str) -> str:
     Under CI=true a missing one fails the test; elsewhere it skips it and says why.
     """
     try:
-        return machine.program(name)
+        return machine.find_program(name)
     except machine.ProgramMissing as missing:
         if os.environ.get("CI") == "true":
             pytest.fail(str(missing))
