@@ -1,6 +1,6 @@
 // Requests to the server with JSON in and out, and their refusals.
 
-const PATIENCE_MS = 30_000;
+const TIMEOUT_MS = 30_000;
 const GONE = ["session_not_found", "session_unreadable"];
 const SILENT = [204, 304];
 
@@ -16,7 +16,7 @@ export class Refusal extends Error {
     this.code = code;
     this.retryAfter = retryAfter;
     this.gone = GONE.includes(code);
-    this.mayPass = status === 0 || status === 429 || status >= 500 || code === "session_conflict";
+    this.canRetry = status === 0 || status === 429 || status >= 500 || code === "session_conflict";
   }
 }
 
@@ -26,7 +26,7 @@ export class Refusal extends Error {
  * go along to another origin as well, which decides whether it wants them; `signal` breaks it off.
  */
 export async function request(method, url, body, headers = {}, signal = undefined) {
-  const patience = AbortSignal.timeout(PATIENCE_MS);
+  const timeout = AbortSignal.timeout(TIMEOUT_MS);
   let response;
   let answer;
   try {
@@ -35,7 +35,7 @@ export async function request(method, url, body, headers = {}, signal = undefine
       headers: body ? { "Content-Type": "application/json", ...headers } : headers,
       body: body && JSON.stringify(body),
       credentials: "include",
-      signal: signal ? AbortSignal.any([signal, patience]) : patience,
+      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
     });
     answer = SILENT.includes(response.status) ? {} : await response.json();
   } catch {

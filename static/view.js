@@ -9,14 +9,14 @@ export function make(tag, className, ...content) {
 }
 
 /** An element with somebody's words, in whichever direction they are written. */
-export function text(tag, className, content) {
+export function makeText(tag, className, content) {
   const element = make(tag, className, content);
   element.dir = "auto";
   return element;
 }
 
 /** A button that does something; `label` may hold elements. */
-export function button(className, act, ...label) {
+export function makeButton(className, act, ...label) {
   const element = make("button", className, ...label);
   element.type = "button";
   element.addEventListener("click", act);
@@ -24,14 +24,14 @@ export function button(className, act, ...label) {
 }
 
 /** Changes a text only if it is another one, as a change is read out. */
-export function say(element, words) {
+export function setText(element, words) {
   if (element.textContent !== words) {
     element.textContent = words;
   }
 }
 
 /** Makes a place hold exactly these elements in this order, moving as few as it can. */
-export function hold(place, wanted) {
+export function setChildren(place, wanted) {
   const kept = new Set(wanted);
   [...place.children].filter((element) => !kept.has(element)).forEach((element) => element.remove());
   wanted.forEach((element, index) => {
@@ -47,7 +47,7 @@ export function hold(place, wanted) {
  */
 export function arrange(place, entries, build, renew = () => {}) {
   const shown = new Map([...place.children].map((element) => [element.dataset.key, element]));
-  hold(place, entries.map((entry) => {
+  setChildren(place, entries.map((entry) => {
     const key = entry.id ?? JSON.stringify(entry);
     const element = shown.get(key) ?? build(entry);
     element.dataset.key = key;
@@ -57,14 +57,14 @@ export function arrange(place, entries, build, renew = () => {}) {
 }
 
 /** Says what went wrong, with one button that helps. Without a sentence it says nothing. */
-export function notice(place, sentence = "", label = "", act = null) {
+export function showNotice(place, sentence = "", label = "", act = null) {
   place.replaceChildren();
   if (!sentence) {
     return;
   }
   const box = make("div", "notice", make("p", "", sentence));
   if (act) {
-    box.append(button("", act, label));
+    box.append(makeButton("", act, label));
   }
   place.append(box);
 }

@@ -1,41 +1,41 @@
 // What becomes of a document that two tabs changed, or that the server no longer has.
 
-import { conversations, empty, tally } from "./state.js";
+import { countWords, createDoc, listChats } from "./state.js";
 
 /**
  * What two tabs made of one document: all messages and log entries of both, of each agent the
  * newer card, and the conversation that was opened last. Where nothing tells, theirs counts.
  */
 export function merge(theirs, mine) {
-  const messages = union(theirs.messages, mine.messages);
+  const messages = uniteEntries(theirs.messages, mine.messages);
   const names = Object.keys({ ...theirs.agents, ...mine.agents });
   const cards = names.map((name) => {
-    const card = newer(theirs.agents[name], mine.agents[name], "updated");
-    return [name, { ...card, metrics: { ...card.metrics, ...tally(messages, name) } }];
+    const card = pickNewer(theirs.agents[name], mine.agents[name], "updated");
+    return [name, { ...card, metrics: { ...card.metrics, ...countWords(messages, name) } }];
   });
   return {
     ...mine,
     ...theirs,
     messages,
     agents: Object.fromEntries(cards),
-    logs: union(theirs.logs, mine.logs),
-    chat: joined(theirs.chat, mine.chat),
-    last_updated: newer(theirs, mine, "last_updated").last_updated,
+    logs: uniteEntries(theirs.logs, mine.logs),
+    chat: joinChats(theirs.chat, mine.chat),
+    last_updated: pickNewer(theirs, mine, "last_updated").last_updated,
   };
 }
 
 /** What has been added to a document since another; an answer stays with its question. */
-export function added(document, base) {
+export function extractAdded(document, base) {
   const known = new Set(base.messages.map(({ id }) => id));
   const messages = document.messages.filter((message) => (
     !known.has(message.id) && !known.has(message.reply_to)));
   if (!messages.length) {
-    return empty();
+    return createDoc();
   }
-  const blank = empty();
+  const blank = createDoc();
   const cards = Object.entries(document.agents).map(([name, card]) => {
     const isNew = card.updated !== base.agents[name]?.updated;
-    const metrics = { ...card.metrics, ...tally(messages, name) };
+    const metrics = { ...card.metrics, ...countWords(messages, name) };
     return [name, isNew ? { ...card, metrics } : blank.agents[name] ?? card];
   });
   return {
@@ -49,7 +49,7 @@ export function added(document, base) {
 }
 
 /** Every entry of both lists once, in the order of their times. */
-function union(theirs, mine) {
+function uniteEntries(theirs, mine) {
   const key = (entry) => entry.id ?? JSON.stringify(entry);
   const known = new Set(theirs.map(key));
   const time = ({ timestamp }) => String(timestamp ?? "");
@@ -57,14 +57,14 @@ function union(theirs, mine) {
     .sort((one, other) => (time(one) < time(other) ? -1 : Number(time(one) > time(other))));
 }
 
-function newer(theirs, mine, member) {
+function pickNewer(theirs, mine, member) {
   return (mine?.[member] ?? "") > (theirs?.[member] ?? "") ? mine : theirs ?? mine;
 }
 
 /** Two tabs may have opened a conversation each: one goes on, none is forgotten. */
-function joined(theirs, mine) {
-  const chosen = newer(theirs, mine, "since");
-  const all = new Set([theirs, mine].flatMap((chat) => conversations({ chat })));
+function joinChats(theirs, mine) {
+  const chosen = pickNewer(theirs, mine, "since");
+  const all = new Set([theirs, mine].flatMap((chat) => listChats({ chat })));
   all.delete(chosen.session_id);
   return { ...chosen, others: [...all] };
 }

@@ -1,11 +1,11 @@
 // The page of the agents: what is said goes to them, and what becomes of it is shown and saved.
 
-import { Refusal, newId } from "../api.js";
-import { arrange, notice, say, sendOnEnter } from "../view.js";
+import { newId, Refusal } from "../api.js";
+import { arrange, sendOnEnter, setText, showNotice } from "../view.js";
 import * as chat from "./chat.js";
 import * as state from "./state.js";
 import { Store } from "./store.js";
-import { cards, event, message } from "./view.js";
+import { buildEvent, buildMessage, updateCards } from "./view.js";
 
 const GONE = "The earlier history is not there any more: it was cleared, or not used for a day."
   + " Here begins a new one.";
@@ -16,7 +16,7 @@ const at = (id) => document.getElementById(id);
 const form = at("chat-form");
 const field = form.elements.text;
 const dialog = at("clear-dialog");
-const store = new Store({ document: show, status: showStatus, anew: () => notice(at("news"), GONE) });
+const store = new Store({ document: show, status: showStatus, anew: () => showNotice(at("news"), GONE) });
 let busy = true;
 let left = false; // the browser is leaving the page, and breaks off whatever is awaited
 
@@ -24,28 +24,28 @@ const now = () => new Date().toISOString();
 
 function show(doc) {
   markUnsaved();
-  arrange(at("log"), doc.messages, message);
-  arrange(at("events"), doc.logs, event);
-  cards(at("cards"), doc.agents);
+  arrange(at("log"), doc.messages, buildMessage);
+  arrange(at("events"), doc.logs, buildEvent);
+  updateCards(at("cards"), doc.agents);
   at("intro").hidden = doc.messages.length > 0;
   at("event-count").textContent = doc.logs.length;
-  at("clear").hidden = !doc.messages.length && !state.conversations(doc).length;
+  at("clear").hidden = !doc.messages.length && !state.listChats(doc).length;
   offerRetry(doc);
 }
 
 /** Says why the last message has no answer, if it has none and nobody waits for it. */
 function offerRetry(doc) {
-  const open = busy ? null : state.unanswered(doc);
+  const open = busy ? null : state.findUnanswered(doc);
   if (!open) {
-    notice(at("chat-notice"));
+    showNotice(at("chat-notice"));
     return;
   }
   const { message: said, trouble } = open;
   const sentence = trouble?.details ?? "Your last message has no answer yet.";
   if (trouble?.event === "refused") {
-    notice(at("chat-notice"), sentence);
+    showNotice(at("chat-notice"), sentence);
   } else {
-    notice(at("chat-notice"), sentence, "Try again", () => exclusively(() => deliver(said)));
+    showNotice(at("chat-notice"), sentence, "Try again", () => exclusively(() => deliver(said)));
   }
 }
 
@@ -59,7 +59,7 @@ function showStatus(kind, sentence) {
   const said = kind === "saved" && !store.document.messages.length ? "" : sentence;
   place.dataset.kind = kind;
   markUnsaved();
-  say(place, said);
+  setText(place, said);
 }
 
 /** Does one thing at a time: nothing can be sent or cleared meanwhile. */
@@ -83,15 +83,15 @@ function setBusy(value) {
 
 async function send(content) {
   const said = { id: newId(), content };
-  notice(at("news"));
+  showNotice(at("news"));
   field.value = "";
-  await store.change((doc) => state.asked(doc, { ...said, at: now() }));
+  await store.change((doc) => state.addQuestion(doc, { ...said, at: now() }));
   await ask(said);
 }
 
 /** Another try with a message that has no answer; under its id it has the effect of one. */
 async function deliver(said) {
-  await store.change((doc) => state.working(doc, now()));
+  await store.change((doc) => state.markWorking(doc, now()));
   await ask(said);
 }
 
@@ -100,7 +100,7 @@ async function ask({ id, content }) {
   try {
     const answer = await chat.say({ id, content, sessionId: store.document.chat.session_id });
     const latency = Math.round(performance.now() - began);
-    store.change((doc) => state.answered(doc, { id, ...answer, latency, at: now() }));
+    store.change((doc) => state.addAnswer(doc, { id, ...answer, latency, at: now() }));
   } catch (error) {
     if (!(error instanceof Refusal)) {
       throw error;
@@ -108,25 +108,25 @@ async function ask({ id, content }) {
     if (left) {
       return; // it did not fail; the page will ask again when it is opened anew
     }
-    const { gone: forgotten, mayPass } = error;
+    const { gone: forgotten, canRetry } = error;
     const reason = forgotten ? FORGOTTEN : error.message;
-    const refused = !forgotten && !mayPass;
-    store.change((doc) => state.failed(doc, { id, reason, refused, forgotten, at: now() }));
+    const refused = !forgotten && !canRetry;
+    store.change((doc) => state.addFailure(doc, { id, reason, refused, forgotten, at: now() }));
   }
 }
 
 async function clear() {
-  notice(at("news"));
+  showNotice(at("news"));
   try {
-    await Promise.all(state.conversations(store.document).map(chat.forget));
+    await Promise.all(state.listChats(store.document).map(chat.forget));
     await store.remove();
-    notice(at("news"), "The history is cleared.");
+    showNotice(at("news"), "The history is cleared.");
   } catch (error) {
     if (!(error instanceof Refusal)) {
       throw error;
     }
     const sentence = `The history could not be cleared. ${error.message}`;
-    notice(at("news"), sentence, "Clear it now", () => exclusively(clear));
+    showNotice(at("news"), sentence, "Clear it now", () => exclusively(clear));
   }
 }
 

@@ -16,9 +16,9 @@ export const AGENTS = {
 const BY_INTENT = { interview: "interviewer", analysis: "analyst", question: "answerer" };
 
 /** A document in which nothing has happened yet. */
-export function empty() {
+export function createDoc() {
   const cards = Object.keys(AGENTS).map((name) => [name, {
-    status: "idle", model: "rules", updated: "", metrics: tally([], name),
+    status: "idle", model: "rules", updated: "", metrics: countWords([], name),
   }]);
   return {
     messages: [],
@@ -30,8 +30,8 @@ export function empty() {
 }
 
 /** A document as it was saved, with whatever it lacks; members not known here are kept. */
-export function read(saved) {
-  const blank = empty();
+export function completeDoc(saved) {
+  const blank = createDoc();
   return {
     ...blank,
     ...saved,
@@ -41,60 +41,60 @@ export function read(saved) {
 }
 
 /** The same document on a page that has just been opened, which waits for nobody's answer. */
-export function rested(document) {
-  return { ...document, agents: withStatus(document.agents, "idle") };
+export function resetAgents(document) {
+  return { ...document, agents: replaceStatus(document.agents, "idle") };
 }
 
 /** The visitor has said something. */
-export function asked(document, { id, content, at }) {
+export function addQuestion(document, { id, content, at }) {
   const said = { id, role: "user", content, timestamp: at };
-  return working(changed(document, at, {
+  return markWorking(updateDocument(document, at, {
     messages: [...document.messages, said],
-    logs: logged(document, `${id}.sent`, at, "visitor", "message sent", `${count(content)} words`),
+    logs: appendLog(document, `${id}.sent`, at, "visitor", "message sent", `${count(content)} words`),
   }), at);
 }
 
 /** Whoever is expected to answer has been asked; the answer will tell who it really was. */
-export function working(document, at) {
-  const name = expected(document);
+export function markWorking(document, at) {
+  const name = predictAgent(document);
   const card = { ...document.agents[name], status: "working", updated: at };
-  return changed(document, at, { agents: { ...document.agents, [name]: card } });
+  return updateDocument(document, at, { agents: { ...document.agents, [name]: card } });
 }
 
 /** An agent has answered the message with this id, after `latency` milliseconds. */
-export function answered(document, { id, intent, response, sessionId, latency, at }) {
-  const agents = withStatus(document.agents, "idle", at);
+export function addAnswer(document, { id, intent, response, sessionId, latency, at }) {
+  const agents = replaceStatus(document.agents, "idle", at);
   if (!document.messages.some((message) => message.id === id) || isAnswered(document, id)) {
-    return changed(document, at, { agents }); // it was cleared meanwhile, or another tab asked too
+    return updateDocument(document, at, { agents }); // it was cleared meanwhile, or another tab asked too
   }
   const agent = BY_INTENT[intent] ?? BY_INTENT.interview;
   const messages = [...document.messages, {
     id: `${id}.answer`, role: "assistant", content: response, timestamp: at, agent, reply_to: id,
   }];
   const card = { ...agents[agent], status: "idle", updated: at };
-  card.metrics = { ...card.metrics, ...tally(messages, agent), latency };
+  card.metrics = { ...card.metrics, ...countWords(messages, agent), latency };
   const details = `${count(response)} words in ${latency} ms`;
-  return changed(document, at, {
+  return updateDocument(document, at, {
     messages,
     agents: { ...agents, [agent]: card },
-    logs: logged(document, `${id}.answered`, at, agent, "answered", details),
-    chat: opened(document.chat, sessionId, at),
+    logs: appendLog(document, `${id}.answered`, at, agent, "answered", details),
+    chat: openConversation(document.chat, sessionId, at),
   });
 }
 
 /** The message could not be answered; once it is refused, asking again does not help. */
-export function failed(document, { id, reason, refused = false, forgotten = false, at }) {
+export function addFailure(document, { id, reason, refused = false, forgotten = false, at }) {
   const event = refused ? "refused" : "failed";
-  const agent = workingOne(document) ?? expected(document);
-  return changed(document, at, {
-    agents: withStatus(document.agents, "failed", at),
-    logs: logged(document, `${id}.${event}.${at}`, at, agent, event, reason),
+  const agent = findWorking(document) ?? predictAgent(document);
+  return updateDocument(document, at, {
+    agents: replaceStatus(document.agents, "failed", at),
+    logs: appendLog(document, `${id}.${event}.${at}`, at, agent, event, reason),
     chat: forgotten ? { ...document.chat, session_id: null, since: at } : document.chat,
   });
 }
 
 /** The visitor's last message if it has no answer, and the last log entry of why not. */
-export function unanswered(document) {
+export function findUnanswered(document) {
   const message = document.messages.findLast(({ role }) => role === "user");
   if (!message || isAnswered(document, message.id)) {
     return null;
@@ -105,37 +105,37 @@ export function unanswered(document) {
 }
 
 /** The ids of all conversations that this document came from. */
-export function conversations({ chat }) {
+export function listChats({ chat }) {
   return [chat.session_id, ...chat.others].filter(Boolean);
 }
 
-function changed(document, at, members) {
+function updateDocument(document, at, members) {
   return { ...document, ...members, last_updated: at };
 }
 
-function logged({ logs }, id, timestamp, agent, event, details) {
+function appendLog({ logs }, id, timestamp, agent, event, details) {
   return [...logs, { id, timestamp, agent, event, details }];
 }
 
 /** Who is likely to answer: the interview goes on until an analysis is there to ask about. */
-function expected({ chat, messages }) {
+function predictAgent({ chat, messages }) {
   const last = chat.session_id && messages.findLast(({ agent }) => agent);
   return last && last.agent !== "interviewer" ? "answerer" : "interviewer";
 }
 
-function workingOne({ agents }) {
+function findWorking({ agents }) {
   return Object.keys(agents).find((name) => agents[name].status === "working");
 }
 
 /** The cards, of which those at work get another status. */
-function withStatus(agents, status, at) {
+function replaceStatus(agents, status, at) {
   return Object.fromEntries(Object.entries(agents).map(([name, card]) => [name,
     card.status === "working" ? { ...card, status, updated: at ?? card.updated } : card]));
 }
 
-function opened(chat, sessionId, at) {
+function openConversation(chat, sessionId, at) {
   return chat.session_id === sessionId ? chat
-    : { session_id: sessionId, since: at, others: conversations({ chat }) };
+    : { session_id: sessionId, since: at, others: listChats({ chat }) };
 }
 
 function isAnswered({ messages }, id) {
@@ -143,7 +143,7 @@ function isAnswered({ messages }, id) {
 }
 
 /** What an agent has read and written, in words, by the messages there are. */
-export function tally(messages, agent) {
+export function countWords(messages, agent) {
   const answers = messages.filter((message) => message.agent === agent);
   const asking = new Set(answers.map((message) => message.reply_to));
   const read_ = sum(messages.filter(({ id }) => asking.has(id)));

@@ -4,9 +4,9 @@
 // that another tab's is never overwritten: both are merged then. While the server is away the
 // document stays in memory, and is saved when the server is back.
 
-import { Refusal, newId, request } from "../api.js";
-import { added, merge } from "./merge.js";
-import { empty, read, rested } from "./state.js";
+import { newId, Refusal, request } from "../api.js";
+import { extractAdded, merge } from "./merge.js";
+import { completeDoc, createDoc, resetAgents } from "./state.js";
 
 const PATH = "/api/session";
 const KEY = "agents.session_id"; // all that is kept in the browser is where the rest is
@@ -27,8 +27,8 @@ const SAID = {
  * and `tell.anew` is told when what was saved is gone.
  */
 export class Store {
-  document = empty();
-  #id = remembered();
+  document = createDoc();
+  #id = readId();
   #tag = null;
   #saved = this.document; // what the server has, as far as is known
   #current = !this.#id; // whether the server's was looked at since it may have changed
@@ -79,7 +79,7 @@ export class Store {
         await request("DELETE", `${PATH}/${this.#id}`);
         this.#others.postMessage("changed");
       }
-      this.#startAnew(empty());
+      this.#startAnew(createDoc());
       this.#pausedUntil = 0; // the server is there
     } finally {
       this.#busy = false;
@@ -89,7 +89,7 @@ export class Store {
 
   /** Another tab has saved or deleted something. */
   #heard() {
-    this.#id ??= remembered(); // it may have been the first to save
+    this.#id ??= readId(); // it may have been the first to save
     this.refresh();
   }
 
@@ -144,22 +144,22 @@ export class Store {
   }
 
   #take(data, tag) {
-    const theirs = this.#tag ? read(data) : rested(read(data));
+    const theirs = this.#tag ? completeDoc(data) : resetAgents(completeDoc(data));
     const next = this.isUnsaved ? merge(theirs, this.document) : theirs;
     this.#saved = theirs;
-    this.#tag = strong(tag);
+    this.#tag = strengthenTag(tag);
     this.#show(next);
   }
 
   async #save() {
     const sent = this.document;
-    this.#id ??= remembered() ?? remember(newId());
+    this.#id ??= readId() ?? storeId(newId());
     const wanted = this.#tag ? { "If-Match": this.#tag } : { "If-None-Match": "*" };
     const body = { session_id: this.#id, data: sent };
     try {
       const { tag } = await request("POST", PATH, body, wanted);
       this.#saved = sent;
-      this.#tag = strong(tag);
+      this.#tag = strengthenTag(tag);
       this.#others.postMessage("changed");
     } catch (error) {
       if (error.status === PRECONDITION_FAILED) {
@@ -174,17 +174,17 @@ export class Store {
     if (!error.gone) {
       throw error;
     }
-    this.#startAnew(added(this.document, this.#saved)); // what was never saved was not deleted
+    this.#startAnew(extractAdded(this.document, this.#saved)); // what was never saved was not deleted
     this.#tell.anew();
   }
 
   /** Leaves the id for good, for the one that another tab has begun with, or for a new one. */
   #startAnew(next) {
-    const known = remembered();
-    this.#id = known === this.#id ? remember(null) : known;
+    const known = readId();
+    this.#id = known === this.#id ? storeId(null) : known;
     this.#tag = null;
     this.#current = !this.#id;
-    this.#saved = next.messages.length ? empty() : next;
+    this.#saved = next.messages.length ? createDoc() : next;
     this.#show(next);
   }
 
@@ -192,7 +192,7 @@ export class Store {
     if (!(error instanceof Refusal)) {
       throw error;
     }
-    if (error.mayPass) {
+    if (error.canRetry) {
       const pause = Math.max(error.retryAfter, Math.min(2 ** this.#failures, LONGEST_PAUSE_S));
       const spread = 1 + Math.random() / 4; // not every browser at the same moment
       this.#failures += 1;
@@ -216,11 +216,11 @@ export class Store {
 }
 
 /** A proxy that compresses answers marks their tags as weak, and those never match. */
-function strong(tag) {
+function strengthenTag(tag) {
   return tag.replace(/^W\//, "");
 }
 
-function remembered() {
+function readId() {
   try {
     return localStorage.getItem(KEY);
   } catch {
@@ -228,7 +228,7 @@ function remembered() {
   }
 }
 
-function remember(id) {
+function storeId(id) {
   try {
     if (id) {
       localStorage.setItem(KEY, id);

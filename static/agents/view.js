@@ -1,32 +1,32 @@
 // What the page shows of a document, built from elements and text only.
 
-import { make, say, text } from "../view.js";
+import { make, makeText, setText } from "../view.js";
 import { AGENTS } from "./state.js";
 
 const DASH = "–";
 
 /** One message with the name of who said it. */
-export function message({ role, content, agent }) {
-  const who = role === "user" ? "You" : title(agent ?? role);
+export function buildMessage({ role, content, agent }) {
+  const who = role === "user" ? "You" : formatTitle(agent ?? role);
   return make("article", `message ${role === "user" ? "user" : "assistant"}`,
     make("p", "who hint", who, make("span", "unseen", ":")),
-    text("p", "words", content));
+    makeText("p", "words", content));
 }
 
 /** One line of the event log. */
-export function event({ timestamp, agent, event: what, details }) {
-  const time = make("time", "hint", clock(timestamp));
+export function buildEvent({ timestamp, agent, event: what, details }) {
+  const time = make("time", "hint", formatTime(timestamp));
   time.dateTime = timestamp ?? "";
   const said = typeof details === "string" ? details : details && JSON.stringify(details);
   return make("li", "event", time, " ",
-    make("strong", "", title(agent ?? "")), ` ${what}`, said && text("span", "hint", ` ${said}`));
+    make("strong", "", formatTitle(agent ?? "")), ` ${what}`, said && makeText("span", "hint", ` ${said}`));
 }
 
 /** The cards of all agents, made once and then only changed. */
-export function cards(place, agents) {
+export function updateCards(place, agents) {
   for (const [name, agent] of Object.entries(agents)) {
     const known = [...place.children].find((element) => element.dataset.agent === name);
-    const card = known ?? place.appendChild(blankCard(name));
+    const card = known ?? place.appendChild(buildCard(name));
     const { tokens, words_in: read, words_out: written, cost, latency } = agent.metrics ?? {};
     fill(card, "status", agent.status);
     fill(card, "model", agent.model ?? DASH);
@@ -37,26 +37,26 @@ export function cards(place, agents) {
   }
 }
 
-function blankCard(name) {
+function buildCard(name) {
   const row = (member, label) => make("div", "", make("dt", "", label), make("dd", member));
   const card = make("article", "agent",
-    make("div", "top", make("h3", "", title(name)), make("p", "status")),
+    make("div", "top", make("h3", "", formatTitle(name)), make("p", "status")),
     make("dl", "", row("model", "Model"), row("tokens", "Tokens, in words"), row("cost", "Cost"),
       row("latency", "Last answer took")));
   card.dataset.agent = name;
-  card.setAttribute("aria-label", title(name));
+  card.setAttribute("aria-label", formatTitle(name));
   return card;
 }
 
 function fill(card, member, value) {
-  say(card.querySelector(`.${member}`), String(value));
+  setText(card.querySelector(`.${member}`), String(value));
 }
 
-function title(name) {
+function formatTitle(name) {
   return Object.hasOwn(AGENTS, name) ? AGENTS[name] : name.charAt(0).toUpperCase() + name.slice(1);
 }
 
-function clock(timestamp) {
+function formatTime(timestamp) {
   const time = new Date(timestamp);
   return Number.isNaN(time.getTime()) ? "" : time.toLocaleTimeString();
 }

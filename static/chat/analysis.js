@@ -1,7 +1,7 @@
 // Follows an analysis to its end, however often the connection is lost on the way.
 
 import { Refusal } from "../api.js";
-import { passes, pauseAfter } from "./retry.js";
+import { computePause, isTemporary } from "./retry.js";
 
 /**
  * An analysis of a `server`. `tell.change` gets what is known of it, as the state keeps it;
@@ -70,9 +70,9 @@ export class Analysis {
       throw error;
     }
     const sessionId = this.#sessionId;
-    if (passes(error)) {
+    if (isTemporary(error)) {
       this.#failures += 1;
-      this.#timer = setTimeout(() => this.follow(sessionId), pauseAfter(error, this.#failures));
+      this.#timer = setTimeout(() => this.follow(sessionId), computePause(error, this.#failures));
     } else if (error.gone) {
       this.end();
       this.#tell.gone(error);

@@ -12,7 +12,7 @@ const ALL = "all";
  * more as it was meant. Nothing happens before `open`.
  */
 export class Chat {
-  state = state.empty();
+  state = state.create();
   #server;
   #memory;
   #tell;
@@ -67,7 +67,7 @@ export class Chat {
 
   /** Sends a message again that failed or was stopped. */
   retry(id) {
-    this.#change(state.held(this.state, id));
+    this.#change(state.hold(this.state, id));
     this.#keep(id);
     this.#sync.wake();
   }
@@ -77,7 +77,7 @@ export class Chat {
     const entry = this.state.outbox.find((one) => one.id === id);
     this.#memory.drop(id);
     this.#announce({ withheld: id });
-    this.#change(state.withdrawn(this.state, id));
+    this.#change(state.withdraw(this.state, id));
     return entry && !entry.facts ? entry.text : "";
   }
 
@@ -86,13 +86,13 @@ export class Chat {
     this.#sync.breakOff();
     for (const { id, status } of this.state.outbox) {
       if (status !== "failed") {
-        this.#change(state.stopped(this.state, id));
+        this.#change(state.stop(this.state, id));
         this.#keep(id);
         this.#announce({ withheld: id });
       }
     }
     if (this.state.analysis.status !== "resting") {
-      this.#change(state.analysing(this.state, { status: "stopped" }));
+      this.#change(state.analyse(this.state, { status: "stopped" }));
     }
   }
 
@@ -108,7 +108,7 @@ export class Chat {
 
   /** Begins a new conversation with what could not be told to one that is gone. */
   beginWithUnsent() {
-    const text = state.unsentText(this.state);
+    const text = state.joinUnsent(this.state);
     this.#replace();
     if (text) {
       this.say(text);
@@ -153,21 +153,21 @@ export class Chat {
 
   /** Shows a conversation with what was kept for it, or with null a new one. */
   #enter(sessionId) {
-    const kept = sessionId ? state.unsentOf(this.#memory.unsent, sessionId) : [];
-    this.#change(state.opened(this.state, sessionId, state.restored(kept)));
+    const kept = sessionId ? state.filterUnsent(this.#memory.unsent, sessionId) : [];
+    this.#change(state.open(this.state, sessionId, state.restore(kept)));
     this.#sync.refresh();
   }
 
   /** Shows what this browser was in last; where it does not know, the server is asked. */
   #resume() {
     const { unsent, sessionId } = this.#memory;
-    const opening = state.unsentOf(unsent, null);
-    const found = state.toOpen(unsent, sessionId);
+    const opening = state.filterUnsent(unsent, null);
+    const found = state.choose(unsent, sessionId);
     if (found) {
       this.#enter(found);
     } else {
-      const opened = state.opened(this.state, null, state.restored(opening));
-      this.#change(opening.length ? opened : state.sought(opened));
+      const opened = state.open(this.state, null, state.restore(opening));
+      this.#change(opening.length ? opened : state.seek(opened));
       this.#sync.wake();
     }
   }
@@ -184,7 +184,7 @@ export class Chat {
   }
 
   #choose(sessionId) {
-    const text = state.unsentText(this.state);
+    const text = state.joinUnsent(this.state);
     this.#chosen = true;
     this.#sync.point(sessionId);
     this.#leave();
@@ -209,23 +209,23 @@ export class Chat {
     }
     this.#memory.leave(gone === ALL ? this.#memory.sessionId : gone);
     if (gone === ALL || gone === this.state.sessionId) {
-      const text = state.unsentText(this.state);
+      const text = state.joinUnsent(this.state);
       this.#replace();
       this.#tell.giveBack(text);
     }
-    this.#change(state.told(this.state, news));
+    this.#change(state.setNews(this.state, news));
   }
 
   #write({ id, text, facts }) {
     const { ended } = this.state;
     let whole = text;
     if (ended && !facts) {
-      whole = [state.unsentText(this.state), text].filter(Boolean).join("\n");
+      whole = [state.joinUnsent(this.state), text].filter(Boolean).join("\n");
       this.#replace();
     }
-    this.#change(state.written(this.state, { id, text: whole, facts }));
+    this.#change(state.write(this.state, { id, text: whole, facts }));
     if (ended && facts) {
-      this.#change(state.failed(this.state, id, ended)); // there is nothing left to correct
+      this.#change(state.fail(this.state, id, ended)); // there is nothing left to correct
       return;
     }
     this.#keep(id);
@@ -249,7 +249,7 @@ export class Chat {
   #heard({ gone, changed, withheld }) {
     const { sessionId } = this.state;
     if (withheld && withheld !== this.#sync.sendingId) {
-      this.#change(state.withdrawn(this.state, withheld)); // it is in sight there
+      this.#change(state.withdraw(this.state, withheld)); // it is in sight there
     } else if (gone && sessionId && (gone === ALL || gone === sessionId)) {
       this.#forget(sessionId, "gone_elsewhere"); // what else goes is the other tab's affair
     } else if (changed && (changed === sessionId || (this.#isNew && !this.#chosen))) {
@@ -260,7 +260,7 @@ export class Chat {
   /** Another tab has said something in this conversation, or the first thing of all. */
   #follow(sessionId) {
     if (!this.state.sessionId) {
-      this.#change(state.opened(this.state, sessionId));
+      this.#change(state.open(this.state, sessionId));
     }
     this.#sync.refresh();
   }
@@ -272,12 +272,12 @@ export class Chat {
     }
     const { sessionId } = this.#memory;
     if (sessionId && this.#isNew && !this.#chosen) {
-      this.#change(state.opened(this.state, sessionId)); // another tab began it meanwhile
+      this.#change(state.open(this.state, sessionId)); // another tab began it meanwhile
     }
     if (this.state.sessionId) {
       // A tab that was closed may have left something.
-      const left = state.unsentOf(this.#memory.unsent, this.state.sessionId);
-      this.#change(state.joined(this.state, left));
+      const left = state.filterUnsent(this.#memory.unsent, this.state.sessionId);
+      this.#change(state.join(this.state, left));
     }
     this.#sync.refresh();
   }

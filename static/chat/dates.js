@@ -3,16 +3,16 @@
 const LOCALES = { en: "en-GB" }; // the day before the month, as in the acts
 
 /** A date as people write it in the language of the page; what is no date stays as it is. */
-export function day(date, t) {
+export function formatDay(date, t) {
   const time = Date.parse(date);
   return Number.isNaN(time) ? String(date)
-    : format(t.language, { dateStyle: "long", timeZone: "UTC" }).format(time);
+    : createFormat(t.language, { dateStyle: "long", timeZone: "UTC" }).format(time);
 }
 
 /** Tells a moment: today's by the hour, another day's with the day. */
-export function clockOf(language) {
-  const hour = format(language, { timeStyle: "short" });
-  const whole = format(language, { dateStyle: "medium", timeStyle: "short" });
+export function createClock(language) {
+  const hour = createFormat(language, { timeStyle: "short" });
+  const whole = createFormat(language, { dateStyle: "medium", timeStyle: "short" });
   return (at) => {
     const moment = new Date(at);
     if (Number.isNaN(moment.getTime())) {
@@ -22,6 +22,6 @@ export function clockOf(language) {
   };
 }
 
-function format(language, style) {
+function createFormat(language, style) {
   return new Intl.DateTimeFormat(LOCALES[language] ?? language, style);
 }

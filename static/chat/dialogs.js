@@ -1,18 +1,18 @@
 // The dialogs: whether something is to be deleted, and the conversations to come back to.
 
-import { button, make, text } from "../view.js";
-import { clockOf } from "./dates.js";
+import { make, makeButton, makeText } from "../view.js";
+import { createClock } from "./dates.js";
 
 /** Asks before something is deleted; the answer that keeps it is the one at hand. */
 export class Confirmation {
   #title = make("h3", "");
   #text = make("p", "");
-  #yes = button("danger", () => this.element.close("yes"));
+  #yes = makeButton("danger", () => this.element.close("yes"));
   #settle = null;
   element;
 
   constructor(t) {
-    const keep = button("quiet", () => this.element.close(""), t("confirm.keep"));
+    const keep = makeButton("quiet", () => this.element.close(""), t("confirm.keep"));
     keep.autofocus = true;
     this.element = make("dialog", "dialog", this.#title, this.#text,
       make("p", "row", keep, this.#yes));
@@ -59,9 +59,9 @@ export class Conversations {
     this.#t = t;
     this.#act = act;
     this.#confirmation = confirmation;
-    this.#clock = clockOf(t.language);
-    this.#clear = button("danger", () => this.#ask("clear", () => act.clear()), t("list.clear"));
-    this.#close = button("quiet", () => this.element.close(), t("list.close"));
+    this.#clock = createClock(t.language);
+    this.#clear = makeButton("danger", () => this.#ask("clear", () => act.clear()), t("list.clear"));
+    this.#close = makeButton("quiet", () => this.element.close(), t("list.close"));
     this.#status.role = "status";
     const title = Object.assign(make("h3", "", t("list.title")), { tabIndex: -1, autofocus: true });
     this.element = make("dialog", "dialog", title, this.#status, this.#place,
@@ -104,14 +104,14 @@ export class Conversations {
 
   #item({ session_id: id, title, last_message_at: at, analyzed }, current) {
     const state = this.#t(analyzed ? "list.analyzed" : "list.open");
-    const open = button("conversation", () => {
+    const open = makeButton("conversation", () => {
       this.element.close();
       this.#act.open(id);
-    }, text("span", "", title), make("span", "hint", `${this.#clock(at)} · ${state}`));
+    }, makeText("span", "", title), make("span", "hint", `${this.#clock(at)} · ${state}`));
     if (id === current) {
       open.ariaCurrent = "true";
     }
-    const remove = button("small",
+    const remove = makeButton("small",
       () => this.#ask("remove", () => this.#act.remove(id), id === current ? null : current),
       this.#t("list.remove"));
     remove.ariaLabel = this.#t("list.remove_one", { title });

@@ -1,7 +1,7 @@
 // The editor of one fact: yes, no or not known; a number with its unit; a date.
 
-import { button, make, say, text } from "../view.js";
-import { english } from "./parts.js";
+import { make, makeButton, makeText, setText } from "../view.js";
+import { markEnglish } from "./parts.js";
 
 const MOST = 1e15; // beyond it digits tell nobody anything
 const VALUES = { yes: true, no: false, unknown: null };
@@ -26,7 +26,7 @@ export class Editor {
     this.#trouble.setAttribute("role", "alert");
     this.#button = make("button", "", t("facts.apply"));
     this.element = make("form", "editor", fact.kind === "bool" ? this.#flag() : this.#entry(),
-      this.#trouble, make("div", "row", this.#button, button("plain", cancel, t("facts.cancel"))));
+      this.#trouble, make("div", "row", this.#button, makeButton("plain", cancel, t("facts.cancel"))));
     this.element.noValidate = true; // the sentences below say more than the browser's
     this.element.addEventListener("submit", (event) => this.#submit(event));
     this.element.addEventListener("keydown", (event) => {
@@ -58,7 +58,7 @@ export class Editor {
     Object.entries(VALUES).forEach(([name, meant]) => {
       this.#choices[name].checked = value === meant;
     });
-    return make("fieldset", "row", english(text("legend", "", label), this.#t), ...choices);
+    return make("fieldset", "row", markEnglish(makeText("legend", "", label), this.#t), ...choices);
   }
 
   #entry() {
@@ -66,13 +66,13 @@ export class Editor {
     const field = make("input", "");
     this.#field = field;
     Object.assign(field, kind === "date" ? { type: "date", value: value ?? "" }
-      : { inputMode: "decimal", size: 10, value: value === null ? "" : local(value, this.#t) });
+      : { inputMode: "decimal", size: 10, value: value === null ? "" : formatLocal(value, this.#t) });
     field.autocomplete = "off";
     field.setAttribute("aria-describedby", this.#id);
     const choice = this.#choice("checkbox", "unknown");
     field.addEventListener("input", () => { this.#choices.unknown.checked = false; });
     return make("div", "row", make("label", "",
-      english(text("span", "", unit ? `${label} (${unit})` : label), this.#t), field), choice);
+      markEnglish(makeText("span", "", unit ? `${label} (${unit})` : label), this.#t), field), choice);
   }
 
   #choice(type, name) {
@@ -103,23 +103,23 @@ export class Editor {
     if (chosen) {
       return VALUES[chosen];
     }
-    return this.#fact.kind === "number" ? number(this.#field.value, this.#t)
+    return this.#fact.kind === "number" ? parseNumber(this.#field.value, this.#t)
       : this.#field?.value || undefined;
   }
 
   #complain(name) {
-    say(this.#trouble, name && this.#t(name));
+    setText(this.#trouble, name && this.#t(name));
     this.#field?.setAttribute("aria-invalid", name.startsWith("facts.wrong"));
   }
 }
 
-function local(value, t) {
+function formatLocal(value, t) {
   return value.toLocaleString(t.language, { useGrouping: false, maximumFractionDigits: 6 });
 }
 
 /** Reads a number as it is written in the language; undefined if it is none, or below 0. */
-function number(words, t) {
-  const point = local(1.5, t).charAt(1);
+function parseNumber(words, t) {
+  const point = formatLocal(1.5, t).charAt(1);
   const comma = point === "." ? "," : ".";
   const thousands = new RegExp(`^[1-9]\\d{0,2}(?:[${comma}]\\d{3})+(?:[${point}]\\d+)?$`);
   const dense = words.replace(/\s/g, "");

@@ -1,7 +1,7 @@
 // The results as files to take along, written out of an analysis without any page.
 
-import { address, confidence, grouped, kind, reason } from "./cards.js";
-import { day } from "./dates.js";
+import { formatConfidence, formatKind, groupNorms, parseAddress, trimReason } from "./cards.js";
+import { formatDay } from "./dates.js";
 
 const MARKUP = /[\\`*_{}[\]<>#|~&!$]/g;
 const LEADING = /^(\d*)([-+=.)])/; // would begin a list, or underline a heading
@@ -9,46 +9,46 @@ const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/; // spreadsheets would compute what
 const KEEP_MS = 10_000; // until then every browser has begun to read what it saves
 
 /** Gives the results and the facts they rest on as Markdown, every word as it is. */
-export function asMarkdown(analysis, facts, t, now) {
-  const line = (words) => escaped(words);
+export function formatMarkdown(analysis, facts, t, now) {
+  const line = (words) => escapeMarkdown(words);
   const heading = (level, words) => `${"#".repeat(level)} ${line(words)}`;
-  const groups = grouped(analysis).filter(([, norms]) => norms.length);
+  const groups = groupNorms(analysis).filter(([, norms]) => norms.length);
   return `${[
     heading(1, t("export.heading")),
-    line(t("export.made", { date: day(now.toISOString().slice(0, 10), t) })),
+    line(t("export.made", { date: formatDay(now.toISOString().slice(0, 10), t) })),
     line(analysis.product_description),
     `**${line(analysis.disclaimer)}**`,
     ...groups.flatMap(([status, norms]) => [
       heading(2, `${t(`results.status.${status}`)} (${norms.length})`),
-      ...norms.flatMap((norm) => [heading(3, norm.norm_name), ...normLines(norm, t)]),
+      ...norms.flatMap((norm) => [heading(3, norm.norm_name), ...formatNorm(norm, t)]),
     ]),
     heading(2, t("facts.heading")),
-    facts.map((fact) => `- ${line(`${fact.label}: ${factWords(fact, t)}`)}`).join("\n"),
+    facts.map((fact) => `- ${line(`${fact.label}: ${formatFact(fact, t)}`)}`).join("\n"),
     heading(2, t("results.percentages")),
     line(t("results.confidence_note")),
   ].filter(Boolean).join("\n\n")}\n`;
 }
 
 /** What is known of a fact, and from where. */
-export function factWords({ value, words, source }, t) {
+export function formatFact({ value, words, source }, t) {
   return `${value === null ? t("facts.unknown") : words} (${t(`facts.source.${source}`)})`;
 }
 
-function normLines(norm, t) {
-  const url = address(norm);
+function formatNorm(norm, t) {
+  const url = parseAddress(norm);
   return [
-    escaped(`${kind(norm, t)} ${norm.norm_id}, ${confidence(norm, t)}`),
-    escaped(norm.summary),
-    escaped(reason(norm)),
-    norm.note && escaped(norm.note),
+    escapeMarkdown(`${formatKind(norm, t)} ${norm.norm_id}, ${formatConfidence(norm, t)}`),
+    escapeMarkdown(norm.summary),
+    escapeMarkdown(trimReason(norm)),
+    norm.note && escapeMarkdown(norm.note),
     [...norm.doubts.map((doubt) => `${t("results.not_certain")} ${doubt}`),
-      ...norm.deadlines.map(({ date, what }) => `${day(date, t)}: ${what}`)]
-      .map((words) => `- ${escaped(words)}`).join("\n"),
-    url && `[${escaped(t("results.read"))}](<${url}>)`,
+      ...norm.deadlines.map(({ date, what }) => `${formatDay(date, t)}: ${what}`)]
+      .map((words) => `- ${escapeMarkdown(words)}`).join("\n"),
+    url && `[${escapeMarkdown(t("results.read"))}](<${url}>)`,
   ].filter(Boolean);
 }
 
-function escaped(words) {
+function escapeMarkdown(words) {
   return String(words).replace(/\s+/g, " ").trim()
     .replace(MARKUP, "\\$&").replace(LEADING, "$1\\$2");
 }
@@ -57,30 +57,30 @@ function escaped(words) {
  * Gives the norms as CSV after RFC 4180, one row each, which also tells the day and the
  * disclaimer. A byte order mark says UTF-8 to spreadsheets, which compute no cell of it.
  */
-export function asCsv(analysis, t, now = new Date()) {
+export function formatCsv(analysis, t, now = new Date()) {
   const columns = {
     status: ({ status }) => t(`results.status.${status}`),
     id: ({ norm_id: id }) => id,
     name: ({ norm_name: name }) => name,
-    kind: (norm) => kind(norm, t),
+    kind: (norm) => formatKind(norm, t),
     confidence: ({ confidence: percent }) => percent,
-    reason,
+    reason: trimReason,
     doubts: ({ doubts }) => doubts.join("; "),
     open_facts: ({ open_facts: open }) => open.join("; "),
     deadlines: ({ deadlines }) => deadlines.map(({ date, what }) => `${date}: ${what}`).join("; "),
     summary: ({ summary }) => summary,
     note: ({ note }) => note,
-    url: address,
+    url: parseAddress,
     date: () => now.toISOString().slice(0, 10),
     disclaimer: () => analysis.disclaimer,
   };
-  const rows = grouped(analysis).flatMap(([, norms]) => norms)
-    .map((norm) => Object.values(columns).map((cell) => cell(norm)));
+  const rows = groupNorms(analysis).flatMap(([, norms]) => norms)
+    .map((norm) => Object.values(columns).map((write) => write(norm)));
   const names = Object.keys(columns).map((name) => t(`export.columns.${name}`));
-  return `\uFEFF${[names, ...rows].map((row) => `${row.map(cell).join(",")}\r\n`).join("")}`;
+  return `\uFEFF${[names, ...rows].map((row) => `${row.map(formatCell).join(",")}\r\n`).join("")}`;
 }
 
-function cell(content) {
+function formatCell(content) {
   const words = String(content);
   const safe = FORMULA.test(words) ? `'${words}` : words;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;

@@ -1,9 +1,8 @@
 // What was understood of the product, each fact of which can be corrected.
 
-import { button, hold, make, say, text } from "../view.js";
-import { day } from "./dates.js";
+import { make, makeButton, makeText, setChildren, setText } from "../view.js";
 import { Editor } from "./editor.js";
-import { english, keepFocus, unseen } from "./parts.js";
+import { keepFocus, makeUnseen, markEnglish } from "./parts.js";
 
 /** Shows the facts; `onCorrect({name: value})` is called with one that was corrected. */
 export class Facts {
@@ -36,8 +35,8 @@ export class Facts {
     this.#editing?.editor.wait(this.#busy);
     const known = facts.filter(({ value }) => value !== null);
     const open = facts.filter(({ value }) => value === null);
-    say(this.#title, this.#t("facts.title", { count: known.length, total: facts.length }));
-    say(this.#openTitle, this.#t("facts.still_open", { count: open.length }));
+    setText(this.#title, this.#t("facts.title", { count: known.length, total: facts.length }));
+    setText(this.#openTitle, this.#t("facts.still_open", { count: open.length }));
     this.#openFacts.hidden = !open.length;
     keepFocus(this.element, () => {
       this.#list(this.#known, known);
@@ -46,7 +45,7 @@ export class Facts {
   }
 
   #list(place, facts) {
-    hold(place, facts.map((fact) => this.#row(fact).element));
+    setChildren(place, facts.map((fact) => this.#row(fact).element));
   }
 
   #row(fact) {
@@ -90,10 +89,10 @@ class Row {
 
   constructor(t, edit) {
     this.#t = t;
-    this.#label = english(text("span", "label", ""), t);
-    this.#words = text("strong", "fact-words", "");
-    this.#of = english(unseen(""), t);
-    this.correct = button("plain", () => edit(this), t("facts.correct"), this.#of);
+    this.#label = markEnglish(makeText("span", "label", ""), t);
+    this.#words = makeText("strong", "fact-words", "");
+    this.#of = markEnglish(makeUnseen(""), t);
+    this.correct = makeButton("plain", () => edit(this), t("facts.correct"), this.#of);
     this.correct.setAttribute("aria-expanded", "false");
     this.element = make("li", "fact", make("p", "row",
       make("span", "told", this.#label, " ", this.#words), this.#source, this.correct));
@@ -102,11 +101,11 @@ class Row {
   show(fact) {
     this.fact = fact;
     const known = fact.value !== null;
-    say(this.#label, fact.label);
-    say(this.#of, ` ${fact.label}`);
-    say(this.#words, known ? fact.words : this.#t("facts.unknown"));
+    setText(this.#label, fact.label);
+    setText(this.#of, ` ${fact.label}`);
+    setText(this.#words, known ? fact.words : this.#t("facts.unknown"));
     this.#words.lang = known ? "en" : this.#t.language;
-    say(this.#source, this.#t(`facts.source.${fact.source}`));
+    setText(this.#source, this.#t(`facts.source.${fact.source}`));
     this.element.dataset.source = fact.source;
   }
 

@@ -1,7 +1,7 @@
 // Which norms are shown: those with the words that were typed, of the groups that are switched on.
 
-import { button, make, say } from "../view.js";
-import { reason, STATUSES } from "./cards.js";
+import { make, makeButton, setText } from "../view.js";
+import { STATUSES, trimReason } from "./cards.js";
 
 /** The controls of the filter; `onChange()` is called when other norms are to be shown. */
 export class Filter {
@@ -17,8 +17,8 @@ export class Filter {
     this.#field.type = "search";
     this.#field.addEventListener("input", onChange);
     this.#status.setAttribute("role", "status");
-    this.#toggles = STATUSES.map((status) => button("toggle", () => this.#switch(status, onChange)));
-    this.#all = button("plain", () => this.#clear(onChange), t("results.show_all"));
+    this.#toggles = STATUSES.map((status) => makeButton("toggle", () => this.#switch(status, onChange)));
+    this.#all = makeButton("plain", () => this.#clear(onChange), t("results.show_all"));
     const toggles = make("div", "row", ...this.#toggles);
     toggles.setAttribute("role", "group");
     toggles.setAttribute("aria-label", t("results.groups"));
@@ -31,16 +31,16 @@ export class Filter {
   apply(groups) {
     const wanted = this.#field.value.toLowerCase().split(/\s+/).filter(Boolean);
     const shown = groups.map(([status, norms]) => [status, this.#off.has(status) ? []
-      : norms.filter((norm) => wanted.every((word) => searched(norm).includes(word)))]);
+      : norms.filter((norm) => wanted.every((word) => joinSearchable(norm).includes(word)))]);
     this.#toggles.forEach((toggle, index) => this.#label(toggle, ...groups[index]));
     const [count, total] = [shown, groups].map((some) => some.flatMap(([, norms]) => norms).length);
-    say(this.#status, this.#t(count ? "results.shown" : "results.none", { count, total }));
+    setText(this.#status, this.#t(count ? "results.shown" : "results.none", { count, total }));
     this.#all.hidden = count === total;
     return shown;
   }
 
   #label(toggle, status, norms) {
-    say(toggle, `${this.#t(`results.status.${status}`)} (${norms.length})`);
+    setText(toggle, `${this.#t(`results.status.${status}`)} (${norms.length})`);
     toggle.setAttribute("aria-pressed", !this.#off.has(status));
     toggle.hidden = !norms.length;
   }
@@ -60,6 +60,6 @@ export class Filter {
   }
 }
 
-function searched(norm) {
-  return [norm.norm_name, norm.norm_id, reason(norm), norm.summary].join("\n").toLowerCase();
+function joinSearchable(norm) {
+  return [norm.norm_name, norm.norm_id, trimReason(norm), norm.summary].join("\n").toLowerCase();
 }

@@ -1,7 +1,7 @@
 // The messages as they are shown: whole ones, with their times and what became of each.
 
-import { arrange, button, make, say, text } from "../view.js";
-import { clockOf } from "./dates.js";
+import { arrange, make, makeButton, makeText, setText } from "../view.js";
+import { createClock } from "./dates.js";
 import { render } from "./markdown.js";
 
 const NEAR_PX = 80; // from the end, within which the newest message is kept in sight
@@ -22,7 +22,7 @@ export class Log {
   constructor(t, act) {
     this.#t = t;
     this.#act = act;
-    this.#clock = clockOf(t.language);
+    this.#clock = createClock(t.language);
     this.#list = Object.assign(make("div", "messages"), { role: "log", ariaLabel: t("chat.log") });
     this.#list.ariaRelevant = "additions"; // a text that changes is no news
     this.#list.ariaBusy = "true";
@@ -82,7 +82,7 @@ export class Log {
   #message({ id, role }) {
     const isUser = role === "user";
     const who = make("span", "unseen", this.#t(isUser ? "chat.you" : "chat.assistant"));
-    const words = isUser ? text("p", "words", "") : make("div", "words");
+    const words = isUser ? makeText("p", "words", "") : make("div", "words");
     const said = make("div", "said", words);
     if (!isUser) {
       said.lang = "en"; // whatever the language of the rest is
@@ -100,7 +100,7 @@ export class Log {
   /** What is told of a message; it stays the same elements, as one of them may have the focus. */
   #meta(acts, status) {
     const buttons = Object.entries(acts).map(([name, act]) => (
-      button(`small ${name}`, act, this.#t(`chat.${name}`))));
+      makeButton(`small ${name}`, act, this.#t(`chat.${name}`))));
     const meta = make("p", "meta", make("time", ""), status, ...buttons);
     meta.ariaLive = "off"; // what becomes of a message is not read out with it, nor later
     return meta;
@@ -114,7 +114,7 @@ export class Log {
       this.#write(shown.querySelector(".words"), role, words);
     }
     this.#propose(shown.querySelector(".said"), aside ?? "");
-    say(time, at ? this.#clock(at) : "");
+    setText(time, at ? this.#clock(at) : "");
     time.dateTime = at ?? "";
     time.hidden = !at;
     shown.dataset.status = status;
@@ -126,7 +126,7 @@ export class Log {
   #renewStatus(shown, status, error) {
     const isGone = Boolean(error?.gone); // which is told for the whole conversation
     const isOpen = status === "failed" || status === "stopped";
-    say(shown.querySelector(".status"),
+    setText(shown.querySelector(".status"),
       error && !isGone ? this.#act.said(error) : this.#t(`chat.${status}`));
     shown.querySelector(".edit").hidden = !isOpen;
     shown.querySelector(".retry").hidden = !isOpen || isGone;
@@ -134,7 +134,7 @@ export class Log {
 
   #write(place, role, words) {
     if (role === "user") {
-      say(place, words);
+      setText(place, words);
     } else {
       place.replaceChildren(...render(words));
     }
@@ -146,7 +146,7 @@ export class Log {
     if ((shown?.textContent ?? "") !== description) {
       shown?.parentElement.remove();
       const told = Object.assign(make("span", "", this.#t("chat.proposed")), { lang: this.#t.language });
-      said.append(...(description ? [make("p", "hint", told, " ", text("q", "", description))] : []));
+      said.append(...(description ? [make("p", "hint", told, " ", makeText("q", "", description))] : []));
     }
   }
 }

@@ -32,7 +32,7 @@ export function parse(text) {
       open = null;
     } else if (isItem) {
       open = { type: "item", lines: [words] };
-      listFor(number, blocks).push(open);
+      findList(number, blocks).push(open);
     } else if (heading) {
       blocks.push({ type: "paragraph", heading: true, lines: [heading] });
       open = null;
@@ -43,15 +43,15 @@ export function parse(text) {
       blocks.push(open);
     }
   }
-  return blocks.map(finished);
+  return blocks.map(finishBlock);
 }
 
 /** Gives the nodes that show a text. */
 export function render(text) {
-  return parse(text).map(shown);
+  return parse(text).map(showNode);
 }
 
-function listFor(number, blocks) {
+function findList(number, blocks) {
   const type = number ? "numbers" : "bullets";
   if (blocks.at(-1)?.type !== type) {
     blocks.push({ type, ...(number && { start: Number(number) }), children: [] });
@@ -59,15 +59,15 @@ function listFor(number, blocks) {
   return blocks.at(-1).children;
 }
 
-function finished({ lines, heading, ...block }) {
+function finishBlock({ lines, heading, ...block }) {
   if (!lines) {
-    return { ...block, children: block.children.map(finished) };
+    return { ...block, children: block.children.map(finishBlock) };
   }
-  const children = inline(lines.map((line) => line.trim()).join("\n"));
+  const children = parseInline(lines.map((line) => line.trim()).join("\n"));
   return { ...block, children: heading ? [{ type: "strong", children }] : children };
 }
 
-function inline(text) {
+function parseInline(text) {
   const found = [];
   const openers = {}; // where in `found` the latest beginning of a kind stands
   let done = 0;
@@ -82,8 +82,8 @@ function inline(text) {
       found.push({ type: "link", href, children: [label] });
     } else if (code) {
       found.push({ type: "code", children: [code] });
-    } else if (!ends(stars, text, mark.index) || !wrapped(stars, found, openers)) {
-      if (begins(stars, text, mark.index)) {
+    } else if (!canEnd(stars, text, mark.index) || !wrapMark(stars, found, openers)) {
+      if (canBegin(stars, text, mark.index)) {
         openers[stars] = found.length;
       }
       found.push(whole);
@@ -94,7 +94,7 @@ function inline(text) {
 }
 
 /** Puts what stands since the beginning of a mark under it; without a beginning it does nothing. */
-function wrapped(stars, found, openers) {
+function wrapMark(stars, found, openers) {
   const from = openers[stars] ?? found.length;
   if (found.length - from < 2) {
     return false;
@@ -108,20 +108,20 @@ function wrapped(stars, found, openers) {
 // A mark stands at the edge of words: "2 * 3", "2*3*4" and "a**b" hold none.
 const isWord = (letter) => /[\p{L}\p{N}_]/u.test(letter);
 
-function begins(stars, text, at) {
+function canBegin(stars, text, at) {
   return stars in KINDS && !isWord(text.charAt(at - 1)) && text.charAt(at + stars.length).trim();
 }
 
-function ends(stars, text, at) {
+function canEnd(stars, text, at) {
   return text.charAt(at - 1).trim() && !isWord(text.charAt(at + stars.length));
 }
 
-function shown(node) {
+function showNode(node) {
   if (typeof node === "string") {
     return document.createTextNode(node);
   }
   const element = document.createElement(TAGS[node.type]);
-  (node.children ?? []).forEach((child) => element.append(shown(child)));
+  (node.children ?? []).forEach((child) => element.append(showNode(child)));
   if (BLOCKS.includes(node.type)) {
     element.dir = "auto";
   }

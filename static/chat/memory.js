@@ -68,7 +68,7 @@ export class Memory {
 
   #names(beginning) {
     const whole = `${LASTING} ${this.#prefix}`;
-    const keys = [...storedKeys(), ...aside.keys()];
+    const keys = [...listKeys(), ...aside.keys()];
     return [...new Set(keys)].filter((key) => key.startsWith(whole + beginning))
       .map((key) => key.slice(whole.length));
   }
@@ -99,7 +99,7 @@ export class Memory {
   }
 }
 
-function storedKeys() {
+function listKeys() {
   try {
     return Object.keys(window[LASTING]).map((key) => `${LASTING} ${key}`);
   } catch {

@@ -3,7 +3,7 @@
 import { make } from "../view.js";
 
 /** Words for those who do not see what they belong to. */
-export function unseen(words) {
+export function makeUnseen(words) {
   return make("span", "unseen", words);
 }
 
@@ -21,7 +21,7 @@ export function keepFocus(element, change) {
 }
 
 /** Marks an element whose words come from the server, which writes English. */
-export function english(element, t) {
+export function markEnglish(element, t) {
   if (t.language !== "en") {
     element.lang = "en";
   }

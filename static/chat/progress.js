@@ -1,6 +1,6 @@
 // How far the analysis is, and the way to its results.
 
-import { button, make, say } from "../view.js";
+import { make, makeButton, setText } from "../view.js";
 import { isFollowed } from "./state.js";
 
 /**
@@ -21,8 +21,8 @@ export class Progress {
     this.#t = t;
     this.#said = act.said;
     this.#bar.ariaLabel = t("analysis.progress");
-    this.#run = button("", act.run, t("analysis.run"));
-    this.#see = button("small see", act.see, t("analysis.see"));
+    this.#run = makeButton("", act.run, t("analysis.run"));
+    this.#see = makeButton("small see", act.see, t("analysis.see"));
     this.element = make("div", "progress", this.#bar, this.#text, this.#run, this.#see);
     this.element.part = "progress";
   }
@@ -45,7 +45,7 @@ export class Progress {
       this.#bar.removeAttribute("value"); // no share is known yet
     }
     this.sentence = this.#sentence(conversation, analysis);
-    say(this.#text, this.sentence);
+    setText(this.#text, this.sentence);
   }
 
   #sentence(conversation, { status, phase, progress, total, error }) {

@@ -1,10 +1,10 @@
 // The results of an analysis: the norms in groups, which of them are shown, and taking them along.
 
-import { button, hold, make, say, text } from "../view.js";
-import { Card, grouped, STATUSES } from "./cards.js";
-import { asCsv, asMarkdown, save } from "./export.js";
+import { make, makeButton, makeText, setChildren, setText } from "../view.js";
+import { Card, groupNorms, STATUSES } from "./cards.js";
+import { formatCsv, formatMarkdown, save } from "./export.js";
 import { Filter } from "./filter.js";
-import { english, keepFocus } from "./parts.js";
+import { keepFocus, markEnglish } from "./parts.js";
 import { printResults } from "./print.js";
 
 /** Shows an analysis. */
@@ -20,8 +20,8 @@ export class Results {
 
   constructor(t) {
     this.#t = t;
-    this.#description = english(text("p", "description", ""), t);
-    this.#disclaimer = english(text("p", "hint", ""), t);
+    this.#description = markEnglish(makeText("p", "description", ""), t);
+    this.#disclaimer = markEnglish(makeText("p", "hint", ""), t);
     this.#filter = new Filter(t, () => this.#arrange());
     this.#groups = STATUSES.map((status) => new Group(t, status));
     this.element = make("section", "results", this.#description, this.#tools(), this.#filter.element,
@@ -39,14 +39,14 @@ export class Results {
     this.#facts = facts;
     this.element.hidden = !analysis;
     if (analysis) {
-      say(this.#description, analysis.product_description);
-      say(this.#disclaimer, analysis.disclaimer);
+      setText(this.#description, analysis.product_description);
+      setText(this.#disclaimer, analysis.disclaimer);
       this.#arrange();
     }
   }
 
   #arrange() {
-    const groups = grouped(this.#analysis);
+    const groups = groupNorms(this.#analysis);
     keepFocus(this.element, () => this.#filter.apply(groups).forEach(([, norms], index) => {
       this.#groups[index].show(norms.map((norm) => this.#card(norm)), groups[index][1].length);
     }));
@@ -61,14 +61,14 @@ export class Results {
 
   #tools() {
     const t = this.#t;
-    const file = (type, ending, content) => button("", () => {
+    const file = (type, ending, content) => makeButton("", () => {
       const now = new Date();
       save(`${t("export.file")}-${now.toISOString().slice(0, 10)}.${ending}`, type, content(now));
     }, t(`export.${ending}`));
     const tools = make("div", "tools row",
-      button("", () => printResults(this.#analysis, this.#facts, t), t("export.print")),
-      file("text/markdown", "md", (now) => asMarkdown(this.#analysis, this.#facts, t, now)),
-      file("text/csv", "csv", (now) => asCsv(this.#analysis, t, now)));
+      makeButton("", () => printResults(this.#analysis, this.#facts, t), t("export.print")),
+      file("text/markdown", "md", (now) => formatMarkdown(this.#analysis, this.#facts, t, now)),
+      file("text/csv", "csv", (now) => formatCsv(this.#analysis, t, now)));
     tools.setAttribute("role", "group");
     tools.setAttribute("aria-label", t("export.title"));
     return tools;
@@ -94,8 +94,8 @@ class Group {
   show(cards, total) {
     const t = this.#t;
     const count = cards.length === total ? total : t("results.some", { count: cards.length, total });
-    say(this.#heading, `${t(`results.status.${this.#status}`)} (${count})`);
+    setText(this.#heading, `${t(`results.status.${this.#status}`)} (${count})`);
     this.element.hidden = !cards.length;
-    hold(this.#list, cards);
+    setChildren(this.#list, cards);
   }
 }

@@ -19,7 +19,7 @@ const FOLLOWED = ["running", "broken"];
 const RESTING = { status: "resting" };
 
 /** Nothing was said yet. */
-export function empty() {
+export function create() {
   return {
     sessionId: null, conversation: null, outbox: [], analysis: RESTING, link: "up", ready: false,
     busy: false, ended: null, news: null,
@@ -27,33 +27,33 @@ export function empty() {
 }
 
 /** Another conversation is to be shown, or with null a new one; what waits for it waits on. */
-export function opened(state, sessionId, outbox = []) {
+export function open(state, sessionId, outbox = []) {
   const { link, busy } = state;
-  return { ...empty(), link, busy, ready: !sessionId, sessionId, outbox };
+  return { ...create(), link, busy, ready: !sessionId, sessionId, outbox };
 }
 
 /** Which conversation is to be shown has to be found out. */
-export function sought(state) {
+export function seek(state) {
   return { ...state, ready: false };
 }
 
 /** What was kept of these messages, as they are to be sent or were left by the visitor. */
-export function restored(kept) {
+export function restore(kept) {
   return kept.map(({ isStopped, ...entry }) => (
     { ...entry, status: isStopped ? "stopped" : "waiting" }));
 }
 
 /** Messages that another tab left, and that this one has not. */
-export function joined(state, kept) {
-  const known = knownIds(state.conversation ?? { history: [], qa_history: [] });
+export function join(state, kept) {
+  const known = listIds(state.conversation ?? { history: [], qa_history: [] });
   state.outbox.forEach(({ id }) => known.add(id));
-  const others = restored(kept).filter(({ id }) => !known.has(id));
+  const others = restore(kept).filter(({ id }) => !known.has(id));
   return others.length ? { ...state, outbox: [...state.outbox, ...others] } : state;
 }
 
 /** The server told the conversation; what it has of the outbox needs no sending. */
-export function loaded(state, conversation) {
-  const known = knownIds(conversation);
+export function load(state, conversation) {
+  const known = listIds(conversation);
   const outbox = state.outbox.filter(({ id }) => !known.has(id));
   const { status } = state.analysis;
   const isOver = status === "done" || (conversation.analyzed && !FOLLOWED.includes(status));
@@ -62,12 +62,12 @@ export function loaded(state, conversation) {
 }
 
 /** The ids of all messages that the server has. */
-export function knownIds({ history, qa_history: asked }) {
+export function listIds({ history, qa_history: asked }) {
   return new Set([...history, ...asked].map(({ id }) => id));
 }
 
 /** The visitor has written something. */
-export function written(state, { id, text, facts }) {
+export function write(state, { id, text, facts }) {
   const entry = { id, text, sessionId: state.sessionId, status: "waiting" };
   const outbox = [...state.outbox, facts ? { ...entry, facts } : entry];
   const analysis = FOLLOWED.includes(state.analysis.status) ? state.analysis : RESTING;
@@ -75,32 +75,32 @@ export function written(state, { id, text, facts }) {
 }
 
 /** A message is on its way. */
-export function sending(state, id) {
-  return entered(state, id, { status: "sending", error: undefined });
+export function send(state, id) {
+  return updateMessage(state, id, { status: "sending", error: undefined });
 }
 
 /** A message has to wait for the server, or is to be sent once more. */
-export function held(state, id) {
-  return entered(state, id, { status: "waiting", error: undefined });
+export function hold(state, id) {
+  return updateMessage(state, id, { status: "waiting", error: undefined });
 }
 
 /** A message was refused; to send it again as it is does not help unless something changes. */
-export function failed(state, id, error) {
-  return entered(state, id, { status: "failed", error });
+export function fail(state, id, error) {
+  return updateMessage(state, id, { status: "failed", error });
 }
 
 /** The visitor does not want to wait for a message's answer; whether it was taken is not known. */
-export function stopped(state, id) {
-  return entered(state, id, { status: "stopped", error: undefined });
+export function stop(state, id) {
+  return updateMessage(state, id, { status: "stopped", error: undefined });
 }
 
 /** A message is not to be sent. */
-export function withdrawn(state, id) {
+export function withdraw(state, id) {
   return { ...state, outbox: state.outbox.filter((entry) => entry.id !== id) };
 }
 
 /** The server has answered a message: both are shown before the conversation is told anew. */
-export function answered(state, id, answer, now) {
+export function answer(state, id, answer, now) {
   const entry = state.outbox.find((one) => one.id === id);
   if (!entry) {
     return state; // it was withdrawn, or the conversation left
@@ -108,7 +108,7 @@ export function answered(state, id, answer, now) {
   const before = state.conversation ?? { history: [], qa_history: [], analyzed: false };
   const content = answer.message ?? answer.response ?? answer.answer;
   const text = answer.correction ?? entry.text;
-  const timestamp = after(last(messages(before))?.timestamp, now);
+  const timestamp = computeTimestamp(listMessages(before).at(-1)?.timestamp, now);
   const suggestions = answer.suggestions ?? [];
   const conversation = answer.intent === "question"
     ? { ...before, suggestions, qa_history: [...before.qa_history,
@@ -116,44 +116,44 @@ export function answered(state, id, answer, now) {
     : { ...before, suggestions, complete: answer.complete ?? before.complete,
       history: [...before.history, { id, role: "user", content: text, timestamp },
         { role: "assistant", content, reply_to: id, timestamp }] };
-  const opened = begun(withdrawn(state, id), answer.session_id ?? state.sessionId);
+  const opened = begin(withdraw(state, id), answer.session_id ?? state.sessionId);
   return { ...opened, conversation, ready: true };
 }
 
 /** The conversation has an id now, and whatever is to be said belongs to it. */
-export function begun(state, sessionId) {
+export function begin(state, sessionId) {
   return { ...state, sessionId, outbox: state.outbox.map((entry) => ({ ...entry, sessionId })) };
 }
 
 /** The conversation is not there any more; its words stay in sight until it is left. */
-export function ended(state, error) {
+export function end(state, error) {
   const outbox = state.outbox.map((entry) => (
     UNSENT.includes(entry.status) ? { ...entry, status: "failed", error } : entry));
   return { ...state, outbox, ended: error, ready: true, analysis: RESTING };
 }
 
 /** The analysis goes on, breaks off or rests; `change` is put over what is known of it. */
-export function analysing(state, change) {
+export function analyse(state, change) {
   return { ...state, analysis: { ...state.analysis, error: undefined, ...change } };
 }
 
 /** How the server can be reached. */
-export function linked(state, link) {
+export function link(state, link) {
   return { ...state, link };
 }
 
 /** The server is being asked, or not any more. */
-export function occupied(state, busy) {
+export function setBusy(state, busy) {
   return { ...state, busy };
 }
 
 /** Something happened that is to be told once. */
-export function told(state, news) {
+export function setNews(state, news) {
   return { ...state, news };
 }
 
 /** The next message to send, if there is one. */
-export function next({ outbox }) {
+export function findNext({ outbox }) {
   return outbox.find(({ status }) => status === "waiting");
 }
 
@@ -185,7 +185,7 @@ export function isInDoubt({ sessionId, outbox }) {
 }
 
 /** The conversation to show first: that of a text that was not sent, or the one shown last. */
-export function toOpen(kept, shown) {
+export function choose(kept, shown) {
   const texts = kept.filter(({ facts }) => !facts);
   const first = texts.find(({ sessionId }) => sessionId === null)
     ?? texts.find(({ sessionId }) => sessionId === shown) ?? texts[0];
@@ -193,13 +193,13 @@ export function toOpen(kept, shown) {
 }
 
 /** What is on its way about the same conversation as is shown, or opens it. */
-export function unsentOf(outbox, sessionId) {
+export function filterUnsent(outbox, sessionId) {
   return outbox.filter((entry) => entry.sessionId === sessionId);
 }
 
 /** All that was said, oldest first, and what is on its way: [{id, role, text, at?, status}]. */
-export function entries(state) {
-  const said = state.conversation ? messages(state.conversation) : [];
+export function listEntries(state) {
+  const said = state.conversation ? listMessages(state.conversation) : [];
   const shown = said.map(({ id, role, content, timestamp, aside }) => (
     { id, role, text: content, at: timestamp, aside, status: "sent" }));
   const going = state.outbox.map(({ id, text, status, error }) => (
@@ -208,12 +208,12 @@ export function entries(state) {
 }
 
 /** The texts of what was not sent, to be written anew. */
-export function unsentText({ outbox }) {
+export function joinUnsent({ outbox }) {
   return outbox.filter(({ facts }) => !facts).map(({ text }) => text).join("\n");
 }
 
 /** The turns and the questions about the analysis as one list of messages, in order of time. */
-function messages({ history, qa_history: asked }) {
+function listMessages({ history, qa_history: asked }) {
   const turns = history.map((message, index) => ({
     ...message,
     id: message.reply_to ? `${message.reply_to}.answer` : message.id ?? `message ${index}`,
@@ -227,19 +227,15 @@ function messages({ history, qa_history: asked }) {
   return [...turns, ...questions].sort((one, other) => compare(one.timestamp, other.timestamp));
 }
 
-function entered(state, id, change) {
+function updateMessage(state, id, change) {
   const outbox = state.outbox.map((entry) => (entry.id === id ? { ...entry, ...change } : entry));
   return { ...state, outbox };
 }
 
 /** The browser's clock may be behind the server's, and what is said last stands last. */
-function after(known, now) {
+function computeTimestamp(known, now) {
   const next = new Date(Date.parse(known) + 1);
   return known >= now && !Number.isNaN(next.getTime()) ? next.toISOString() : now;
-}
-
-function last(list) {
-  return list[list.length - 1];
 }
 
 function compare(one = "", other = "") {

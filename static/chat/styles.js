@@ -1,7 +1,7 @@
 // The style sheets of the chat, without anything being allowed by the page that shows it.
 
 /** Gives these sheets for a document of a window; one that does not come is as good as empty. */
-export function styles(names, view = window) {
+export function loadStyles(names, view = window) {
   // Fetched, as a page that allows itself no styles but its own would refuse a link to ours.
   return Promise.all(names.map(async (name) => {
     const sheet = new view.CSSStyleSheet();

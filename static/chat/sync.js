@@ -6,7 +6,7 @@
 
 import { Refusal } from "../api.js";
 import { Analysis } from "./analysis.js";
-import { passes, pauseAfter } from "./retry.js";
+import { computePause, isTemporary } from "./retry.js";
 import * as state from "./state.js";
 
 /**
@@ -32,7 +32,7 @@ export class Sync {
     this.#chat = chat;
     this.#known = server.isHome;
     this.#analysis = new Analysis(server, {
-      change: (change) => chat.change(state.analysing(this.#state, change)),
+      change: (change) => chat.change(state.analyse(this.#state, change)),
       done: () => this.#analyzed(),
       gone: (error) => this.#end(error),
     });
@@ -92,14 +92,14 @@ export class Sync {
   }
 
   #link(link) {
-    this.#chat.change(state.linked(this.#state, link));
+    this.#chat.change(state.link(this.#state, link));
   }
 
   async #catchUp() {
     if (this.#state.busy || this.#chat.signal.aborted) {
       return;
     }
-    this.#chat.change(state.occupied(this.#state, true));
+    this.#chat.change(state.setBusy(this.#state, true));
     try {
       while (!this.#chat.signal.aborted && await this.#step());
       this.#failures = 0;
@@ -110,13 +110,13 @@ export class Sync {
       if (state.isDue(this.#state) && !this.#chat.signal.aborted) {
         this.analyze();
       }
-      this.#chat.change(state.occupied(this.#state, false));
+      this.#chat.change(state.setBusy(this.#state, false));
     }
   }
 
   /** Does the next thing there is to do with the server; false if there is none. */
   async #step() {
-    const entry = state.next(this.#state);
+    const entry = state.findNext(this.#state);
     if (this.#pointer !== undefined) {
       await this.#point();
     } else if (entry && this.#canSend) {
@@ -138,7 +138,7 @@ export class Sync {
   async #deliver(entry) {
     const broken = new AbortController();
     this.#sending = { id: entry.id, broken };
-    this.#chat.change(state.sending(this.#state, entry.id));
+    this.#chat.change(state.send(this.#state, entry.id));
     const { complete } = this.#state.conversation ?? {};
     try {
       const answer = await this.#server.send(entry, { complete, signal: broken.signal });
@@ -153,7 +153,7 @@ export class Sync {
 
   #take({ id, sessionId: meant }, answer) {
     const isShown = this.#state.outbox.some((entry) => entry.id === id);
-    this.#chat.change(state.answered(this.#state, id, answer, new Date().toISOString()));
+    this.#chat.change(state.answer(this.#state, id, answer, new Date().toISOString()));
     const { sessionId, outbox } = this.#state;
     if (isShown) {
       this.#memory.sessionId = sessionId;
@@ -171,12 +171,12 @@ export class Sync {
       this.#stale = true; // it may have been taken all the same
     } else if (error.gone) {
       this.#end(error);
-    } else if (passes(error)) {
-      this.#chat.change(state.held(this.#state, id));
+    } else if (isTemporary(error)) {
+      this.#chat.change(state.hold(this.#state, id));
       throw error;
     } else {
       this.#stale = true; // it may be there in spite of the refusal
-      this.#chat.change(state.failed(this.#state, id, error));
+      this.#chat.change(state.fail(this.#state, id, error));
     }
   }
 
@@ -204,8 +204,8 @@ export class Sync {
   }
 
   #learn(conversation) {
-    this.#chat.change(state.loaded(this.#state, conversation));
-    const known = state.knownIds(conversation);
+    this.#chat.change(state.load(this.#state, conversation));
+    const known = state.listIds(conversation);
     this.#memory.unsent.filter(({ id }) => known.has(id)).forEach(({ id }) => this.#memory.drop(id));
   }
 
@@ -219,9 +219,9 @@ export class Sync {
     if (!this.#state.ready) {
       const found = this.#state.outbox.length ? null : current;
       this.#memory.sessionId = found;
-      this.#chat.change(state.opened(this.#state, found, this.#state.outbox));
+      this.#chat.change(state.open(this.#state, found, this.#state.outbox));
     } else if (current && state.isInDoubt(this.#state) && await this.#hasTaken(current)) {
-      this.#chat.change(state.begun(state.sought(this.#state), current));
+      this.#chat.change(state.begin(state.seek(this.#state), current));
       this.#memory.sessionId = current;
       this.#state.outbox.forEach((entry) => this.#memory.keep(entry));
     }
@@ -230,7 +230,7 @@ export class Sync {
   /** Whether a conversation has a message whose answer was not waited for. */
   async #hasTaken(sessionId) {
     try {
-      const known = state.knownIds(await this.#server.conversation(sessionId));
+      const known = state.listIds(await this.#server.conversation(sessionId));
       return !this.#state.sessionId && this.#state.outbox.some(({ id }) => known.has(id));
     } catch (error) {
       if (error instanceof Refusal && error.gone) {
@@ -241,7 +241,7 @@ export class Sync {
   }
 
   #analyzed() {
-    this.#chat.change(state.analysing(this.#state, { status: "done" }));
+    this.#chat.change(state.analyse(this.#state, { status: "done" }));
     this.#chat.announce({ changed: this.#state.sessionId });
     this.refresh();
   }
@@ -254,7 +254,7 @@ export class Sync {
     if (!outbox.length) {
       this.#memory.leave(sessionId); // else it is what a reload has to explain again
     }
-    this.#chat.change(state.ended(this.#state, error));
+    this.#chat.change(state.end(this.#state, error));
   }
 
   #pause(error) {
@@ -263,7 +263,7 @@ export class Sync {
     }
     this.#failures += 1;
     this.#link(navigator.onLine === false ? "offline" : error);
-    this.#timer = setTimeout(() => this.wake(), pauseAfter(error, this.#failures));
+    this.#timer = setTimeout(() => this.wake(), computePause(error, this.#failures));
   }
 
   /** Tells the server which conversation is shown; where that fails, a later visit looks it up. */

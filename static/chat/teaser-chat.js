@@ -7,8 +7,8 @@
 import { Chat } from "./chat.js";
 import { Memory } from "./memory.js";
 import { Server } from "./server.js";
-import { styles } from "./styles.js";
-import { chosen, load } from "./texts.js";
+import { loadStyles } from "./styles.js";
+import { chooseLanguage, load } from "./texts.js";
 import { View } from "./view.js";
 
 const HOME = new URL(import.meta.url).origin;
@@ -40,7 +40,7 @@ class TeaserChat extends HTMLElement {
     const visit = this.#visits;
     const origin = new URL(this.getAttribute("server") || HOME, location.href).origin;
     const [t, sheets] = await Promise.all([
-      load(chosen(this.lang, ...navigator.languages)).catch(() => null), styles(["teaser-chat.css"]),
+      load(chooseLanguage(this.lang, ...navigator.languages)).catch(() => null), loadStyles(["teaser-chat.css"]),
     ]);
     if (visit !== this.#visits || !this.isConnected) {
       return;

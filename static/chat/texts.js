@@ -3,7 +3,7 @@
 const LANGUAGES = ["en", "de"];
 
 /** The language to use: the first one wanted that there is a catalogue for, else English. */
-export function chosen(...wanted) {
+export function chooseLanguage(...wanted) {
   const known = wanted.filter(Boolean).map((tag) => tag.toLowerCase().split("-")[0]);
   return known.find((language) => LANGUAGES.includes(language)) ?? "en";
 }
@@ -15,15 +15,15 @@ export function chosen(...wanted) {
  * A name that is not in the catalogue throws: it is a mistake of ours.
  */
 export async function load(language) {
-  return translator(await fetched(language), language);
+  return createTranslator(await fetchCatalogue(language), language);
 }
 
 /** Adds the texts of a part of the chat that is loaded later to a function that `load` gave. */
 export async function loadPart(t, part) {
-  t.add(await fetched(`${t.language}.${part}`));
+  t.add(await fetchCatalogue(`${t.language}.${part}`));
 }
 
-async function fetched(name) {
+async function fetchCatalogue(name) {
   const answer = await fetch(new URL(`texts/${name}.json`, import.meta.url));
   if (!answer.ok) {
     throw new Error(`There is no catalogue of texts named ${name}.`);
@@ -32,7 +32,7 @@ async function fetched(name) {
 }
 
 /** As `load`, from a catalogue at hand. */
-function translator(catalogue, language) {
+function createTranslator(catalogue, language) {
   const plural = new Intl.PluralRules(language);
   const find = (name) => name.split(".").reduce((level, part) => level?.[part], catalogue);
   const t = (name, values = {}) => {

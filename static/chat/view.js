@@ -1,10 +1,10 @@
 // What the element shows of the chat's state.
 
-import { arrange, button, make, sendOnEnter } from "../view.js";
+import { arrange, make, makeButton, sendOnEnter } from "../view.js";
 import { Announcer } from "./announcer.js";
 import { Log } from "./log.js";
-import { entries, isFollowed, isSending, isUnsent } from "./state.js";
-import { styles } from "./styles.js";
+import { isFollowed, isSending, isUnsent, listEntries } from "./state.js";
+import { loadStyles } from "./styles.js";
 import { loadPart } from "./texts.js";
 
 const RETRY_MS = 5_000;
@@ -39,8 +39,8 @@ export class View {
     this.#intro = make("p", "intro", t("chat.intro"));
     this.#chips = Object.assign(make("div", "chips"), { role: "group", ariaLabel: t("chat.suggestions") });
     this.#chips.part = "suggestions";
-    this.#begin = button("quiet", () => this.#beginAnew(), t("chat.begin"));
-    const open = button("quiet", () => this.#openList(), t("chat.list"));
+    this.#begin = makeButton("quiet", () => this.#beginAnew(), t("chat.begin"));
+    const open = makeButton("quiet", () => this.#openList(), t("chat.list"));
     const header = make("header", "", make("h2", "", t("title")), make("p", "row", open, this.#begin));
     header.part = "header";
     const talk = make("section", "talk", this.#intro, this.#log.element,
@@ -75,7 +75,7 @@ export class View {
   }
 
   #show(state) {
-    const shown = entries(state);
+    const shown = listEntries(state);
     const busy = isSending(state);
     const isRunning = isFollowed(state);
     this.#log.element.hidden = !shown.length; // before it is filled, or it cannot be scrolled to its end
@@ -104,7 +104,7 @@ export class View {
     this.#coming = true;
     try {
       const [{ Details }, sheets] = await Promise.all([
-        import("./details.js"), styles(["results.css"]), loadPart(this.#t, "details"),
+        import("./details.js"), loadStyles(["results.css"]), loadPart(this.#t, "details"),
       ]);
       const root = this.element.getRootNode();
       root.adoptedStyleSheets = [...root.adoptedStyleSheets, ...sheets];
@@ -146,7 +146,7 @@ export class View {
     this.#field.setAttribute("aria-describedby", "hint");
     this.#label = Object.assign(make("label", ""), { htmlFor: "field" });
     this.#send = make("button", "send", t("chat.send"));
-    this.#stop = button("quiet", () => this.#chat.stop(), t("chat.stop"));
+    this.#stop = makeButton("quiet", () => this.#chat.stop(), t("chat.stop"));
     const hint = Object.assign(make("span", "hint", t("chat.hint")), { id: "hint" });
     const form = make("form", "composer", this.#label, this.#field,
       make("p", "row", this.#send, this.#stop, hint));
@@ -180,7 +180,7 @@ export class View {
     const texts = shown.length ? state.conversation?.suggestions ?? [] : this.#t("chat.examples").split("\n");
     const wanted = state.ready && !isBusy && !isUnsent(state) && !state.ended ? texts : [];
     arrange(this.#chips, wanted.map((text) => ({ id: text })), ({ id: text }) => {
-      const chip = button("chip", () => this.#chat.say(text), text);
+      const chip = makeButton("chip", () => this.#chat.say(text), text);
       chip.lang = "en";
       return chip;
     });
@@ -207,7 +207,7 @@ export class View {
     if (ended) {
       const label = this.#t(outbox.length ? "ended.begin_with_text" : "ended.begin");
       parts.append(this.#note(this.#said(ended),
-        button("", () => this.#chat.beginWithUnsent(), label)));
+        makeButton("", () => this.#chat.beginWithUnsent(), label)));
     } else if (link !== "up") {
       parts.append(this.#note(this.#linkSaid(state)));
     } else if (this.#lacking) {

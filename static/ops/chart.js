@@ -1,7 +1,7 @@
 // Small charts in SVG, each with its numbers in words beside it.
 
-import { make, say } from "../view.js";
-import { changes, extent, runs, trimmed, SPAN_MS } from "./series.js";
+import { make, setText } from "../view.js";
+import { computeExtent, findChanges, SPAN_MS, splitRuns, trimPoints } from "./series.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 300;
@@ -12,7 +12,7 @@ const SHORTEST_MS = 2 * 60_000;
 const DASH = "–";
 
 /** An SVG element with these attributes. */
-export function draw(tag, attributes, ...children) {
+export function makeSvg(tag, attributes, ...children) {
   const element = document.createElementNS(SVG, tag);
   Object.entries(attributes).forEach(([name, value]) => element.setAttribute(name, value));
   element.append(...children);
@@ -39,17 +39,17 @@ export class Chart {
     this.#lines = lines;
     this.#bands = bands;
     this.#format = bands ? (value) => bands[value] : format;
-    this.#marks = draw("path", { class: "mark" });
-    this.#paths = lines.map((_, index) => draw("path", { class: style(index, bands) }));
-    this.#drawing = draw("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+    this.#marks = makeSvg("path", { class: "mark" });
+    this.#paths = lines.map((_, index) => makeSvg("path", { class: chooseClass(index, bands) }));
+    this.#drawing = makeSvg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
       preserveAspectRatio: "none", role: "img" },
-    draw("path", { class: "grid", d: grid() }), this.#marks, ...this.#paths);
+    makeSvg("path", { class: "grid", d: buildGrid() }), this.#marks, ...this.#paths);
     this.#values = lines.map(() => ({ now: make("dd", "now"), range: make("dd", "hint range") }));
     this.#begin = make("span", "");
     this.element = make("figure", "chart",
       make("figcaption", "", make("h3", "", title), make("p", "hint", note)),
       make("dl", "values", ...lines.map(([, label], index) => make("div", "",
-        make("dt", "", key(index, bands), label), this.#values[index].now,
+        make("dt", "", makeKey(index, bands), label), this.#values[index].now,
         this.#values[index].range))),
       this.#drawing,
       make("p", "axis hint", this.#begin, make("span", "", "now")));
@@ -57,19 +57,19 @@ export class Chart {
 
   /** Shows the points up to this moment. */
   show(points, now) {
-    const shown = trimmed(points, now);
+    const shown = trimPoints(points, now);
     const span = Math.min(SPAN_MS, Math.max(SHORTEST_MS, now - (shown[0]?.at ?? now)));
-    const extents = this.#lines.map(([member]) => extent(shown, member));
+    const extents = this.#lines.map(([member]) => computeExtent(shown, member));
     const top = this.#bands ? this.#bands.length - 1
       : Math.max(...extents.map(({ highest }) => highest ?? 0)) || 1;
     const x = (at) => round(WIDTH * (1 - (now - at) / span));
     const y = (value) => round(HEIGHT - EDGE - (HEIGHT - 2 * EDGE) * value / top);
     this.#lines.forEach(([member], index) => {
-      const path = runs(shown, member).map((run) => (this.#bands ? band(run, x, y)
-        : line(run, x, y))).join("");
+      const path = splitRuns(shown, member).map((run) => (this.#bands ? buildBand(run, x, y)
+        : buildLine(run, x, y))).join("");
       this.#paths[index].setAttribute("d", path);
     });
-    this.#marks.setAttribute("d", changes(shown).map((at) => `M${x(at)} 0V${HEIGHT}`).join(""));
+    this.#marks.setAttribute("d", findChanges(shown).map((at) => `M${x(at)} 0V${HEIGHT}`).join(""));
     this.#drawing.dataset.points = shown.length;
     this.#tell(extents, span);
   }
@@ -79,33 +79,33 @@ export class Chart {
     const said = extents.map(({ now, lowest, highest }, index) => {
       const [present, from, to] = [now, lowest, highest]
         .map((value) => (value === null ? DASH : this.#format(value)));
-      say(this.#values[index].now, present);
-      say(this.#values[index].range, highest === null ? "nothing yet"
+      setText(this.#values[index].now, present);
+      setText(this.#values[index].range, highest === null ? "nothing yet"
         : this.#bands ? `at worst ${to}` : `${from} to ${to}`);
       const range = this.#bands ? `at worst ${to}` : `lowest ${from}, highest ${to}`;
       return `${this.#lines[index][1]} now ${present}, ${range}`;
     });
-    say(this.#begin, `${begin} ago`);
+    setText(this.#begin, `${begin} ago`);
     this.#drawing.setAttribute("aria-label",
       `${this.#title}, the last ${begin}: ${said.join("; ")}.`);
   }
 }
 
 /** The line as it is drawn, to be recognised by. */
-function key(index, bands) {
-  return draw("svg", { class: "key", viewBox: "0 0 24 8", "aria-hidden": "true" },
-    draw("path", { class: style(index, bands), d: "M0 4H24" }));
+function makeKey(index, bands) {
+  return makeSvg("svg", { class: "key", viewBox: "0 0 24 8", "aria-hidden": "true" },
+    makeSvg("path", { class: chooseClass(index, bands), d: "M0 4H24" }));
 }
 
-function style(index, bands) {
+function chooseClass(index, bands) {
   return bands ? "line band" : `line line-${index}`;
 }
 
-function grid() {
+function buildGrid() {
   return [EDGE, HEIGHT / 2, HEIGHT - EDGE].map((y) => `M0 ${y}H${WIDTH}`).join("");
 }
 
-function line(run, x, y) {
+function buildLine(run, x, y) {
   const [[first, value], ...rest] = run;
   const begin = `M${x(first)} ${y(value)}`;
   return rest.length ? begin + rest.map(([at, found]) => `L${x(at)} ${y(found)}`).join("")
@@ -113,7 +113,7 @@ function line(run, x, y) {
 }
 
 /** A band as high as the state is bad; a state lasts until the next one is seen. */
-function band(run, x, y) {
+function buildBand(run, x, y) {
   const [[first, value], ...rest] = run;
   const top = rest.map(([at, found]) => `H${x(at)}V${y(found)}`).join("");
   return `M${x(first)} ${y(0)}V${y(value)}${top}h2V${y(0)}Z`;

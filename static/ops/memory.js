@@ -1,12 +1,12 @@
 // What this tab remembers over a reload: the token, and the history of the charts.
 
-import { trimmed } from "./series.js";
+import { trimPoints } from "./series.js";
 
 const TOKEN = "ops.token";
 const HISTORY = "ops.history";
 
 /** The token, or null. */
-export function token() {
+export function readToken() {
   return read(TOKEN);
 }
 
@@ -15,10 +15,10 @@ export function keepToken(value) {
 }
 
 /** The points that are young enough, and the look that the next one is compared with. */
-export function history(now) {
+export function readHistory(now) {
   try {
     const { points, last } = JSON.parse(read(HISTORY));
-    return { points: trimmed(points, now), last };
+    return { points: trimPoints(points, now), last };
   } catch {
     return { points: [], last: null }; // there was none, or none of this release
   }

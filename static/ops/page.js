@@ -1,10 +1,10 @@
 // The operators' page: asks for the token, looks every two seconds, and shows what it sees.
 
 import { Refusal, request } from "../api.js";
-import { make, notice, say } from "../view.js";
+import { make, setText, showNotice } from "../view.js";
 import { Chart } from "./chart.js";
 import * as memory from "./memory.js";
-import { essence, overMinutes, point, trimmed } from "./series.js";
+import { buildPoint, pickEssence, sumOverMinutes, trimPoints } from "./series.js";
 import * as view from "./view.js";
 
 const EVERY_MS = 2000;
@@ -20,15 +20,15 @@ const form = at("token-form");
 const field = form.elements.token;
 const MINUTE = ["compared", "lag", "mismatched"];
 
-const few = (value) => (value < 10 ? value.toFixed(1) : value.toFixed(0));
-const took = (value) => (value < 1000 ? `${few(value)} ms` : `${(value / 1000).toFixed(1)} s`);
+const formatShort = (value) => (value < 10 ? value.toFixed(1) : value.toFixed(0));
+const formatMillis = (value) => (value < 1000 ? `${formatShort(value)} ms` : `${(value / 1000).toFixed(1)} s`);
 const CHARTS = [
   new Chart({ title: "Sessions", note: "That have not expired, on all hosts.",
     lines: [["conversations", "conversations"], ["sessions", "all kinds"]] }),
-  new Chart({ title: "Requests per second", note: "Of this host.", format: few,
+  new Chart({ title: "Requests per second", note: "Of this host.", format: formatShort,
     lines: [["requests", "all"], ["missing", "answered 404"], ["errors", "answered 500 and above"]] }),
   new Chart({ title: "How long requests take", note: "Until an answer begins, on this host.",
-    format: took, lines: [["p50", "half of them, at most"], ["p95", "95 of 100, at most"]] }),
+    format: formatMillis, lines: [["p50", "half of them, at most"], ["p95", "95 of 100, at most"]] }),
   new Chart({ title: "Breaker", note: "The worst of this host's processes.",
     bands: ["closed", "half open", "open"], lines: [["breaker", "engine"]] }),
   new Chart({ title: "Backlog", note: "What the engine lacks of this host.",
@@ -37,16 +37,16 @@ const CHARTS = [
     lines: [["compared", "compared"], ["lag", "other version"], ["mismatched", "mismatches"]] }),
 ];
 
-const past = memory.history(Date.now());
+const past = memory.readHistory(Date.now());
 let { points, last } = past;
-let token = memory.token();
+let token = memory.readToken();
 let timer = 0;
 let busy = false;
 let failures = 0;
 let pausedUntil = 0;
 let seenAt = points.at(-1)?.at ?? 0;
 
-function look(secret) {
+function fetchStatus(secret) {
   return request("GET", "/ops/status", null, { Authorization: `Bearer ${secret}` });
 }
 
@@ -55,16 +55,16 @@ async function poll() {
     return; // whoever is busy, watches again or shows the page goes on from there
   }
   if (Date.now() < pausedUntil) {
-    plan();
+    scheduleNext();
     return;
   }
   busy = true;
   const used = token;
-  const waiting = setTimeout(() => age("The server has not answered yet."), SLOW_MS);
+  const waiting = setTimeout(() => showAge("The server has not answered yet."), SLOW_MS);
   try {
-    const { answer } = await look(used);
+    const { answer } = await fetchStatus(used);
     if (used === token) {
-      take(answer);
+      handleAnswer(answer);
     }
   } catch (error) {
     if (used === token) {
@@ -73,26 +73,26 @@ async function poll() {
   } finally {
     clearTimeout(waiting);
     busy = false;
-    plan();
+    scheduleNext();
   }
 }
 
-function plan() {
+function scheduleNext() {
   clearTimeout(timer);
   timer = setTimeout(poll, Math.max(EVERY_MS, pausedUntil - Date.now()));
 }
 
-function take(answer) {
+function handleAnswer(answer) {
   const now = Date.now();
-  points = trimmed([...points, point(last, answer, now)], now);
-  last = essence(answer);
+  points = trimPoints([...points, buildPoint(last, answer, now)], now);
+  last = pickEssence(answer);
   seenAt = now;
   failures = 0;
   if (points.length % SAVE_EVERY === 0) {
     memory.keepHistory(points, last);
   }
   show(answer);
-  tell(`As of ${clock(now)}, looked at every ${EVERY_MS / 1000} s.`, false);
+  showNews(`As of ${formatClock(now)}, looked at every ${EVERY_MS / 1000} s.`, false);
 }
 
 /** After a look that failed: waits as long as the server wants, and goes on. */
@@ -112,22 +112,22 @@ function explain(error) {
   }
   failures += 1;
   const why = error.status === 404 ? OFF : error.message;
-  age(`${why} The next look is in ${Math.round(pause / 1000)} s.`);
-  draw();
+  showAge(`${why} The next look is in ${Math.round(pause / 1000)} s.`);
+  drawCharts();
 }
 
 /** Says since when the numbers are old, and why. */
-function age(why) {
-  const since = seenAt ? `These numbers are old: they are of ${clock(seenAt)}.`
+function showAge(why) {
+  const since = seenAt ? `These numbers are old: they are of ${formatClock(seenAt)}.`
     : "There are no numbers yet.";
-  tell(`${since} ${why}`, true);
+  showNews(`${since} ${why}`, true);
 }
 
 /** The hands of the clock are not read out: only a change of the kind of news is. */
-function tell(sentence, old) {
-  say(at("age"), old ? "" : sentence);
+function showNews(sentence, old) {
+  setText(at("age"), old ? "" : sentence);
   if (old ? at("old").textContent !== sentence : at("old").children.length) {
-    notice(at("old"), old ? sentence : "");
+    showNotice(at("old"), old ? sentence : "");
   }
   at("board").classList.toggle("is-old", old);
 }
@@ -136,16 +136,16 @@ function show(answer) {
   const { migration } = answer;
   const wanted = migration ? migration.stage : answer.stage;
   document.title = `${wanted ?? "unknown stage"}${answer.degraded ? ", degraded" : ""} – Operations`;
-  view.steps(at("steps"), wanted);
-  view.facts(at("serving"), view.serving(answer));
-  view.facts(at("counts"), view.counts(answer));
-  view.facts(at("runbook"), view.runbook(answer));
-  list(at("troubles"), view.troubles(answer));
-  showNext(view.nextStep(migration));
+  view.showSteps(at("steps"), wanted);
+  view.showFacts(at("serving"), view.listServing(answer));
+  view.showFacts(at("counts"), view.listCounts(answer));
+  view.showFacts(at("runbook"), view.listRunbook(answer));
+  showList(at("troubles"), view.listTroubles(answer));
+  showNext(view.describeNextStep(migration));
   at("workers").hidden = !migration;
-  view.workers(at("rows"), migration?.workers ?? [], wanted ?? "a stage known here");
-  say(at("no-workers"), workersNote(migration));
-  draw();
+  view.showWorkers(at("rows"), migration?.workers ?? [], wanted ?? "a stage known here");
+  setText(at("no-workers"), workersNote(migration));
+  drawCharts();
 }
 
 function workersNote(migration) {
@@ -162,47 +162,47 @@ function showNext({ sentence, command = "", reasons = [] }) {
     line.dataset.said = sentence + typed;
     line.replaceChildren(sentence, ...(typed ? [" ", make("code", "", typed)] : []));
   }
-  list(at("reasons"), reasons);
+  showList(at("reasons"), reasons);
 }
 
 /** A list of sentences; as it may be read out, it changes only when they do. */
-function list(place, sentences) {
+function showList(place, sentences) {
   const shown = [...place.children].map((item) => item.textContent);
   if (shown.join("\n") !== sentences.join("\n")) {
     place.replaceChildren(...sentences.map((sentence) => make("li", "", sentence)));
   }
 }
 
-function draw() {
-  const shown = overMinutes(points, MINUTE);
+function drawCharts() {
+  const shown = sumOverMinutes(points, MINUTE);
   CHARTS.forEach((chart) => chart.show(shown, Date.now()));
 }
 
-function clock(time) {
+function formatClock(time) {
   return new Date(time).toLocaleTimeString();
 }
 
-function open(isOpen) {
+function showBoard(isOpen) {
   at("gate").hidden = isOpen;
   at("board").hidden = !isOpen;
   at("forget").hidden = !isOpen;
 }
 
-async function enter(secret) {
+async function submitToken(secret) {
   if (!SENDABLE.test(secret)) {
     refuse(WRONG);
     return;
   }
   refuse("");
   try {
-    const { answer } = await look(secret);
+    const { answer } = await fetchStatus(secret);
     token = secret;
     memory.keepToken(secret);
     form.reset();
-    open(true);
-    take(answer);
+    showBoard(true);
+    handleAnswer(answer);
     at("board-title").focus();
-    plan();
+    scheduleNext();
   } catch (error) {
     if (!(error instanceof Refusal)) {
       throw error;
@@ -212,7 +212,7 @@ async function enter(secret) {
 }
 
 function refuse(sentence) {
-  say(at("token-error"), sentence);
+  setText(at("token-error"), sentence);
   field.setAttribute("aria-invalid", String(Boolean(sentence)));
   if (sentence) {
     field.focus();
@@ -224,14 +224,14 @@ function forget(why = "") {
   memory.forgetAll();
   [token, points, last, seenAt, failures, pausedUntil] = [null, [], null, 0, 0, 0];
   document.title = "Operations";
-  open(false);
+  showBoard(false);
   refuse(why);
   field.focus();
 }
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  enter(field.value.trim());
+  submitToken(field.value.trim());
 });
 at("forget").addEventListener("click", () => forget());
 document.addEventListener("visibilitychange", poll);
@@ -242,9 +242,9 @@ addEventListener("pagehide", () => {
 });
 
 at("charts").append(...CHARTS.map((chart) => chart.element));
-open(Boolean(token));
+showBoard(Boolean(token));
 if (token) {
-  draw();
+  drawCharts();
 }
 form.querySelector("fieldset").disabled = false;
 poll();

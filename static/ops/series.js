@@ -11,7 +11,7 @@ const MINUTE_MS = 60_000;
 const STATES = ["closed", "half_open", "open"];
 
 /** By how much each counter rose; if one is lower than before, all began anew at 0. */
-export function rises(before, after) {
+export function findRises(before, after) {
   const anew = Object.entries(before).some(([name, count]) => (after[name] ?? 0) < count);
   return Object.fromEntries(Object.entries(after)
     .map(([name, count]) => [name, anew ? count : count - (before[name] ?? 0)]));
@@ -22,7 +22,7 @@ export function rises(before, after) {
  * class it is taken to lie evenly; beyond the last bound nothing is known but that.
  * `counts` has how many are within each bound, and at its end how many there are.
  */
-export function quantile(share, bounds, counts) {
+export function computeQuantile(share, bounds, counts) {
   const all = counts.at(-1);
   if (!all) {
     return null;
@@ -37,7 +37,7 @@ export function quantile(share, bounds, counts) {
 }
 
 /** What the charts show of a look, and of the time since the look before; null is unknown. */
-export function point(before, after, now) {
+export function buildPoint(before, after, now) {
   const { sessions, breaker, spill } = after;
   return {
     at: now,
@@ -47,43 +47,43 @@ export function point(before, after, now) {
     breaker: Math.max(...Object.values(breaker).map((state) => STATES.indexOf(state))),
     spill: spill ? spill.backlog ?? null : 0,
     unsent: after.unsent,
-    ...between(before, after),
+    ...compareLooks(before, after),
   };
 }
 
-function between(before, after) {
+function compareLooks(before, after) {
   const seconds = before ? (after.at - before.at) / 1000 : 0;
   if (!(seconds > 0)) {
     return { requests: null, missing: null, errors: null, p50: null, p95: null,
       compared: 0, lag: 0, mismatched: 0 };
   }
-  const answers = Object.entries(rises(before.answers, after.answers));
+  const answers = Object.entries(findRises(before.answers, after.answers));
   const rate = (wanted) => sum(answers.filter(([status]) => wanted(status))
     .map(([, count]) => count)) / seconds;
-  const within = Object.values(rises(before.seconds.counts, after.seconds.counts));
-  const { compared, lag, mismatched } = rises(before.copies, after.copies);
+  const within = Object.values(findRises(before.seconds.counts, after.seconds.counts));
+  const { compared, lag, mismatched } = findRises(before.copies, after.copies);
   return {
     requests: rate(() => true),
     missing: rate((status) => status === "404"),
     errors: rate((status) => status.startsWith("5")),
-    p50: milliseconds(quantile(0.5, after.seconds.bounds, within)),
-    p95: milliseconds(quantile(0.95, after.seconds.bounds, within)),
+    p50: toMilliseconds(computeQuantile(0.5, after.seconds.bounds, within)),
+    p95: toMilliseconds(computeQuantile(0.95, after.seconds.bounds, within)),
     compared, lag, mismatched,
   };
 }
 
 /** What of a look is needed for the next point. */
-export function essence({ at, answers, seconds, copies }) {
+export function pickEssence({ at, answers, seconds, copies }) {
   return { at, answers, seconds, copies };
 }
 
 /** The points that are young enough, and of these the last ones. */
-export function trimmed(points, now) {
+export function trimPoints(points, now) {
   return points.filter(({ at }) => at > now - SPAN_MS && at <= now).slice(-MOST_POINTS);
 }
 
 /** The same points, where these members are what they sum up to over the last minute. */
-export function overMinutes(points, keys) {
+export function sumOverMinutes(points, keys) {
   const sums = Object.fromEntries(keys.map((key) => [key, 0]));
   let first = 0;
   return points.map((one) => {
@@ -96,7 +96,7 @@ export function overMinutes(points, keys) {
 }
 
 /** The runs of a line: it is interrupted where its value is unknown and where nobody looked. */
-export function runs(points, key) {
+export function splitRuns(points, key) {
   const found = [];
   let last = null;
   for (const one of points) {
@@ -114,7 +114,7 @@ export function runs(points, key) {
 }
 
 /** The last value of a line with its lowest and highest; null for what is unknown. */
-export function extent(points, key) {
+export function computeExtent(points, key) {
   const known = points.map((one) => one[key]).filter((value) => value !== null);
   return {
     now: points.at(-1)?.[key] ?? null,
@@ -124,12 +124,12 @@ export function extent(points, key) {
 }
 
 /** When the stage changed. */
-export function changes(points) {
+export function findChanges(points) {
   return points.filter(({ stage }, index) => index && stage !== points[index - 1].stage)
     .map(({ at }) => at);
 }
 
-function milliseconds(seconds) {
+function toMilliseconds(seconds) {
   return seconds === null ? null : seconds * 1000;
 }
 

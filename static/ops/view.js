@@ -1,6 +1,6 @@
 // What the page shows of one look at the server, in elements and text only.
 
-import { make, say } from "../view.js";
+import { make, setText } from "../view.js";
 import { RUNBOOK, STAGES } from "./runbook.js";
 
 /** Workers report every second; longer than this, and one is silent. */
@@ -14,7 +14,7 @@ const PARTS = {
 const WORDS = { closed: "closed", half_open: "half open", open: "open" };
 
 /** The six stages, with the present one marked; null where it is unknown. */
-export function steps(place, present) {
+export function showSteps(place, present) {
   if (!place.children.length) {
     place.append(...STAGES.map((stage) => make("li", "", make("span", "name", stage),
       make("span", "here"))));
@@ -26,33 +26,33 @@ export function steps(place, present) {
     } else {
       step.removeAttribute("aria-current");
     }
-    say(step.querySelector(".here"), here ? "now" : "");
+    setText(step.querySelector(".here"), here ? "now" : "");
   });
 }
 
 /** Pairs of a word and what it is now; the elements stay, their texts change. */
-export function facts(place, pairs) {
+export function showFacts(place, pairs) {
   if (place.children.length !== pairs.length) {
     place.replaceChildren(...pairs.map(() => make("div", "", make("dt", ""), make("dd", ""))));
   }
   pairs.forEach(([name, value], index) => {
     const [term, said] = place.children[index].children;
-    say(term, name);
-    say(said, value);
+    setText(term, name);
+    setText(said, value);
   });
 }
 
 /** How sessions are served at this moment. */
-export function serving(look) {
+export function listServing(look) {
   const { breaker, spill, migration } = look;
   const backfill = migration?.backfill;
   return [
     ["Engine that serves", look.engine],
     ["Reads", look.reads.join(", on a miss ")],
     ["Writes", look.writes.join(", then ")],
-    ["Stage", stageOf(look)],
+    ["Stage", describeStage(look)],
     ["Breakers", `reads ${WORDS[breaker.read]}, writes ${WORDS[breaker.write]}`],
-    ["Spill", spillOf(spill)],
+    ["Spill", describeSpill(spill)],
     ["Unsent copies", String(look.unsent)],
     ["Backfill", backfill?.number
       ? `number ${backfill.number}, ${backfill.done} of ${backfill.total} sessions`
@@ -61,21 +61,21 @@ export function serving(look) {
 }
 
 /** How many sessions there are, by kind. */
-export function counts({ sessions }) {
+export function listCounts({ sessions }) {
   return sessions
     ? Object.entries(sessions).map(([kind, count]) => [KINDS[kind] ?? kind, String(count)])
     : [["all kinds", "unknown"]];
 }
 
 /** The sentences an operator should not overlook. */
-export function troubles(look) {
+export function listTroubles(look) {
   const found = [];
   if (look.unasked.length) {
     const what = look.unasked.map((member) => PARTS[member]).join(" and ");
     found.push(`The engine does not answer; unknown until then: ${what}.`);
   }
   if (look.degraded) {
-    found.push(`Degraded: the breaker of ${open(look.breaker)} is not closed, so the engine is left`
+    found.push(`Degraded: the breaker of ${listNotClosed(look.breaker)} is not closed, so the engine is left`
       + " alone until it answers.");
   }
   if (look.migration?.stage === null) {
@@ -87,7 +87,7 @@ export function troubles(look) {
 }
 
 /** What the runbook says of the present stage; nothing where no migration was begun. */
-export function runbook({ stage, migration }) {
+export function listRunbook({ stage, migration }) {
   if (migration?.begun === false) {
     return [];
   }
@@ -97,7 +97,7 @@ export function runbook({ stage, migration }) {
 }
 
 /** Whether the next step may be taken, with what is to be typed, and why not. */
-export function nextStep(migration) {
+export function describeNextStep(migration) {
   if (!migration) {
     return { sentence: "Whether the next step is allowed is unknown: the engine does not answer." };
   }
@@ -118,14 +118,14 @@ export function nextStep(migration) {
 }
 
 /** The table's rows, one for each worker; those of workers that still live stay. */
-export function workers(place, reports, wanted) {
+export function showWorkers(place, reports, wanted) {
   const known = new Map([...place.children].map((row) => [row.dataset.key, row]));
   const names = [...place.closest("table").querySelectorAll("th")].map((th) => th.textContent);
   const rows = reports.map((report) => {
     const name = `${report.host}, process ${report.pid}`;
-    const row = known.get(name) ?? blankRow(name, names);
-    cellsOf(report, name, wanted).forEach((content, index) => say(row.cells[index], content));
-    row.classList.toggle("late", state(report, wanted) !== "follows");
+    const row = known.get(name) ?? buildRow(name, names);
+    listCells(report, name, wanted).forEach((content, index) => setText(row.cells[index], content));
+    row.classList.toggle("late", describeState(report, wanted) !== "follows");
     return row;
   });
   if (rows.length !== place.children.length
@@ -134,7 +134,7 @@ export function workers(place, reports, wanted) {
   }
 }
 
-function blankRow(key, names) {
+function buildRow(key, names) {
   const row = make("tr", "", ...names.map((name) => {
     const cell = make("td", "");
     cell.dataset.name = name;
@@ -146,13 +146,13 @@ function blankRow(key, names) {
   return row;
 }
 
-function cellsOf(report, name, wanted) {
+function listCells(report, name, wanted) {
   const cohort = report.cohort ? `, cohort ${report.cohort} %` : "";
   const { backfill } = report;
   return [
     name,
     `${report.stage}${cohort}`,
-    state(report, wanted),
+    describeState(report, wanted),
     `${Math.round(report.age_seconds)} s ago`,
     String(report.sessions),
     String(report.unsent),
@@ -164,7 +164,7 @@ function cellsOf(report, name, wanted) {
 }
 
 /** In a word what is to be said of a worker; one that lags is told by this and not by a colour. */
-function state(report, wanted) {
+function describeState(report, wanted) {
   if (report.fault) {
     return `does not follow: ${report.fault}`;
   }
@@ -177,14 +177,14 @@ function state(report, wanted) {
   return report.pinned ? "pinned" : "follows";
 }
 
-function stageOf({ stage, cohort, pinned, migration }) {
+function describeStage({ stage, cohort, pinned, migration }) {
   const share = cohort ? `, ${cohort} % as in live` : "";
   const why = pinned ? "pinned by SESSION_STAGE"
     : migration?.begun === false ? "no migration was begun" : "not pinned";
   return `${stage}${share} (${why})`;
 }
 
-function spillOf(spill) {
+function describeSpill(spill) {
   if (!spill) {
     return "none is needed";
   }
@@ -195,7 +195,7 @@ function spillOf(spill) {
     : "empty";
 }
 
-function open(breaker) {
+function listNotClosed(breaker) {
   return Object.entries(breaker).filter(([, state]) => state !== "closed")
     .map(([direction]) => `${direction}s`).join(" and ");
 }

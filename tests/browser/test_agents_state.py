@@ -22,14 +22,14 @@ PREPARED = """async () => {
   // Every document is frozen: a function that changed what it was given would throw.
   const step = (name) => (doc, more) => frozen(state[name](frozen(doc), more));
   const ask = (doc, id, at, content = "one two") =>
-    step("asked")(doc, { id, content, at: time(at) });
-  const answer = (doc, id, at, intent = "interview", sessionId = "S") => step("answered")(doc, {
+    step("addQuestion")(doc, { id, content, at: time(at) });
+  const answer = (doc, id, at, intent = "interview", sessionId = "S") => step("addAnswer")(doc, {
     id, intent, sessionId, at: time(at), response: "one two three", latency: at,
   });
   const fail = (doc, id, at, more) =>
-    step("failed")(doc, { id, reason: "Why.", at: time(at), ...more });
+    step("addFailure")(doc, { id, reason: "Why.", at: time(at), ...more });
   const merge = (...docs) => frozen(merging.merge(...docs.map(frozen)));
-  const added = (...docs) => frozen(merging.added(...docs.map(frozen)));
+  const added = (...docs) => frozen(merging.extractAdded(...docs.map(frozen)));
   const ids = (doc) => doc.messages.map(({ id }) => id);
   const logged = (doc) => doc.logs.map(({ id }) => id);
   window.tools = { ...state, merge, added, ask, answer, fail, ids, logged, time };
@@ -49,7 +49,7 @@ def run(chromium: Browser, sqlite_site: Gunicorn) -> Iterator[Run]:
 def test_who_answered_is_told_by_the_intent(run: Run) -> None:
     """Its card has the words of its own messages, in and out, and how long the last one took."""
     found = run("""
-        let doc = answer(ask(empty(), "a", 1), "a", 2);
+        let doc = answer(ask(createDoc(), "a", 1), "a", 2);
         doc = answer(ask(doc, "b", 3, "one"), "b", 5, "analysis");
         doc = answer(ask(doc, "c", 6), "c", 9, "question");
         return answer(ask(doc, "d", 10, "four  words\\nin all "), "d", 12, "question");
@@ -67,22 +67,23 @@ def test_who_answered_is_told_by_the_intent(run: Run) -> None:
 def test_who_is_expected_works(run: Run) -> None:
     """The interviewer until an analysis is there, then whoever answers questions."""
     at_work = "((doc) => Object.keys(doc.agents).filter((n) => doc.agents[n].status === 'working'))"
-    assert run(f"return {at_work}(ask(empty(), 'a', 1))") == ["interviewer"]
+    assert run(f"return {at_work}(ask(createDoc(), 'a', 1))") == ["interviewer"]
     assert run(f"""
-        const doc = answer(ask(empty(), "a", 1), "a", 2, "analysis");
+        const doc = answer(ask(createDoc(), "a", 1), "a", 2, "analysis");
         return {at_work}(ask(doc, "b", 3));
     """) == ["answerer"]
 
 
 def test_a_message_without_an_answer(run: Run) -> None:
     """The last one, with the last trouble it had; an answer ends it."""
-    assert run("return unanswered(empty())") is None
+    assert run("return findUnanswered(createDoc())") is None
     found = run("""
-        const doc = fail(ask(empty(), "a", 1), "a", 2);
-        return [unanswered(ask(empty(), "a", 1)), unanswered(doc), doc.agents.interviewer.status,
-          unanswered(fail(doc, "a", 3, { refused: true })), unanswered(answer(doc, "a", 4))];
+        const doc = fail(ask(createDoc(), "a", 1), "a", 2);
+        const found = [ask(createDoc(), "a", 1), doc, fail(doc, "a", 3, { refused: true }),
+          answer(doc, "a", 4)].map(findUnanswered);
+        return [...found, doc.agents.interviewer.status];
     """)
-    asked, failed, status, refused, answered = found
+    asked, failed, refused, answered, status = found
     assert (asked["message"]["id"], asked.get("trouble")) == ("a", None)
     assert (failed["trouble"]["event"], failed["trouble"]["details"]) == ("failed", "Why.")
     assert status == "failed"
@@ -92,18 +93,19 @@ def test_a_message_without_an_answer(run: Run) -> None:
 
 def test_a_page_opened_anew_waits_for_nobody(run: Run) -> None:
     """Whoever was at work when the page was left is at rest."""
-    found = run("return rested(ask(empty(), 'a', 1)).agents.interviewer.status")
+    found = run("return resetAgents(ask(createDoc(), 'a', 1)).agents.interviewer.status")
     assert found == "idle"
 
 
 def test_an_answer_to_nothing_is_none(run: Run) -> None:
     """The message was cleared while its answer was awaited."""
-    assert run("return ids(answer(empty(), 'a', 1))") == []
+    assert run("return ids(answer(createDoc(), 'a', 1))") == []
 
 
 def test_a_document_by_somebody_else(run: Run) -> None:
     """What is lacking is there as if nothing had happened; what is not known is kept."""
-    found = run("return read({ messages: [], theme: 'dark', agents: { mine: { status: 'x' } } })")
+    saved = "{ messages: [], theme: 'dark', agents: { mine: { status: 'x' } } }"
+    found = run(f"return completeDoc({saved})")
     assert found["theme"] == "dark"
     assert set(found["agents"]) == {"interviewer", "analyst", "answerer", "mine"}
     assert (found["logs"], found["chat"]["others"]) == ([], [])
@@ -112,7 +114,7 @@ def test_a_document_by_somebody_else(run: Run) -> None:
 def test_two_tabs_are_joined(run: Run) -> None:
     """All messages and log entries once, in order of time, whoever looks, however often."""
     found = run("""
-        const base = answer(ask(empty(), "a", 1), "a", 2);
+        const base = answer(ask(createDoc(), "a", 1), "a", 2);
         const one = answer(ask(base, "b", 3), "b", 6);
         const other = answer(ask(base, "c", 4), "c", 5, "question");
         const both = merge(one, other);
@@ -133,7 +135,7 @@ def test_two_tabs_are_joined(run: Run) -> None:
 def test_both_tabs_got_the_same_answer(run: Run) -> None:
     """A message that was asked again in another tab has one answer."""
     found = run("""
-        const base = ask(empty(), "a", 1);
+        const base = ask(createDoc(), "a", 1);
         return ids(merge(answer(base, "a", 2), answer(base, "a", 3)));
     """)
     assert found == ["a", "a.answer"]
@@ -142,9 +144,9 @@ def test_both_tabs_got_the_same_answer(run: Run) -> None:
 def test_each_tab_opened_a_conversation(run: Run) -> None:
     """The one opened last goes on; the other is remembered, to be deleted with it."""
     found = run("""
-        const one = answer(ask(empty(), "a", 1), "a", 4, "interview", "X");
-        const other = answer(ask(empty(), "b", 2), "b", 3, "interview", "Y");
-        return [merge(one, other), merge(other, one)].map((doc) => [doc.chat, conversations(doc)]);
+        const one = answer(ask(createDoc(), "a", 1), "a", 4, "interview", "X");
+        const other = answer(ask(createDoc(), "b", 2), "b", 3, "interview", "Y");
+        return [merge(one, other), merge(other, one)].map((doc) => [doc.chat, listChats(doc)]);
     """)
     assert found[0] == found[1]
     assert found[0][0]["session_id"] == "X"
@@ -154,7 +156,7 @@ def test_each_tab_opened_a_conversation(run: Run) -> None:
 def test_a_forgotten_conversation_stays_forgotten(run: Run) -> None:
     """A tab that still has it does not bring it back."""
     found = run("""
-        const base = answer(ask(empty(), "a", 1), "a", 2);
+        const base = answer(ask(createDoc(), "a", 1), "a", 2);
         const forgotten = fail(ask(base, "b", 3), "b", 4, { forgotten: true });
         return [merge(base, forgotten), merge(forgotten, base)].map((doc) => doc.chat.session_id);
     """)
@@ -164,7 +166,7 @@ def test_a_forgotten_conversation_stays_forgotten(run: Run) -> None:
 def test_only_what_is_new_outlives_a_deletion(run: Run) -> None:
     """Of a document that another tab deleted: no earlier message, and no answer to one."""
     found = run("""
-        const base = ask(answer(ask(empty(), "a", 1), "a", 2), "b", 3);
+        const base = ask(answer(ask(createDoc(), "a", 1), "a", 2), "b", 3);
         const mine = ask(answer(base, "b", 4, "question"), "c", 5);
         const kept = added(mine, base);
         return [ids(kept), logged(kept), kept.agents, kept.chat.session_id, added(base, base)];
@@ -172,4 +174,4 @@ def test_only_what_is_new_outlives_a_deletion(run: Run) -> None:
     messages, logs, agents, session_id, nothing = found
     assert (messages, logs, session_id) == (["c"], ["c.sent"], None)
     assert {agent["metrics"]["tokens"] for agent in agents.values()} == {0}
-    assert nothing == run("return empty()")
+    assert nothing == run("return createDoc()")

@@ -19,13 +19,13 @@ from tests.support.servers import Gunicorn
 HOSTILE = "<b>x</b> *a* _b_ `c` [d](https://e.example) # | ~~f~~ \\ &amp; ![g](h) $1$"
 COMPUTED = ("=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "＝1")  # noqa: RUF001 - it is meant
 WRITTEN = """async ([file, state, language]) => {
-  const { asCsv, asMarkdown } = await import("/static/chat/export.js");
+  const { formatCsv, formatMarkdown } = await import("/static/chat/export.js");
   const { load, loadPart } = await import("/static/chat/texts.js");
   const t = await load(language);
   await loadPart(t, "details");
   const now = new Date("2026-11-25T12:00:00Z");
-  return file === "csv" ? asCsv(state.analysis, t, now)
-    : asMarkdown(state.analysis, state.facts, t, now);
+  return file === "csv" ? formatCsv(state.analysis, t, now)
+    : formatMarkdown(state.analysis, state.facts, t, now);
 }"""
 
 

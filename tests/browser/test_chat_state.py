@@ -12,7 +12,7 @@ from tests.support.servers import Gunicorn
 PREPARED = """async () => {
   const state = await import("/static/chat/state.js");
   const { Memory } = await import("/static/chat/memory.js");
-  const patience = await import("/static/chat/retry.js");
+  const retry = await import("/static/chat/retry.js");
   const frozen = (value) => {
     if (value && typeof value === "object") {
       Object.values(value).forEach(frozen);
@@ -23,24 +23,24 @@ PREPARED = """async () => {
   const pure = Object.fromEntries(Object.entries(state).map(([name, act]) => [name,
     (given, ...more) => frozen(act(frozen(given), ...more.map(frozen)))]));
   const at = (second) => new Date(second * 1000).toISOString();
-  const told = (second) => at(second).replace("Z", "+00:00"); // as the server writes it
-  const write = (doc, id, more) => pure.written(doc, { id, text: `text of ${id}`, ...more });
+  const stamp = (second) => at(second).replace("Z", "+00:00"); // as the server writes it
+  const write = (doc, id, more) => pure.write(doc, { id, text: `text of ${id}`, ...more });
   const answer = (doc, id, more, second = 0) =>
-    pure.answered(doc, id, { session_id: "S", message: `to ${id}`, ...more }, at(second));
+    pure.answer(doc, id, { session_id: "S", message: `to ${id}`, ...more }, at(second));
   const turn = (id, second) => [
-    { id, role: "user", content: `text of ${id}`, timestamp: told(second) },
+    { id, role: "user", content: `text of ${id}`, timestamp: stamp(second) },
     { id: `made ${id}`, role: "assistant", content: `to ${id}`, reply_to: id,
-      timestamp: told(second) }];
+      timestamp: stamp(second) }];
   const asked = (id, second) => (
-    { id, question: `text of ${id}`, answer: `to ${id}`, timestamp: told(second) });
+    { id, question: `text of ${id}`, answer: `to ${id}`, timestamp: stamp(second) });
   const talk = (turns, questions = [], more = {}) => (
     { history: turns.flat(), qa_history: questions, complete: false, analyzed: false, ...more });
-  const ids = (doc) => pure.entries(doc).map(({ id }) => id);
-  const texts = (doc) => pure.entries(doc).map(({ text }) => text);
-  const statuses = (doc) => pure.entries(doc).map(({ status }) => status);
+  const ids = (doc) => pure.listEntries(doc).map(({ id }) => id);
+  const texts = (doc) => pure.listEntries(doc).map(({ text }) => text);
+  const statuses = (doc) => pure.listEntries(doc).map(({ status }) => status);
   const going = (doc) => doc.outbox.map(({ id, status }) => `${id} ${status}`);
   const gone = { code: "session_not_found", message: "It has expired." };
-  window.tools = { ...pure, ...patience, Memory, write, answer, turn, asked, talk, ids, texts,
+  window.tools = { ...pure, ...retry, Memory, write, answer, turn, asked, talk, ids, texts,
     statuses, going, gone, at };
 }"""
 
@@ -54,7 +54,7 @@ WALK = """
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
   };
   const pick = (list) => list[Math.floor(random() * list.length)];
-  let doc = empty();
+  let doc = create();
   let said = talk([], [], {}); // what the server has
   const mine = new Map(); // what was written, and not withdrawn
   const taken = new Set();
@@ -73,11 +73,11 @@ WALK = """
       mine.set(id, `text of ${id}`);
       doc = write(doc, id);
     },
-    sending: (id) => { doc = sending(doc, id); },
-    held: (id) => { doc = held(doc, id); },
-    failed: (id) => { doc = failed(doc, id, gone); },
-    stopped: (id) => { doc = stopped(doc, id); },
-    withdrawn: (id) => { doc = withdrawn(doc, id); mine.delete(id); },
+    sending: (id) => { doc = send(doc, id); },
+    held: (id) => { doc = hold(doc, id); },
+    failed: (id) => { doc = fail(doc, id, gone); },
+    stopped: (id) => { doc = stop(doc, id); },
+    withdrawn: (id) => { doc = withdraw(doc, id); mine.delete(id); },
     lost: (id) => { if (mine.has(id)) { take(id); } }, // the answer to it never comes
     answered: (id) => {
       if (doc.outbox.some((entry) => entry.id === id)) {
@@ -86,20 +86,20 @@ WALK = """
         doc = answer(doc, id, isAsked ? { intent: "question" } : {});
       }
     },
-    loaded: () => { doc = loaded(doc, { ...said, analyzed: random() < 0.3 }); },
-    ended: () => { doc = ended(doc, gone); },
+    loaded: () => { doc = load(doc, { ...said, analyzed: random() < 0.3 }); },
+    ended: () => { doc = end(doc, gone); },
     joined: () => {
-      doc = joined(doc, [...mine].map(([id, text]) => ({ id, text, sessionId: "S" })));
+      doc = join(doc, [...mine].map(([id, text]) => ({ id, text, sessionId: "S" })));
     },
-    linked: () => { doc = linked(doc, pick(["up", "offline", gone])); },
-    analysing: () => { doc = analysing(doc, { status: pick(["running", "broken", "done"]) }); },
+    linked: () => { doc = link(doc, pick(["up", "offline", gone])); },
+    analysing: () => { doc = analyse(doc, { status: pick(["running", "broken", "done"]) }); },
   };
   const path = [];
   for (let step = 0; step < 120; step += 1) {
     const name = random() < 0.25 ? "written" : pick(Object.keys(acts));
     path.push(name);
     acts[name](pick([...mine.keys(), "nobody"]));
-    const shown = entries(doc);
+    const shown = listEntries(doc);
     const missing = [...mine].filter(([id, text]) => (
       shown.filter((entry) => entry.id === id && entry.text === text).length !== 1));
     if (missing.length || new Set(ids(doc)).size !== shown.length) {
@@ -123,17 +123,17 @@ def run(chromium: Browser, sqlite_site: Gunicorn) -> Iterator[Run]:
 def test_a_message_on_its_way(run: Run) -> None:
     """It waits, is sent, held, refused or stopped, and is in sight all the time."""
     assert run("""
-        let doc = write(write(empty(), "a"), "b");
-        const seen = [[going(doc), next(doc).id, isUnsent(doc), isSending(doc)]];
-        doc = sending(doc, "a");
-        seen.push([going(doc), next(doc).id, isUnsent(doc), isSending(doc)]);
-        doc = failed(doc, "a", gone);
-        seen.push([going(doc), entries(doc)[0].error.code, texts(doc)]);
-        doc = held(doc, "a");
-        seen.push([going(doc), next(doc).id, entries(doc)[0].error ?? null]);
-        doc = stopped(stopped(doc, "a"), "b");
-        seen.push([going(doc), next(doc) ?? null, isUnsent(doc)]);
-        return [...seen, going(withdrawn(doc, "a"))];
+        let doc = write(write(create(), "a"), "b");
+        const seen = [[going(doc), findNext(doc).id, isUnsent(doc), isSending(doc)]];
+        doc = send(doc, "a");
+        seen.push([going(doc), findNext(doc).id, isUnsent(doc), isSending(doc)]);
+        doc = fail(doc, "a", gone);
+        seen.push([going(doc), listEntries(doc)[0].error.code, texts(doc)]);
+        doc = hold(doc, "a");
+        seen.push([going(doc), findNext(doc).id, listEntries(doc)[0].error ?? null]);
+        doc = stop(stop(doc, "a"), "b");
+        seen.push([going(doc), findNext(doc) ?? null, isUnsent(doc)]);
+        return [...seen, going(withdraw(doc, "a"))];
     """) == [
         [["a waiting", "b waiting"], "a", True, False],
         [["a sending", "b waiting"], "b", True, True],
@@ -148,10 +148,10 @@ def test_unknown_messages_change_nothing(run: Run) -> None:
     """What becomes of a message that was withdrawn, or whose conversation was left, is no news."""
     assert (
         run("""
-        const doc = write(empty(), "a");
-        return [sending, held, stopped, withdrawn].map((act) => act(doc, "b"))
-          .concat(failed(doc, "b", gone), answer(doc, "b"), joined(doc, []),
-            joined(doc, doc.outbox))
+        const doc = write(create(), "a");
+        return [send, hold, stop, withdraw].map((act) => act(doc, "b"))
+          .concat(fail(doc, "b", gone), answer(doc, "b"), join(doc, []),
+            join(doc, doc.outbox))
           .filter((next) => JSON.stringify(next) !== JSON.stringify(doc)).length;
     """)
         == 0
@@ -161,7 +161,7 @@ def test_unknown_messages_change_nothing(run: Run) -> None:
 def test_the_first_answer_opens_the_conversation(run: Run) -> None:
     """What waits behind the first message belongs to the conversation that it opened."""
     assert run("""
-        const doc = answer(write(write(empty(), "a"), "b"), "a");
+        const doc = answer(write(write(create(), "a"), "b"), "a");
         const { sessionId, outbox, ready, conversation } = doc;
         return [sessionId, outbox, texts(doc), ready, conversation.complete ?? null];
     """) == [
@@ -176,7 +176,7 @@ def test_the_first_answer_opens_the_conversation(run: Run) -> None:
 def test_answers_of_every_kind(run: Run) -> None:
     """A turn, a question about the results, and a correction in the server's words."""
     assert run("""
-        let doc = loaded(opened(empty(), "S"), talk([turn("a", 1)], [], { analyzed: true }));
+        let doc = load(open(create(), "S"), talk([turn("a", 1)], [], { analyzed: true }));
         doc = answer(write(doc, "b"), "b", { message: undefined, answer: "so", intent: "question",
           suggestions: ["more"] }, 2);
         doc = answer(write(doc, "c", { facts: { has_laser: true } }), "c",
@@ -195,11 +195,11 @@ def test_answers_of_every_kind(run: Run) -> None:
 def test_the_server_has_it_already(run: Run) -> None:
     """What the server tells is not sent again, whatever became of it here; the rest goes on."""
     assert run("""
-        let doc = opened(empty(), "S");
+        let doc = open(create(), "S");
         doc = ["a", "b", "c", "d", "e"].reduce((made, id) => write(made, id), doc);
-        doc = stopped(failed(sending(doc, "a"), "b", gone), "c");
-        const told = loaded(doc, talk([turn("a", 1), turn("b", 2)], [asked("c", 3)]));
-        return [going(told), ids(told), told.ready, [...knownIds(told.conversation)].sort()];
+        doc = stop(fail(send(doc, "a"), "b", gone), "c");
+        const told = load(doc, talk([turn("a", 1), turn("b", 2)], [asked("c", 3)]));
+        return [going(told), ids(told), told.ready, [...listIds(told.conversation)].sort()];
     """) == [
         ["d waiting", "e waiting"],
         ["a", "a.answer", "b", "b.answer", "c", "c.answer", "d", "e"],
@@ -212,7 +212,7 @@ def test_the_server_has_it_already(run: Run) -> None:
 def test_messages_stand_in_the_order_they_were_said(run: Run, clock: int) -> None:
     """With a clock behind or ahead of the server's, what is said last stands last all the same."""
     order = run(f"""
-        let doc = loaded(opened(empty(), "S"),
+        let doc = load(open(create(), "S"),
           talk([turn("a", 5000), turn("d", 5003)], [asked("b", 5001), asked("c", 5002)]));
         doc = answer(write(doc, "e"), "e", {{ intent: "question" }}, 5004 + {clock});
         doc = answer(write(doc, "f"), "f", {{}}, 5004 + {clock});
@@ -227,19 +227,19 @@ def test_an_answer_after_an_unreadable_time(run: Run) -> None:
     assert run("""
         const [said, replied] = turn("a", 1);
         const old = talk([[{ ...said, timestamp: "~" }, { ...replied, timestamp: "~" }]]);
-        return ids(answer(write(loaded(opened(empty(), "S"), old), "b"), "b")).sort();
+        return ids(answer(write(load(open(create(), "S"), old), "b"), "b")).sort();
     """) == ["a", "a.answer", "b", "b.answer"]
 
 
 def test_a_conversation_that_ended(run: Run) -> None:
     """Its words stay, and so does the text of all that was not sent, and of what failed before."""
     assert run("""
-        let doc = loaded(opened(empty(), "S"), talk([turn("a", 1)]));
+        let doc = load(open(create(), "S"), talk([turn("a", 1)]));
         doc = ["b", "c", "d", "e"].reduce((made, id) => write(made, id), doc);
-        doc = stopped(failed(sending(analysing(doc, { status: "running" }), "b"), "c", {}), "d");
-        doc = ended(doc, gone);
-        return [going(doc), texts(doc), doc.ended.code, doc.analysis, unsentText(doc), isDue(doc),
-          loaded(doc, talk([turn("a", 1)])).ended];
+        doc = stop(fail(send(analyse(doc, { status: "running" }), "b"), "c", {}), "d");
+        doc = end(doc, gone);
+        return [going(doc), texts(doc), doc.ended.code, doc.analysis, joinUnsent(doc), isDue(doc),
+          load(doc, talk([turn("a", 1)])).ended];
     """) == [
         ["b failed", "c failed", "d stopped", "e failed"],
         ["text of a", "to a", "text of b", "text of c", "text of d", "text of e"],
@@ -254,26 +254,26 @@ def test_a_conversation_that_ended(run: Run) -> None:
 def test_corrections_are_no_texts_to_write_anew(run: Run) -> None:
     """Facts are corrected in one conversation only; of what was not sent they are left out."""
     assert run("""
-        const doc = write(write(opened(empty(), "S"), "a"), "b", { facts: { has_laser: true } });
-        return [unsentText(doc), doc.outbox[1].facts];
+        const doc = write(write(open(create(), "S"), "a"), "b", { facts: { has_laser: true } });
+        return [joinUnsent(doc), doc.outbox[1].facts];
     """) == ["text of a", {"has_laser": True}]
 
 
 def test_when_an_analysis_is_due(run: Run) -> None:
     """Once, when nothing is asked or under way any more, and not after it was stopped or failed."""
-    ready = "loaded(opened(empty(), 'S'), talk([turn('a', 1)], [], { complete: true }))"
+    ready = "load(open(create(), 'S'), talk([turn('a', 1)], [], { complete: true }))"
     due = run(f"""
         const doc = {ready};
         const known = ["resting", "running", "broken", "done", "stopped", "failed"];
-        const dueIn = (status) => isDue(analysing(doc, {{ status }}));
+        const dueIn = (status) => isDue(analyse(doc, {{ status }}));
         const found = Object.fromEntries(known.map((status) => [status, dueIn(status)]));
         return {{ ...found,
-          asking: isDue(loaded(doc, talk([turn("a", 1)]))),
-          analysed: isDue(loaded(doc, talk([], [], {{ complete: true, analyzed: true }}))),
-          waiting: isDue(write(doc, "b")), sending: isDue(sending(write(doc, "b"), "b")),
-          refused: isDue(failed(write(doc, "b"), "b", gone)), ended: isDue(ended(doc, gone)),
-          again: isDue(withdrawn(write(analysing(doc, {{ status: "stopped" }}), "b"), "b")),
-          nothing: isDue(empty()) }};
+          asking: isDue(load(doc, talk([turn("a", 1)]))),
+          analysed: isDue(load(doc, talk([], [], {{ complete: true, analyzed: true }}))),
+          waiting: isDue(write(doc, "b")), sending: isDue(send(write(doc, "b"), "b")),
+          refused: isDue(fail(write(doc, "b"), "b", gone)), ended: isDue(end(doc, gone)),
+          again: isDue(withdraw(write(analyse(doc, {{ status: "stopped" }}), "b"), "b")),
+          nothing: isDue(create()) }};
     """)
     assert {name for name, is_due in due.items() if is_due} == {"resting", "refused", "again"}
 
@@ -281,12 +281,12 @@ def test_when_an_analysis_is_due(run: Run) -> None:
 def test_what_is_known_of_an_analysis(run: Run) -> None:
     """A break keeps how far it is; what is told of the conversation ends it when it is over."""
     assert run("""
-        let doc = analysing(opened(empty(), "S"), { status: "running", phase: "analyzing",
+        let doc = analyse(open(create(), "S"), { status: "running", phase: "analyzing",
           progress: 4, total: 8, error: gone });
-        doc = analysing(doc, { status: "broken" });
-        const after = (status, analyzed) => loaded(analysing(doc, { status }),
+        doc = analyse(doc, { status: "broken" });
+        const after = (status, analyzed) => load(analyse(doc, { status }),
           talk([], [], { analyzed })).analysis.status;
-        return [doc.analysis, isFollowed(doc), isFollowed(empty()), after("done", false),
+        return [doc.analysis, isFollowed(doc), isFollowed(create()), after("done", false),
           after("done", true), after("running", true), after("broken", true),
           after("stopped", true), after("failed", true), after("failed", false)];
     """) == [
@@ -300,12 +300,12 @@ def test_what_is_known_of_an_analysis(run: Run) -> None:
 def test_keys_last(run: Run) -> None:
     """A message and its answer keep their keys, before and after the server tells them."""
     keys = run("""
-        let doc = write(opened(empty(), "S"), "a");
+        let doc = write(open(create(), "S"), "a");
         const found = [ids(doc)];
-        doc = answer(sending(doc, "a"), "a");
-        found.push(ids(doc), ids(loaded(doc, talk([turn("a", 1)]))));
+        doc = answer(send(doc, "a"), "a");
+        found.push(ids(doc), ids(load(doc, talk([turn("a", 1)]))));
         doc = answer(write(doc, "b"), "b", { intent: "question" }, 9);
-        return [...found, ids(doc), ids(loaded(doc, talk([turn("a", 1)], [asked("b", 2)])))];
+        return [...found, ids(doc), ids(load(doc, talk([turn("a", 1)], [asked("b", 2)])))];
     """)
     turn, both = ["a", "a.answer"], ["a", "a.answer", "b", "b.answer"]
     assert keys == [["a"], turn, turn, both, both]
@@ -315,7 +315,7 @@ def test_messages_of_an_older_release_have_keys(run: Run) -> None:
     """Messages without ids are told apart all the same."""
     keys = run("""
         const bare = (role) => ({ role, content: "same" });
-        return ids(loaded(opened(empty(), "S"), talk([[bare("user"), bare("assistant")]],
+        return ids(load(open(create(), "S"), talk([[bare("user"), bare("assistant")]],
           [{ question: "same", answer: "same" }, { question: "same", answer: "same" }])));
     """)
     assert len(set(keys)) == len(keys) == 6
@@ -330,7 +330,7 @@ def test_what_is_opened_first(run: Run) -> None:
     assert run(f"""
         const [other, same, opening, facts] = [{kept}];
         return [[], [facts], [other], [other, same], [other, same, opening]]
-          .map((unsent) => toOpen(unsent, "S")).concat(toOpen([], null), toOpen([other], null));
+          .map((unsent) => choose(unsent, "S")).concat(choose([], null), choose([other], null));
     """) == ["S", "S", "X", "S", None, None, "X"]
 
 
@@ -340,10 +340,10 @@ def test_what_was_kept_goes_on(run: Run) -> None:
         const kept = [{ id: "a", text: "x", sessionId: "S" },
           { id: "b", text: "x", sessionId: "S", isStopped: true }, { id: "c", text: "x" },
           { id: "d", text: "x", sessionId: "S" }];
-        const doc = write(loaded(opened(empty(), "S"), talk([turn("a", 1)])), "d");
-        return [going(opened(empty(), "S", restored(unsentOf(kept, "S")))),
-          going(joined(failed(doc, "d", gone), kept)), going(joined(empty(), kept)),
-          isInDoubt(opened(empty(), null, restored(kept))), isInDoubt(doc), isInDoubt(empty())];
+        const doc = write(load(open(create(), "S"), talk([turn("a", 1)])), "d");
+        return [going(open(create(), "S", restore(filterUnsent(kept, "S")))),
+          going(join(fail(doc, "d", gone), kept)), going(join(create(), kept)),
+          isInDoubt(open(create(), null, restore(kept))), isInDoubt(doc), isInDoubt(create())];
     """) == [
         ["a waiting", "b stopped", "d waiting"],
         ["d failed", "b stopped", "c waiting"],
@@ -357,11 +357,11 @@ def test_what_was_kept_goes_on(run: Run) -> None:
 def test_news_of_the_chat(run: Run) -> None:
     """Another conversation changes not how the server is reached; news goes with a message."""
     assert run("""
-        let doc = told(occupied(linked(write(empty(), "a"), "offline"), true), "cleared");
-        const next = opened(doc, "S");
+        let doc = setNews(setBusy(link(write(create(), "a"), "offline"), true), "cleared");
+        const next = open(doc, "S");
         return [doc.news, write(doc, "b").news,
           next.link, next.busy, next.ready, next.news, next.outbox,
-          opened(doc, null).ready, sought(doc).ready, begun(doc, "S").outbox[0].sessionId];
+          open(doc, null).ready, seek(doc).ready, begin(doc, "S").outbox[0].sessionId];
     """) == ["cleared", None, "offline", True, False, None, [], True, False, "S"]
 
 
@@ -473,11 +473,11 @@ def test_storage_that_does_not_serve(run: Run, why: str) -> None:
     """) == [None, "", [], "S", "more", 1, [], None, ""]
 
 
-def test_patience_has_bounds(run: Run) -> None:
+def test_pauses_between_retries_have_bounds(run: Run) -> None:
     """Pauses grow to half a minute, never fall below what the server asks, and end within hours."""
     pauses = run("""
         const tried = (retryAfter, failures) => Array.from({ length: 50 },
-          () => pauseAfter({ retryAfter }, failures) / 1000);
+          () => computePause({ retryAfter }, failures) / 1000);
         const bounds = (list) => [Math.min(...list), Math.max(...list)];
         return [[0, 1], [0, 3], [0, 6], [0, 5000], [7, 1], [7, 6], [1e10, 1]]
           .map(([asked, failures]) => [...bounds(tried(asked, failures)),
@@ -488,10 +488,10 @@ def test_patience_has_bounds(run: Run) -> None:
         assert different > 40  # no two browsers come back at one moment
 
 
-def test_what_passes(run: Run) -> None:
+def test_which_refusals_are_temporary(run: Run) -> None:
     """Waiting helps against silence, haste, outages and conflicts; not against what is refused."""
     assert run("""
         return [0, 400, 404, 409, 410, 413, 422, 429, 500, 501, 502, 503, 504]
-          .filter((status) => passes({ status, code: "any" })).concat(
-            passes({ status: 409, code: "session_conflict" }));
+          .filter((status) => isTemporary({ status, code: "any" })).concat(
+            isTemporary({ status: 409, code: "session_conflict" }));
     """) == [0, 429, 502, 503, 504, True]

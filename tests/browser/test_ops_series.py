@@ -41,14 +41,14 @@ def run(chromium: Browser, sqlite_site: Gunicorn) -> Iterator[Run]:
 
 def test_counters_rise(run: Run) -> None:
     """One that is new rose from 0; nothing is no rise."""
-    assert run("return rises({ a: 1, b: 5 }, { a: 4, b: 5, c: 2 })") == {"a": 3, "b": 0, "c": 2}
-    assert run("return Object.values(rises([1, 2], [1, 4]))") == [0, 2]
+    assert run("return findRises({ a: 1, b: 5 }, { a: 4, b: 5, c: 2 })") == {"a": 3, "b": 0, "c": 2}
+    assert run("return Object.values(findRises([1, 2], [1, 4]))") == [0, 2]
 
 
 def test_counters_that_begin_anew_are_counted_from_0(run: Run) -> None:
     """All of them, as they belong to one server: some may have overtaken what they were."""
-    assert run("return rises({ a: 9, b: 1 }, { a: 2, b: 3 })") == {"a": 2, "b": 3}
-    assert run("return rises({ a: 9, b: 1 }, { b: 3 })") == {"b": 3}
+    assert run("return findRises({ a: 9, b: 1 }, { a: 2, b: 3 })") == {"a": 2, "b": 3}
+    assert run("return findRises({ a: 9, b: 1 }, { b: 3 })") == {"b": 3}
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_share_of_what_was_measured_lies_below(
     run: Run, share: float, counts: list[int], value: float | None
 ) -> None:
     """Evenly within a class; beyond the last bound it is that bound."""
-    found = run(f"return quantile({share}, bounds, {counts})")
+    found = run(f"return computeQuantile({share}, bounds, {counts})")
     assert found == (value if value is None else pytest.approx(value))
 
 
@@ -78,7 +78,7 @@ def test_a_point_is_what_happened_since_the_look_before(run: Run) -> None:
         const after = look(14, [100, 108, 108, 108], { answers: { 200: 102, 404: 4, 503: 2 },
           copies: { compared: 7, lag: 2, mismatched: 1 }, unsent: 6, spill: { backlog: 5 },
           breaker: { read: "half_open", write: "open" } });
-        return point(before, after, 99);
+        return buildPoint(before, after, 99);
     """)
     assert found == {
         "at": 99, "stage": "live", "conversations": 2, "sessions": 5, "breaker": 2,
@@ -90,14 +90,14 @@ def test_a_point_is_what_happened_since_the_look_before(run: Run) -> None:
 
 def test_a_server_that_was_started_again_made_no_negative_requests(run: Run) -> None:
     """What it has counted since is what happened."""
-    found = run("return point(look(10, [50, 50, 50, 50]), look(12, [4, 4, 4, 4]), 0)")
+    found = run("return buildPoint(look(10, [50, 50, 50, 50]), look(12, [4, 4, 4, 4]), 0)")
     assert (found["requests"], found["p50"]) == (2, pytest.approx(5))
 
 
 @pytest.mark.parametrize("before", ["null", "look(12)", "look(20)"])
 def test_without_a_time_between_there_is_no_rate(run: Run, before: str) -> None:
     """At the first look, and when the server's clock was set back."""
-    found = run(f"return point({before}, look(12), 0)")
+    found = run(f"return buildPoint({before}, look(12), 0)")
     assert [found[name] for name in ("requests", "missing", "errors", "p50", "p95")] == [None] * 5
     assert found["sessions"] == 5
 
@@ -105,7 +105,7 @@ def test_without_a_time_between_there_is_no_rate(run: Run, before: str) -> None:
 def test_what_is_unknown_is_no_number(run: Run) -> None:
     """An engine that is away has neither no sessions nor an empty spill."""
     found = run("""
-        return point(null, look(1, undefined,
+        return buildPoint(null, look(1, undefined,
           { sessions: null, spill: { unavailable: "busy" } }), 0);
     """)
     assert [found[name] for name in ("sessions", "conversations", "spill")] == [None] * 3
@@ -114,12 +114,12 @@ def test_what_is_unknown_is_no_number(run: Run) -> None:
 def test_the_history_is_bounded(run: Run) -> None:
     """Half an hour, whatever the clock did, and never more points than are told."""
     assert run("""
-        const kept = trimmed(points("a", [0, 1], [SPAN_MS, 2], [SPAN_MS + 5, 3]), SPAN_MS + 1);
+        const kept = trimPoints(points("a", [0, 1], [SPAN_MS, 2], [SPAN_MS + 5, 3]), SPAN_MS + 1);
         return kept.map(({ a }) => a);
     """) == [2]
     assert run("""
         const many = Array.from({ length: MOST_POINTS + 7 }, (_, at) => ({ at }));
-        const kept = trimmed(many, many.length);
+        const kept = trimPoints(many, many.length);
         return [kept.length - MOST_POINTS, kept[0].at];
     """) == [0, 7]
 
@@ -128,7 +128,7 @@ def test_sums_of_the_last_minute(run: Run) -> None:
     """Of each point, itself included and what is a minute older not."""
     found = run("""
         const given = points("lag", [0, 1], [30_000, 2], [60_000, 4], [200_000, 8]);
-        return overMinutes(given, ["lag"]).map(({ lag }) => lag);
+        return sumOverMinutes(given, ["lag"]).map(({ lag }) => lag);
     """)
     assert found == [1, 3, 6, 8]
 
@@ -136,24 +136,24 @@ def test_sums_of_the_last_minute(run: Run) -> None:
 def test_a_line_is_interrupted_where_nothing_is_known(run: Run) -> None:
     """And where nobody looked for a while."""
     found = run("""
-        return runs(points("a", [0, 1], [2000, 2], [4000, null], [6000, 3], [60_000, 4]), "a");
+        return splitRuns(points("a", [0, 1], [2000, 2], [4000, null], [6000, 3], [60_000, 4]), "a");
     """)
     assert found == [[[0, 1], [2000, 2]], [[6000, 3]], [[60_000, 4]]]
-    assert run("return runs([], 'a')") == []
+    assert run("return splitRuns([], 'a')") == []
 
 
 def test_present_lowest_and_highest(run: Run) -> None:
     """The present value may be unknown while others are known."""
-    assert run("return extent(points('a', [0, 4], [1, 0], [2, null]), 'a')") == {
+    assert run("return computeExtent(points('a', [0, 4], [1, 0], [2, null]), 'a')") == {
         "now": None,
         "lowest": 0,
         "highest": 4,
     }
-    assert run("return extent([], 'a')") == {"now": None, "lowest": None, "highest": None}
+    assert run("return computeExtent([], 'a')") == {"now": None, "lowest": None, "highest": None}
 
 
 def test_changes_of_the_stage(run: Run) -> None:
     """Where a point has another one than the point before."""
     given = "points('stage', [1, 'off'], [2, 'off'], [3, 'dualwrite'], [4, 'off'])"
-    assert run(f"return changes({given})") == [3, 4]
-    assert run("return changes([])") == []
+    assert run(f"return findChanges({given})") == [3, 4]
+    assert run("return findChanges([])") == []
