@@ -1,4 +1,4 @@
-// Requests to the server with JSON in and out, and their refusals.
+// JSON requests to the server, and their refusals.
 
 const TIMEOUT_MS = 30_000;
 const GONE = ["session_not_found", "session_unreadable"];
@@ -21,9 +21,9 @@ export class Refusal extends Error {
 }
 
 /**
- * Sends a request and gives its status, its JSON answer and the ETag of that, or throws a
- * Refusal. The answer is empty where there is nothing to tell (204) or nothing new (304). Cookies
- * go along to another origin as well, which decides whether it wants them; `signal` breaks it off.
+ * Sends a request and returns its status, its JSON answer and its ETag, or throws a Refusal. The
+ * answer is empty for 204 (no content) and 304 (not modified). Cookies are sent to another origin,
+ * too, which decides whether to accept them; `signal` aborts the request.
  */
 export async function request(method, url, body, headers = {}, signal = undefined) {
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
@@ -43,16 +43,16 @@ export async function request(method, url, body, headers = {}, signal = undefine
       throw new Refusal("The server cannot be reached. Please try again in a moment.", 0, "unreachable");
     }
   }
-  const { status, headers: told } = response;
+  const { status, headers: received } = response;
   if (answer && (response.ok || SILENT.includes(status))) {
-    return { status, answer, tag: told.get("ETag") };
+    return { status, answer, tag: received.get("ETag") };
   }
   const sentence = answer?.error ?? "The server did not answer as it should. Please try again.";
   throw new Refusal(sentence, response.ok ? 0 : status, answer?.code ?? "unexpected_answer",
-    Number(told.get("Retry-After")) || 0);
+    Number(received.get("Retry-After")) || 0);
 }
 
-/** A random UUID; outside secure origins browsers offer only the random numbers. */
+/** Draws a random UUID; outside secure origins browsers offer only random numbers. */
 export function newId() {
   if (crypto.randomUUID) {
     return crypto.randomUUID();

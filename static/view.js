@@ -1,6 +1,6 @@
-// What pages show, built from elements and text only: nothing received is read as markup.
+// Helpers that build pages from elements and text only: nothing received is parsed as markup.
 
-/** An element with its content: texts, other elements, and what is to be left out if it is empty. */
+/** Makes an element with its content: texts and elements; empty ones are left out. */
 export function make(tag, className, ...content) {
   const element = document.createElement(tag);
   element.className = className;
@@ -8,14 +8,14 @@ export function make(tag, className, ...content) {
   return element;
 }
 
-/** An element with somebody's words, in whichever direction they are written. */
+/** Makes an element with a text whose writing direction is detected. */
 export function makeText(tag, className, content) {
   const element = make(tag, className, content);
   element.dir = "auto";
   return element;
 }
 
-/** A button that does something; `label` may hold elements. */
+/** Makes a button; `label` may contain elements. */
 export function makeButton(className, act, ...label) {
   const element = make("button", className, ...label);
   element.type = "button";
@@ -23,14 +23,14 @@ export function makeButton(className, act, ...label) {
   return element;
 }
 
-/** Changes a text only if it is another one, as a change is read out. */
+/** Sets a text only if it differs, because changes are announced. */
 export function setText(element, words) {
   if (element.textContent !== words) {
     element.textContent = words;
   }
 }
 
-/** Makes a place hold exactly these elements in this order, moving as few as it can. */
+/** Makes these elements the children of a place, in this order, moving as few as possible. */
 export function setChildren(place, wanted) {
   const kept = new Set(wanted);
   [...place.children].filter((element) => !kept.has(element)).forEach((element) => element.remove());
@@ -42,8 +42,8 @@ export function setChildren(place, wanted) {
 }
 
 /**
- * Shows a list of entries and leaves alone what is shown already, as it may be being read; what may
- * have changed of it is brought up to date by `renew`.
+ * Shows a list of entries and keeps the elements already shown, which may be being read; `renew`
+ * updates them.
  */
 export function arrange(place, entries, build, renew = () => {}) {
   const shown = new Map([...place.children].map((element) => [element.dataset.key, element]));
@@ -56,7 +56,7 @@ export function arrange(place, entries, build, renew = () => {}) {
   }));
 }
 
-/** Says what went wrong, with one button that helps. Without a sentence it says nothing. */
+/** Shows what went wrong, with one button that helps; without a sentence it shows nothing. */
 export function showNotice(place, sentence = "", label = "", act = null) {
   place.replaceChildren();
   if (!sentence) {
@@ -69,7 +69,7 @@ export function showNotice(place, sentence = "", label = "", act = null) {
   place.append(box);
 }
 
-/** Lets Enter send a form from one of its fields, and Shift with Enter begin a new line. */
+/** Makes Enter submit the form of a field, and Shift+Enter start a new line. */
 export function sendOnEnter(field) {
   field.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {

@@ -1,10 +1,10 @@
-// The project's assistants, behind one door: a message goes in, and who answered is told.
+// The client of the unified chat: a message goes in, and the answer says which agent gave it.
 
 import { request } from "../api.js";
 
 const PATH = "/api/v1/chat";
 
-/** Says something; without a session id it opens a conversation. Gives the answer, or throws. */
+/** Sends a message; without a session id it opens a conversation. Returns the answer or throws. */
 export async function say({ id, content, sessionId }) {
   const body = { message: content, client_message_id: id };
   if (sessionId) {
@@ -14,7 +14,7 @@ export async function say({ id, content, sessionId }) {
   return { intent: answer.intent, response: answer.response, sessionId: answer.session_id };
 }
 
-/** Has a conversation deleted; one that is not there any more is no error. */
+/** Deletes a conversation; one that no longer exists is no error. */
 export async function forget(sessionId) {
   await request("DELETE", `${PATH}/session/${sessionId}`);
 }

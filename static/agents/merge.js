@@ -1,10 +1,10 @@
-// What becomes of a document that two tabs changed, or that the server no longer has.
+// Merges documents that two tabs changed, or that the server no longer has.
 
 import { countWords, createDoc, listChats } from "./state.js";
 
 /**
- * What two tabs made of one document: all messages and log entries of both, of each agent the
- * newer card, and the conversation that was opened last. Where nothing tells, theirs counts.
+ * Merges two versions of a document: all messages and log entries of both, the newer card of each
+ * agent, and the conversation that was opened last. In doubt theirs wins.
  */
 export function merge(theirs, mine) {
   const messages = uniteEntries(theirs.messages, mine.messages);
@@ -24,7 +24,7 @@ export function merge(theirs, mine) {
   };
 }
 
-/** What has been added to a document since another; an answer stays with its question. */
+/** Extracts what was added to a document since a base; an answer stays with its question. */
 export function extractAdded(document, base) {
   const known = new Set(base.messages.map(({ id }) => id));
   const messages = document.messages.filter((message) => (
@@ -48,7 +48,7 @@ export function extractAdded(document, base) {
   };
 }
 
-/** Every entry of both lists once, in the order of their times. */
+/** Unites both lists without duplicates, in order of time. */
 function uniteEntries(theirs, mine) {
   const key = (entry) => entry.id ?? JSON.stringify(entry);
   const known = new Set(theirs.map(key));
@@ -61,7 +61,7 @@ function pickNewer(theirs, mine, member) {
   return (mine?.[member] ?? "") > (theirs?.[member] ?? "") ? mine : theirs ?? mine;
 }
 
-/** Two tabs may have opened a conversation each: one goes on, none is forgotten. */
+/** Each tab may have opened a conversation: one continues, and none is forgotten. */
 function joinChats(theirs, mine) {
   const chosen = pickNewer(theirs, mine, "since");
   const all = new Set([theirs, mine].flatMap((chat) => listChats({ chat })));

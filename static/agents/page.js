@@ -1,4 +1,4 @@
-// The page of the agents: what is said goes to them, and what becomes of it is shown and saved.
+// The page of the agents: sends messages to them, shows the results and saves them.
 
 import { newId, Refusal } from "../api.js";
 import { arrange, sendOnEnter, setText, showNotice } from "../view.js";
@@ -18,7 +18,7 @@ const field = form.elements.text;
 const dialog = at("clear-dialog");
 const store = new Store({ document: show, status: showStatus, anew: () => showNotice(at("news"), GONE) });
 let busy = true;
-let left = false; // the browser is leaving the page, and breaks off whatever is awaited
+let left = false; // the browser is leaving the page, which aborts requests
 
 const now = () => new Date().toISOString();
 
@@ -33,7 +33,7 @@ function show(doc) {
   offerRetry(doc);
 }
 
-/** Says why the last message has no answer, if it has none and nobody waits for it. */
+/** Shows why the last message has no answer, if none is expected. */
 function offerRetry(doc) {
   const open = busy ? null : state.findUnanswered(doc);
   if (!open) {
@@ -49,7 +49,7 @@ function offerRetry(doc) {
   }
 }
 
-/** Says for styles and scripts, not for people, that a save is still to come. */
+/** Marks for styles and scripts that something is still unsaved. */
 function markUnsaved() {
   at("saving").toggleAttribute("data-unsaved", store.isUnsaved);
 }
@@ -62,7 +62,7 @@ function showStatus(kind, sentence) {
   setText(place, said);
 }
 
-/** Does one thing at a time: nothing can be sent or cleared meanwhile. */
+/** Runs one action at a time: nothing can be sent or cleared meanwhile. */
 async function exclusively(work) {
   setBusy(true);
   try {
@@ -70,7 +70,7 @@ async function exclusively(work) {
   } finally {
     setBusy(false);
     show(store.document);
-    field.focus(); // which also brings what was said last into view
+    field.focus(); // which also scrolls to the latest message
   }
 }
 
@@ -89,7 +89,7 @@ async function send(content) {
   await ask(said);
 }
 
-/** Another try with a message that has no answer; under its id it has the effect of one. */
+/** Sends a message without an answer again; its id makes that idempotent. */
 async function deliver(said) {
   await store.change((doc) => state.markWorking(doc, now()));
   await ask(said);
@@ -106,7 +106,7 @@ async function ask({ id, content }) {
       throw error;
     }
     if (left) {
-      return; // it did not fail; the page will ask again when it is opened anew
+      return; // aborted, not failed: the page asks again when it is reopened
     }
     const { gone: forgotten, canRetry } = error;
     const reason = forgotten ? FORGOTTEN : error.message;
@@ -152,7 +152,7 @@ addEventListener("pagehide", () => { left = true; });
 addEventListener("pageshow", () => { left = false; });
 addEventListener("beforeunload", (leaving) => {
   if (store.isUnsaved) {
-    leaving.preventDefault(); // the browser asks whether to lose it
+    leaving.preventDefault(); // the browser asks for confirmation
   }
 });
 
@@ -160,5 +160,5 @@ show(store.document);
 store.refresh().finally(() => {
   setBusy(false);
   show(store.document);
-  at("log").ariaBusy = "false"; // what was restored is not read out, what comes is
+  at("log").ariaBusy = "false"; // restored messages are not announced, new ones are
 });

@@ -1,12 +1,12 @@
-// The document of the page, and pure functions that make the next one out of it.
+// The document of the page, and pure functions that return the next one.
 //
 // {messages: [{id, role, content, timestamp, agent?, reply_to?}],
 //  agents: {name: {status, model, updated, metrics: {tokens, words_in, words_out, cost, latency?}}},
 //  logs: [{id, timestamp, agent, event, details}],
 //  chat: {session_id, since, others}, last_updated}
 //
-// Times are ISO 8601, latency is in milliseconds, tokens are words. What follows from a message
-// has an id made from the message's own, so that two tabs never keep the same thing twice.
+// Times are ISO 8601, latency is in milliseconds, tokens are words. Ids of answers and log entries are
+// derived from the message's id, so that two tabs never store the same one twice.
 
 export const AGENTS = {
   interviewer: "Interviewer",
@@ -15,7 +15,7 @@ export const AGENTS = {
 };
 const BY_INTENT = { interview: "interviewer", analysis: "analyst", question: "answerer" };
 
-/** A document in which nothing has happened yet. */
+/** Creates an empty document. */
 export function createDoc() {
   const cards = Object.keys(AGENTS).map((name) => [name, {
     status: "idle", model: "rules", updated: "", metrics: countWords([], name),
@@ -29,7 +29,7 @@ export function createDoc() {
   };
 }
 
-/** A document as it was saved, with whatever it lacks; members not known here are kept. */
+/** Adds missing members to a saved document; unknown members are kept. */
 export function completeDoc(saved) {
   const blank = createDoc();
   return {
@@ -40,12 +40,12 @@ export function completeDoc(saved) {
   };
 }
 
-/** The same document on a page that has just been opened, which waits for nobody's answer. */
+/** Sets agents at work to idle, because a page that has just been opened expects no answer. */
 export function resetAgents(document) {
   return { ...document, agents: replaceStatus(document.agents, "idle") };
 }
 
-/** The visitor has said something. */
+/** Adds a message of the visitor. */
 export function addQuestion(document, { id, content, at }) {
   const said = { id, role: "user", content, timestamp: at };
   return markWorking(updateDocument(document, at, {
@@ -54,14 +54,14 @@ export function addQuestion(document, { id, content, at }) {
   }), at);
 }
 
-/** Whoever is expected to answer has been asked; the answer will tell who it really was. */
+/** Marks the agent that is expected to answer as working. */
 export function markWorking(document, at) {
   const name = predictAgent(document);
   const card = { ...document.agents[name], status: "working", updated: at };
   return updateDocument(document, at, { agents: { ...document.agents, [name]: card } });
 }
 
-/** An agent has answered the message with this id, after `latency` milliseconds. */
+/** Adds the answer to the message with this id, after `latency` milliseconds. */
 export function addAnswer(document, { id, intent, response, sessionId, latency, at }) {
   const agents = replaceStatus(document.agents, "idle", at);
   if (!document.messages.some((message) => message.id === id) || isAnswered(document, id)) {
@@ -82,7 +82,7 @@ export function addAnswer(document, { id, intent, response, sessionId, latency, 
   });
 }
 
-/** The message could not be answered; once it is refused, asking again does not help. */
+/** Records that a message was not answered; if it was refused, a retry does not help. */
 export function addFailure(document, { id, reason, refused = false, forgotten = false, at }) {
   const event = refused ? "refused" : "failed";
   const agent = findWorking(document) ?? predictAgent(document);
@@ -93,7 +93,7 @@ export function addFailure(document, { id, reason, refused = false, forgotten = 
   });
 }
 
-/** The visitor's last message if it has no answer, and the last log entry of why not. */
+/** Finds the visitor's last message if it has no answer, and the log entry that explains it. */
 export function findUnanswered(document) {
   const message = document.messages.findLast(({ role }) => role === "user");
   if (!message || isAnswered(document, message.id)) {
@@ -104,7 +104,7 @@ export function findUnanswered(document) {
   return { message, trouble };
 }
 
-/** The ids of all conversations that this document came from. */
+/** Lists the ids of all conversations in this document. */
 export function listChats({ chat }) {
   return [chat.session_id, ...chat.others].filter(Boolean);
 }
@@ -117,7 +117,7 @@ function appendLog({ logs }, id, timestamp, agent, event, details) {
   return [...logs, { id, timestamp, agent, event, details }];
 }
 
-/** Who is likely to answer: the interview goes on until an analysis is there to ask about. */
+/** Predicts who answers: the interviewer until there is an analysis to ask about. */
 function predictAgent({ chat, messages }) {
   const last = chat.session_id && messages.findLast(({ agent }) => agent);
   return last && last.agent !== "interviewer" ? "answerer" : "interviewer";
@@ -127,7 +127,7 @@ function findWorking({ agents }) {
   return Object.keys(agents).find((name) => agents[name].status === "working");
 }
 
-/** The cards, of which those at work get another status. */
+/** Replaces the status of the agents at work. */
 function replaceStatus(agents, status, at) {
   return Object.fromEntries(Object.entries(agents).map(([name, card]) => [name,
     card.status === "working" ? { ...card, status, updated: at ?? card.updated } : card]));
@@ -142,7 +142,7 @@ function isAnswered({ messages }, id) {
   return messages.some((message) => message.reply_to === id);
 }
 
-/** What an agent has read and written, in words, by the messages there are. */
+/** Counts the words that an agent has read and written. */
 export function countWords(messages, agent) {
   const answers = messages.filter((message) => message.agent === agent);
   const asking = new Set(answers.map((message) => message.reply_to));

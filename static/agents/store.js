@@ -1,20 +1,20 @@
 // Keeps the page's document on the server: loads, saves and deletes it, one request at a time.
 //
-// What is saved last is always the latest document. A save names the version it was made from, so
-// that another tab's is never overwritten: both are merged then. While the server is away the
-// document stays in memory, and is saved when the server is back.
+// The latest document is always the last one saved. A save names the version it is based on, so that
+// another tab's changes are merged instead of overwritten. While the server is unavailable the
+// document stays in memory and is saved later.
 
 import { newId, Refusal, request } from "../api.js";
 import { extractAdded, merge } from "./merge.js";
 import { completeDoc, createDoc, resetAgents } from "./state.js";
 
 const PATH = "/api/session";
-const KEY = "agents.session_id"; // all that is kept in the browser is where the rest is
+const KEY = "agents.session_id"; // the browser stores only this id
 const PRECONDITION_FAILED = 412;
 const TOO_LARGE = 413;
-const ROUNDS = 10; // after so many in a row something is wrong, and a pause is due
+const ROUNDS = 10; // rounds in a row after which it pauses
 const LONGEST_PAUSE_S = 30;
-const SAID = {
+const SENTENCES = {
   saved: "All is saved.",
   waiting: "Not saved yet; will be saved when the server is back.",
   unreachable: "The earlier history cannot be reached right now; it will be shown as soon as it can.",
@@ -23,26 +23,26 @@ const SAID = {
 };
 
 /**
- * `tell.document` gets every new document, `tell.status` a kind and a sentence of how it is kept,
- * and `tell.anew` is told when what was saved is gone.
+ * `on.document` gets every new document, `on.status` a kind and a sentence about saving, and
+ * `on.anew` is called when the saved document is gone.
  */
 export class Store {
   document = createDoc();
   #id = readId();
   #tag = null;
-  #saved = this.document; // what the server has, as far as is known
-  #current = !this.#id; // whether the server's was looked at since it may have changed
+  #saved = this.document; // the server's document, as far as known
+  #current = !this.#id; // whether the server's document was read since it may have changed
   #busy = false;
   #work = Promise.resolve();
   #failures = 0;
   #pausedUntil = 0;
   #timer = 0;
   #others = new BroadcastChannel(KEY);
-  #tell;
+  #on;
 
-  constructor(tell) {
-    this.#tell = tell;
-    this.#others.addEventListener("message", () => this.#heard());
+  constructor(on) {
+    this.#on = on;
+    this.#others.addEventListener("message", () => this.#handleNews());
     addEventListener("online", () => this.#wake());
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "visible") {
@@ -56,13 +56,13 @@ export class Store {
     return this.document !== this.#saved;
   }
 
-  /** Looks whether the server has something newer; done when it was asked. */
+  /** Reads the document if the server has a newer one. */
   refresh() {
     this.#current = !this.#id;
     return this.#wake();
   }
 
-  /** Makes the next document out of this one and saves it; done when the server was asked. */
+  /** Applies a change to the document and saves it. */
   change(step) {
     this.#show(step(this.document));
     return this.#wake();
@@ -87,15 +87,15 @@ export class Store {
     }
   }
 
-  /** Another tab has saved or deleted something. */
-  #heard() {
+  /** Another tab has saved or deleted the document. */
+  #handleNews() {
     this.#id ??= readId(); // it may have been the first to save
     this.refresh();
   }
 
   #show(next) {
     this.document = next;
-    this.#tell.document(next);
+    this.#on.document(next);
   }
 
   #wake() {
@@ -116,21 +116,21 @@ export class Store {
     try {
       for (let round = 0; this.isUnsaved || !this.#current; round += 1) {
         if (round === ROUNDS) {
-          throw new Refusal(SAID.waiting);
+          throw new Refusal(SENTENCES.waiting);
         }
         await (this.#current ? this.#save() : this.#load());
       }
       this.#failures = 0;
-      this.#say("saved");
+      this.#report("saved");
     } catch (error) {
-      this.#explain(error);
+      this.#handleRefusal(error);
     } finally {
       this.#busy = false;
     }
   }
 
   async #load() {
-    this.#current = true; // unless another tab says otherwise while this is under way
+    this.#current = true; // another tab may reset this during the request
     try {
       const known = this.#tag ? { "If-None-Match": this.#tag } : {};
       const { status, answer, tag } = await request("GET", `${PATH}/${this.#id}`, null, known);
@@ -175,10 +175,10 @@ export class Store {
       throw error;
     }
     this.#startAnew(extractAdded(this.document, this.#saved)); // what was never saved was not deleted
-    this.#tell.anew();
+    this.#on.anew();
   }
 
-  /** Leaves the id for good, for the one that another tab has begun with, or for a new one. */
+  /** Switches to the id that another tab uses by now, or to a new one. */
   #startAnew(next) {
     const known = readId();
     this.#id = known === this.#id ? storeId(null) : known;
@@ -188,34 +188,34 @@ export class Store {
     this.#show(next);
   }
 
-  #explain(error) {
+  #handleRefusal(error) {
     if (!(error instanceof Refusal)) {
       throw error;
     }
     if (error.canRetry) {
       const pause = Math.max(error.retryAfter, Math.min(2 ** this.#failures, LONGEST_PAUSE_S));
-      const spread = 1 + Math.random() / 4; // not every browser at the same moment
+      const spread = 1 + Math.random() / 4; // jitter
       this.#failures += 1;
       this.#pausedUntil = Date.now() + error.retryAfter * 1000;
       this.#timer = setTimeout(() => this.#retry(), pause * spread * 1000);
       if (this.isUnsaved) {
-        this.#say("waiting");
+        this.#report("waiting");
       } else if (!this.#tag) {
-        this.#say("unreachable");
+        this.#report("unreachable");
       }
     } else if (error.status === TOO_LARGE) {
-      this.#say("too_large");
+      this.#report("too_large");
     } else {
-      this.#say("refused", error.message);
+      this.#report("refused", error.message);
     }
   }
 
-  #say(kind, sentence = SAID[kind]) {
-    this.#tell.status(kind, sentence);
+  #report(kind, sentence = SENTENCES[kind]) {
+    this.#on.status(kind, sentence);
   }
 }
 
-/** A proxy that compresses answers marks their tags as weak, and those never match. */
+/** Removes the mark of a weak tag, which a compressing proxy adds and which never matches. */
 function strengthenTag(tag) {
   return tag.replace(/^W\//, "");
 }

@@ -1,11 +1,11 @@
-// What the page shows of a document, built from elements and text only.
+// The view of a document, built from elements and text only.
 
 import { make, makeText, setText } from "../view.js";
 import { AGENTS } from "./state.js";
 
 const DASH = "–";
 
-/** One message with the name of who said it. */
+/** Builds a message with the name of its author. */
 export function buildMessage({ role, content, agent }) {
   const who = role === "user" ? "You" : formatTitle(agent ?? role);
   return make("article", `message ${role === "user" ? "user" : "assistant"}`,
@@ -13,7 +13,7 @@ export function buildMessage({ role, content, agent }) {
     makeText("p", "words", content));
 }
 
-/** One line of the event log. */
+/** Builds a line of the event log. */
 export function buildEvent({ timestamp, agent, event: what, details }) {
   const time = make("time", "hint", formatTime(timestamp));
   time.dateTime = timestamp ?? "";
@@ -22,7 +22,7 @@ export function buildEvent({ timestamp, agent, event: what, details }) {
     make("strong", "", formatTitle(agent ?? "")), ` ${what}`, said && makeText("span", "hint", ` ${said}`));
 }
 
-/** The cards of all agents, made once and then only changed. */
+/** Updates the cards of all agents, which are built once. */
 export function updateCards(place, agents) {
   for (const [name, agent] of Object.entries(agents)) {
     const known = [...place.children].find((element) => element.dataset.agent === name);

@@ -1,62 +1,62 @@
-// Follows an analysis to its end, however often the connection is lost on the way.
+// Follows an analysis to its end, however often the connection is lost meanwhile.
 
 import { Refusal } from "../api.js";
 import { computePause, isTemporary } from "./retry.js";
 
 /**
- * An analysis of a `server`. `tell.change` gets what is known of it, as the state keeps it;
- * `tell.done` and `tell.gone` are told that it is over, or that its conversation is not there.
+ * An analysis on a `server`. `on.change` gets its progress as the state keeps it; `on.done` is called
+ * when it is finished, `on.gone` when its conversation no longer exists.
  */
 export class Analysis {
   #server;
-  #tell;
+  #on;
   #sessionId = null;
-  #unwatch = () => {};
+  #stopWatching = () => {};
   #timer = 0;
   #failures = 0;
 
-  constructor(server, tell) {
+  constructor(server, on) {
     this.#server = server;
-    this.#tell = tell;
+    this.#on = on;
   }
 
   /** Runs the analysis of a conversation, or resumes it. */
   follow(sessionId) {
     this.end();
     this.#sessionId = sessionId;
-    this.#tell.change({ status: "running" });
-    this.#unwatch = this.#server.watch(sessionId, {
+    this.#on.change({ status: "running" });
+    this.#stopWatching = this.#server.watch(sessionId, {
       step: ({ phase, progress, total }) => (
-        this.#tell.change({ status: "running", phase, progress, total })),
-      broken: () => this.#tell.change({ status: "broken" }),
+        this.#on.change({ status: "running", phase, progress, total })),
+      broken: () => this.#on.change({ status: "broken" }),
       done: () => this.#done(),
-      lost: () => this.#runUnseen(),
+      lost: () => this.#runWithoutSteps(),
     });
   }
 
-  /** Follows it no longer. */
+  /** Stops following it. */
   end() {
     clearTimeout(this.#timer);
-    this.#unwatch();
-    this.#unwatch = () => {};
+    this.#stopWatching();
+    this.#stopWatching = () => {};
     this.#sessionId = null;
   }
 
   #done() {
     this.#failures = 0;
     this.end();
-    this.#tell.done();
+    this.#on.done();
   }
 
-  /** A stream that cannot be followed says nothing of why; an analysis without steps does. */
-  async #runUnseen() {
+  /** A stream that fails does not say why; an analysis without steps does. */
+  async #runWithoutSteps() {
     const sessionId = this.#sessionId;
-    this.#tell.change({ status: "broken" });
+    this.#on.change({ status: "broken" });
     try {
       await this.#server.analyze(sessionId);
     } catch (error) {
       if (sessionId === this.#sessionId) {
-        this.#explain(error);
+        this.#handle(error);
       }
       return;
     }
@@ -65,7 +65,7 @@ export class Analysis {
     }
   }
 
-  #explain(error) {
+  #handle(error) {
     if (!(error instanceof Refusal)) {
       throw error;
     }
@@ -75,10 +75,10 @@ export class Analysis {
       this.#timer = setTimeout(() => this.follow(sessionId), computePause(error, this.#failures));
     } else if (error.gone) {
       this.end();
-      this.#tell.gone(error);
+      this.#on.gone(error);
     } else {
       this.end();
-      this.#tell.change({ status: "failed", error });
+      this.#on.change({ status: "failed", error });
     }
   }
 }

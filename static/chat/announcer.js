@@ -1,16 +1,16 @@
-// What is read out besides the messages: one sentence at a time, and not more often than one can listen.
+// What screen readers announce besides the messages: one sentence at a time, with pauses.
 
 import { make } from "../view.js";
 
 const PAUSE_MS = 2_000;
 
-/** A live region that tells the newest of each topic, one after the other. */
+/** A live region that announces the newest sentence of each topic, one after the other. */
 export class Announcer {
   element = Object.assign(make("p", "unseen"), { role: "status" });
-  #waiting = new Map(); // the sentences that were not said yet, by their topics
+  #waiting = new Map(); // sentences not announced yet, by topic
   #timer = 0;
 
-  /** Says this now, or after what waits already; what waits of the same topic is not said then. */
+  /** Announces a sentence, after those already waiting; it replaces a waiting one of its topic. */
   say(topic, sentence) {
     if (sentence) {
       this.#waiting.set(topic, sentence);
@@ -26,7 +26,7 @@ export class Announcer {
     this.#timer = 0;
     for (const [topic, sentence] of this.#waiting) {
       this.#waiting.delete(topic);
-      this.element.replaceChildren(make("span", "", sentence)); // is said even if it was the last one
+      this.element.replaceChildren(make("span", "", sentence)); // announced even if the text is the same
       this.#timer = setTimeout(() => this.#speak(), PAUSE_MS);
       return;
     }

@@ -1,11 +1,11 @@
-// One norm as a card, and what screen, paper and files tell alike about norms.
+// One norm as a card, and what screen, paper and files have in common about norms.
 
 import { make, makeText } from "../view.js";
 import { formatDay } from "./dates.js";
 import { makeUnseen, markEnglish } from "./parts.js";
 
 export const STATUSES = ["applies", "to_be_checked", "watch", "does_not_apply"];
-const DECIDED = 50; // no decided norm has less, and no open one as much
+const DECIDED = 50; // no decided norm has less, no open one this much
 const FIRM = 90;
 
 /** The norms of an analysis as [status, norms], best first: what applies in the server's order. */
@@ -14,12 +14,12 @@ export function groupNorms({ matched_norms: matched, all_norm_results: all }) {
     : all.filter((norm) => norm.status === status).sort((a, b) => b.confidence - a.confidence)]);
 }
 
-/** Why a norm got its status, without the doubts, which are told apart. */
+/** Why a norm has its status, without the doubts, which are shown separately. */
 export function trimReason({ reasoning, doubts }) {
   return doubts.reduce((left, doubt) => left.replace(`Not certain: ${doubt}`, ""), reasoning).trim();
 }
 
-/** The percentage with a word on how firmly the result stands. */
+/** The percentage with a word for the certainty of the result. */
 export function formatConfidence({ confidence: percent }, t) {
   const word = percent >= FIRM ? "firm" : percent >= DECIDED ? "reserved" : "open";
   return `${percent} %, ${t(`results.${word}`)}`;
@@ -30,12 +30,12 @@ export function formatKind({ kind: name }, t) {
   return t.has(`results.kinds.${name}`) ? t(`results.kinds.${name}`) : name;
 }
 
-/** The address of a norm's page, if it is one of the web. */
+/** The address of a norm's web page, or "". */
 export function parseAddress({ url }) {
   return /^https?:\/\//i.test(url) && URL.canParse(url) ? new URL(url).href : "";
 }
 
-/** A norm's card; its parts are made once, so that what is open or in focus stays so. */
+/** A norm's card; its parts are made once, so that open and focused elements stay so. */
 export class Card {
   constructor(t, open = false) {
     this.t = t;
@@ -56,9 +56,9 @@ export class Card {
 
   /** Shows a norm; the same one again changes nothing. */
   update(norm) {
-    const told = JSON.stringify(norm);
-    if (told !== this.told) {
-      this.told = told;
+    const shown = JSON.stringify(norm);
+    if (shown !== this.shown) {
+      this.shown = shown;
       this.#show(norm);
     }
   }

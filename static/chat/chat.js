@@ -1,4 +1,4 @@
-// What the visitor and other tabs do to the conversation that is shown, and what is kept of it.
+// The actions of the visitor and of other tabs on the conversation that is shown.
 
 import { newId } from "../api.js";
 import * as state from "./state.js";
@@ -7,24 +7,24 @@ import { Sync } from "./sync.js";
 const ALL = "all";
 
 /**
- * The chat with a `server`, remembered in `memory`. `channel` joins the tabs of this browser.
- * `tell.state` gets every new state, `tell.giveBack` a text that was written and cannot be sent any
- * more as it was meant. Nothing happens before `open`.
+ * The chat with a `server`, persisted in `memory`. `channel` connects the tabs of this browser.
+ * `on.state` gets every new state, `on.giveBack` a text that can no longer be sent where it was meant
+ * to go. Nothing happens before `open`.
  */
 export class Chat {
   state = state.create();
   #server;
   #memory;
-  #tell;
+  #on;
   #tabs;
   #sync;
-  #chosen = false; // whether the visitor chose what is shown, and no other tab may
+  #chosen = false; // whether the visitor chose what is shown, so that other tabs must not change it
   #closing = new AbortController();
 
-  constructor(server, memory, channel, tell) {
+  constructor(server, memory, channel, on) {
     this.#server = server;
     this.#memory = memory;
-    this.#tell = tell;
+    this.#on = on;
     this.#tabs = new BroadcastChannel(channel);
     this.#sync = new Sync(server, memory, {
       state: () => this.state,
@@ -34,33 +34,33 @@ export class Chat {
     });
   }
 
-  /** Shows the conversation this browser was in, and goes on with what was not sent. */
+  /** Shows the latest conversation of this browser, and sends what is still unsent. */
   open() {
     const { signal } = this.#closing;
-    this.#tabs.addEventListener("message", ({ data }) => this.#heard(data), { signal });
-    document.addEventListener("visibilitychange", () => this.#look(), { signal });
+    this.#tabs.addEventListener("message", ({ data }) => this.#handleNews(data), { signal });
+    document.addEventListener("visibilitychange", () => this.#handleVisibility(), { signal });
     this.#sync.open();
     this.#resume();
   }
 
-  /** Ends it; what is under way is broken off, and is found again when the chat is opened anew. */
+  /** Closes the chat; requests under way are aborted, and resumed when it is opened again. */
   close() {
     this.#closing.abort();
     this.#tabs.close();
     this.#sync.close();
   }
 
-  /** Whether this is the first visit, as far as is known here. */
+  /** Whether this seems to be the first visit. */
   get #isNew() {
     return !this.state.sessionId && !this.state.outbox.length;
   }
 
-  /** Sends a text; the first one opens a conversation, as does one after the end of another. */
+  /** Sends a text; it opens a conversation if there is none, or if it has ended. */
   say(text) {
     this.#write({ id: newId(), text });
   }
 
-  /** Corrects facts, by name; `text` is what is shown until the server words it. */
+  /** Corrects facts, by name; `text` is shown until the server's wording comes. */
   correct(facts, text) {
     this.#write({ id: newId(), text, facts });
   }
@@ -72,7 +72,7 @@ export class Chat {
     this.#sync.wake();
   }
 
-  /** Takes a message back that is not sent, and gives its text; a correction of facts has none. */
+  /** Withdraws an unsent message and returns its text; a correction of facts has none. */
   withdraw(id) {
     const entry = this.state.outbox.find((one) => one.id === id);
     this.#memory.drop(id);
@@ -81,9 +81,9 @@ export class Chat {
     return entry && !entry.facts ? entry.text : "";
   }
 
-  /** Does not wait any longer: neither for an answer nor for the analysis. */
+  /** Stops waiting, both for answers and for the analysis. */
   stop() {
-    this.#sync.breakOff();
+    this.#sync.abort();
     for (const { id, status } of this.state.outbox) {
       if (status !== "failed") {
         this.#change(state.stop(this.state, id));
@@ -101,12 +101,12 @@ export class Chat {
     this.#sync.analyze();
   }
 
-  /** Begins a new conversation; this one stays, and what it was not told is given back. */
+  /** Starts a new conversation; this one is kept, and its unsent text is given back. */
   begin() {
     this.#choose(null);
   }
 
-  /** Begins a new conversation with what could not be told to one that is gone. */
+  /** Starts a new conversation with the text that could not be sent to the one that is gone. */
   beginWithUnsent() {
     const text = state.joinUnsent(this.state);
     this.#replace();
@@ -139,7 +139,7 @@ export class Chat {
     this.#forget(ALL, "cleared");
   }
 
-  /** Keeps what is being written. */
+  /** Saves the draft. */
   draft(text) {
     this.#memory.draft = text;
   }
@@ -147,18 +147,18 @@ export class Chat {
   #change(next) {
     if (next !== this.state && !this.#closing.signal.aborted) {
       this.state = next;
-      this.#tell.state(next);
+      this.#on.state(next);
     }
   }
 
-  /** Shows a conversation with what was kept for it, or with null a new one. */
+  /** Shows a conversation with its unsent messages, or with null a new one. */
   #enter(sessionId) {
     const kept = sessionId ? state.filterUnsent(this.#memory.unsent, sessionId) : [];
     this.#change(state.open(this.state, sessionId, state.restore(kept)));
     this.#sync.refresh();
   }
 
-  /** Shows what this browser was in last; where it does not know, the server is asked. */
+  /** Shows the latest conversation; if the browser does not know it, the server is asked. */
   #resume() {
     const { unsent, sessionId } = this.#memory;
     const opening = state.filterUnsent(unsent, null);
@@ -172,9 +172,9 @@ export class Chat {
     }
   }
 
-  /** Goes away from the conversation shown; of what it was to be told, corrections wait for it. */
+  /** Leaves the conversation that is shown; of its unsent messages only corrections are kept. */
   #leave({ isGone = false } = {}) {
-    this.#sync.breakOff();
+    this.#sync.abort();
     for (const { id, facts } of this.state.outbox) {
       if (isGone || !facts) {
         this.#memory.drop(id);
@@ -190,28 +190,28 @@ export class Chat {
     this.#leave();
     this.#memory.sessionId = sessionId;
     this.#enter(sessionId);
-    this.#tell.giveBack(text);
+    this.#on.giveBack(text);
   }
 
-  /** Goes from a conversation that is not there any more to a new one. */
+  /** Replaces a conversation that no longer exists by a new one. */
   #replace() {
     this.#leave({ isGone: true });
     this.#memory.leave(this.state.sessionId);
     this.#enter(null);
   }
 
-  /** Shows nothing of what was deleted any more. */
+  /** Removes what was deleted from the page. */
   #forget(gone, news) {
     for (const { id, sessionId } of this.#memory.unsent) {
       if (sessionId && (gone === ALL || gone === sessionId)) {
-        this.#memory.drop(id); // what is to open a conversation belongs to none that is gone
+        this.#memory.drop(id); // a message that opens a conversation belongs to none
       }
     }
     this.#memory.leave(gone === ALL ? this.#memory.sessionId : gone);
     if (gone === ALL || gone === this.state.sessionId) {
       const text = state.joinUnsent(this.state);
       this.#replace();
-      this.#tell.giveBack(text);
+      this.#on.giveBack(text);
     }
     this.#change(state.setNews(this.state, news));
   }
@@ -225,7 +225,7 @@ export class Chat {
     }
     this.#change(state.write(this.state, { id, text: whole, facts }));
     if (ended && facts) {
-      this.#change(state.fail(this.state, id, ended)); // there is nothing left to correct
+      this.#change(state.fail(this.state, id, ended)); // nothing is left to correct
       return;
     }
     this.#keep(id);
@@ -239,25 +239,25 @@ export class Chat {
     }
   }
 
-  /** Lets the other tabs know. */
+  /** Notifies the other tabs. */
   #announce(news) {
     if (!this.#closing.signal.aborted) {
       this.#tabs.postMessage(news);
     }
   }
 
-  #heard({ gone, changed, withheld }) {
+  #handleNews({ gone, changed, withheld }) {
     const { sessionId } = this.state;
     if (withheld && withheld !== this.#sync.sendingId) {
-      this.#change(state.withdraw(this.state, withheld)); // it is in sight there
+      this.#change(state.withdraw(this.state, withheld)); // the other tab shows it
     } else if (gone && sessionId && (gone === ALL || gone === sessionId)) {
-      this.#forget(sessionId, "gone_elsewhere"); // what else goes is the other tab's affair
+      this.#forget(sessionId, "gone_elsewhere"); // the other tab handles the rest
     } else if (changed && (changed === sessionId || (this.#isNew && !this.#chosen))) {
       this.#follow(changed);
     }
   }
 
-  /** Another tab has said something in this conversation, or the first thing of all. */
+  /** Another tab has written to this conversation, or opened the first one. */
   #follow(sessionId) {
     if (!this.state.sessionId) {
       this.#change(state.open(this.state, sessionId));
@@ -265,17 +265,17 @@ export class Chat {
     this.#sync.refresh();
   }
 
-  #look() {
+  #handleVisibility() {
     if (document.visibilityState !== "visible") {
-      this.draft(this.#memory.draft); // this tab may be closed: the next one has what was written here
+      this.draft(this.#memory.draft); // this tab may be closed: the next one gets its draft
       return;
     }
     const { sessionId } = this.#memory;
     if (sessionId && this.#isNew && !this.#chosen) {
-      this.#change(state.open(this.state, sessionId)); // another tab began it meanwhile
+      this.#change(state.open(this.state, sessionId)); // another tab opened it meanwhile
     }
     if (this.state.sessionId) {
-      // A tab that was closed may have left something.
+      // A tab that was closed may have left unsent messages.
       const left = state.filterUnsent(this.#memory.unsent, this.state.sessionId);
       this.#change(state.join(this.state, left));
     }

@@ -1,15 +1,15 @@
-// Days and moments as people write them in the language of the chat.
+// Dates and times in the format of the chat's language.
 
-const LOCALES = { en: "en-GB" }; // the day before the month, as in the acts
+const LOCALES = { en: "en-GB" }; // day before month, as in EU acts
 
-/** A date as people write it in the language of the page; what is no date stays as it is. */
+/** Formats a date in the chat's language; anything else is returned unchanged. */
 export function formatDay(date, t) {
   const time = Date.parse(date);
   return Number.isNaN(time) ? String(date)
     : createFormat(t.language, { dateStyle: "long", timeZone: "UTC" }).format(time);
 }
 
-/** Tells a moment: today's by the hour, another day's with the day. */
+/** Creates a formatter of moments: the time for today, else date and time. */
 export function createClock(language) {
   const hour = createFormat(language, { timeStyle: "short" });
   const whole = createFormat(language, { dateStyle: "medium", timeStyle: "short" });

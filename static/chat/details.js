@@ -1,4 +1,4 @@
-// What is shown once there is something to show: how far the analysis is, the facts, the results.
+// The parts that are loaded with the first answer: progress of the analysis, facts, results.
 
 import { make } from "../view.js";
 import { Facts } from "./facts.js";
@@ -8,7 +8,7 @@ import { isSending } from "./state.js";
 
 /**
  * These parts; `act.analyze()` starts the analysis, `act.correct({name: value})` corrects a fact, and
- * `act.said(error)` words a refusal. `progress` stands with the messages, `element` beside them.
+ * `act.describe(error)` words a refusal. `progress` is placed among the messages, `element` beside.
  */
 export class Details {
   #t;
@@ -23,7 +23,7 @@ export class Details {
     this.#t = t;
     this.#act = act;
     this.#progress = new Progress(t, {
-      run: act.analyze, see: () => this.#lead(), said: act.said,
+      run: act.analyze, see: () => this.#showResults(), describe: act.describe,
     });
     this.element.ariaLabel = t("analysis.title");
   }
@@ -32,16 +32,16 @@ export class Details {
     return this.#progress.element;
   }
 
-  /** How far the analysis is, in words. */
+  /** The progress of the analysis, in words. */
   get sentence() {
     return this.#progress.sentence;
   }
 
-  /** Shows what is known in this state. */
+  /** Shows a state. */
   update(state) {
     const { conversation, sessionId } = state;
     if (!this.#facts || (sessionId && sessionId !== this.#sessionId)) {
-      this.#beginAnew(sessionId);
+      this.#reset(sessionId);
     }
     const facts = conversation?.facts ?? [];
     this.#progress.update(state);
@@ -49,8 +49,8 @@ export class Details {
     this.#results.update({ analysis: conversation?.analyzed ? conversation : null, facts });
   }
 
-  /** What was filtered and unfolded in one conversation is not meant for another. */
-  #beginAnew(sessionId) {
+  /** Filters and unfolded parts of one conversation do not apply to another. */
+  #reset(sessionId) {
     this.#sessionId = sessionId;
     this.#facts = new Facts(this.#t, { onCorrect: this.#act.correct });
     this.#results = new Results(this.#t);
@@ -58,7 +58,7 @@ export class Details {
     this.element.replaceChildren(this.#facts.element, this.#results.element);
   }
 
-  #lead() {
+  #showResults() {
     this.#results.element.focus({ preventScroll: true });
     this.#results.element.scrollIntoView({ block: "start" });
   }

@@ -1,14 +1,14 @@
-// The dialogs: whether something is to be deleted, and the conversations to come back to.
+// The dialogs: the confirmation of a deletion, and the list of conversations.
 
 import { make, makeButton, makeText } from "../view.js";
 import { createClock } from "./dates.js";
 
-/** Asks before something is deleted; the answer that keeps it is the one at hand. */
+/** Asks before something is deleted; the button that keeps it has the focus. */
 export class Confirmation {
   #title = make("h3", "");
   #text = make("p", "");
   #yes = makeButton("danger", () => this.element.close("yes"));
-  #settle = null;
+  #resolve = null;
   element;
 
   constructor(t) {
@@ -20,29 +20,29 @@ export class Confirmation {
     this.element.addEventListener("close", () => this.#answer(this.element.returnValue === "yes"));
   }
 
-  /** Resolves with whether it is to be done. */
+  /** Resolves to whether the visitor confirmed. */
   ask(title, sentence, label) {
-    this.#settle?.(false); // a browser may be late in telling that the last one is closed
+    this.#resolve?.(false); // the close event of the previous one may still be pending
     this.#title.textContent = title;
     this.#text.textContent = sentence;
     this.#yes.textContent = label;
     this.element.ariaLabel = title;
     this.element.returnValue = "";
     this.element.showModal();
-    return new Promise((resolve) => { this.#settle = resolve; });
+    return new Promise((resolve) => { this.#resolve = resolve; });
   }
 
   #answer(isYes) {
     if (!this.element.open) {
-      this.#settle?.(isYes);
-      this.#settle = null;
+      this.#resolve?.(isYes);
+      this.#resolve = null;
     }
   }
 }
 
 /**
  * The conversations of this browser. `act.list()` gives them, `act.open(id)` shows one,
- * `act.remove(id)` and `act.clear()` delete; what they throw is told by `act.said(error)`.
+ * `act.remove(id)` and `act.clear()` delete; `act.describe(error)` words what they throw.
  */
 export class Conversations {
   #t;
@@ -70,7 +70,7 @@ export class Conversations {
     this.element.ariaLabel = t("list.title");
   }
 
-  /** Opens the list; the conversation with this id is marked as the one that is shown. */
+  /** Opens the list and marks the conversation with this id as current. */
   async show(current) {
     this.#place.replaceChildren();
     this.#clear.hidden = true;
@@ -86,11 +86,11 @@ export class Conversations {
       const none = found.length ? "" : this.#t("list.none");
       this.#status.textContent = `${news && this.#t(`news.${news}`)} ${none}`.trim();
     } catch (error) {
-      this.#status.textContent = this.#act.said(error);
+      this.#status.textContent = this.#act.describe(error);
     }
   }
 
-  /** Shows these; where what had the focus goes away, the one in its place gets it. */
+  /** Shows these; if the focused entry disappears, the one in its place gets the focus. */
   #fill(found, current) {
     const focused = this.element.getRootNode().activeElement;
     const place = [...this.#place.children].findIndex((item) => item.contains(focused));
@@ -127,7 +127,7 @@ export class Conversations {
       await act();
       await this.#refresh(current, name === "clear" ? "cleared" : "removed");
     } catch (error) {
-      this.#status.textContent = this.#act.said(error);
+      this.#status.textContent = this.#act.describe(error);
     }
   }
 }

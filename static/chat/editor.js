@@ -3,11 +3,11 @@
 import { make, makeButton, makeText, setText } from "../view.js";
 import { markEnglish } from "./parts.js";
 
-const MOST = 1e15; // beyond it digits tell nobody anything
+const MOST = 1e15; // more digits would be meaningless
 const VALUES = { yes: true, no: false, unknown: null };
 let editors = 0;
 
-/** Lets one correct a fact; `apply(value)` gets what was entered, null for not known. */
+/** An editor of a fact; `apply(value)` gets the entered value, null for "not known". */
 export class Editor {
   #t;
   #fact;
@@ -15,7 +15,7 @@ export class Editor {
   #id = `fact-${editors += 1}`;
   #trouble = make("p", "trouble");
   #button;
-  #field = null; // none where one says yes or no
+  #field = null; // none for a yes/no fact
   #choices = {}; // by the names of VALUES
 
   constructor(t, fact, { apply, cancel }) {
@@ -25,19 +25,19 @@ export class Editor {
     this.#trouble.id = this.#id;
     this.#trouble.setAttribute("role", "alert");
     this.#button = make("button", "", t("facts.apply"));
-    this.element = make("form", "editor", fact.kind === "bool" ? this.#flag() : this.#entry(),
+    this.element = make("form", "editor", fact.kind === "bool" ? this.#makeFlag() : this.#makeEntry(),
       this.#trouble, make("div", "row", this.#button, makeButton("plain", cancel, t("facts.cancel"))));
-    this.element.noValidate = true; // the sentences below say more than the browser's
+    this.element.noValidate = true; // our messages are more specific than the browser's
     this.element.addEventListener("submit", (event) => this.#submit(event));
     this.element.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && !event.isComposing) {
-        event.stopPropagation(); // whatever is around the editor stays open
+        event.stopPropagation(); // an enclosing dialog stays open
         cancel();
       }
     });
   }
 
-  /** Keeps what is entered from being applied for as long as the server is busy. */
+  /** Prevents the value from being applied while the server is busy. */
   wait(busy) {
     this.#button.setAttribute("aria-disabled", busy);
     if (!busy && this.#trouble.textContent === this.#t("facts.busy")) {
@@ -45,23 +45,23 @@ export class Editor {
     }
   }
 
-  /** Puts the focus where one enters something. */
+  /** Focuses the input. */
   focus() {
     const choices = Object.values(this.#choices);
     (this.#field ?? choices.find(({ checked }) => checked) ?? choices[0]).focus();
     this.#field?.select();
   }
 
-  #flag() {
+  #makeFlag() {
     const { value, label } = this.#fact;
-    const choices = Object.keys(VALUES).map((name) => this.#choice("radio", name));
+    const choices = Object.keys(VALUES).map((name) => this.#makeChoice("radio", name));
     Object.entries(VALUES).forEach(([name, meant]) => {
       this.#choices[name].checked = value === meant;
     });
     return make("fieldset", "row", markEnglish(makeText("legend", "", label), this.#t), ...choices);
   }
 
-  #entry() {
+  #makeEntry() {
     const { kind, value, label, unit } = this.#fact;
     const field = make("input", "");
     this.#field = field;
@@ -69,13 +69,13 @@ export class Editor {
       : { inputMode: "decimal", size: 10, value: value === null ? "" : formatLocal(value, this.#t) });
     field.autocomplete = "off";
     field.setAttribute("aria-describedby", this.#id);
-    const choice = this.#choice("checkbox", "unknown");
+    const choice = this.#makeChoice("checkbox", "unknown");
     field.addEventListener("input", () => { this.#choices.unknown.checked = false; });
     return make("div", "row", make("label", "",
       markEnglish(makeText("span", "", unit ? `${label} (${unit})` : label), this.#t), field), choice);
   }
 
-  #choice(type, name) {
+  #makeChoice(type, name) {
     const input = make("input", "");
     Object.assign(input, { type, name: `${this.#id}-value` });
     this.#choices[name] = input;
@@ -88,7 +88,7 @@ export class Editor {
       this.#complain("facts.busy");
       return;
     }
-    const value = this.#entered();
+    const value = this.#readValue();
     if (value === undefined) {
       this.#complain(`facts.wrong_${this.#fact.kind}`);
       (this.#field ?? this.#choices.yes).focus();
@@ -97,8 +97,8 @@ export class Editor {
     }
   }
 
-  /** What was entered; undefined if that is nothing one could use. */
-  #entered() {
+  /** The entered value; undefined if it is invalid. */
+  #readValue() {
     const chosen = Object.keys(this.#choices).find((name) => this.#choices[name].checked);
     if (chosen) {
       return VALUES[chosen];
@@ -117,7 +117,7 @@ function formatLocal(value, t) {
   return value.toLocaleString(t.language, { useGrouping: false, maximumFractionDigits: 6 });
 }
 
-/** Reads a number as it is written in the language; undefined if it is none, or below 0. */
+/** Parses a number in the language's notation; undefined if it is none, or below 0. */
 function parseNumber(words, t) {
   const point = formatLocal(1.5, t).charAt(1);
   const comma = point === "." ? "," : ".";

@@ -1,6 +1,6 @@
-// One script tag that puts the chat where it stands in a page:
+// A script tag that inserts the chat at its place in a page:
 //   <script src="https://chat.example.com/static/chat/embed.js" async></script>
-// Its attributes data-lang, data-theme and data-server become those of the element.
+// Its attributes data-lang, data-theme and data-server are copied to the element.
 
 {
   const script = document.currentScript;
@@ -12,7 +12,7 @@
   }
   script.after(element);
   import(new URL("teaser-chat.js", script.src).href).catch(() => {
-    // The server has gone away, or does not let this site embed it; nobody is told here which.
+    // The server is unavailable, or does not let this site embed it; a page cannot tell which.
     const link = document.createElement("a");
     link.href = new URL("/develope", script.src).href;
     link.textContent = link.href;

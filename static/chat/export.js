@@ -1,14 +1,14 @@
-// The results as files to take along, written out of an analysis without any page.
+// The results as files, generated from an analysis independently of the page.
 
 import { formatConfidence, formatKind, groupNorms, parseAddress, trimReason } from "./cards.js";
 import { formatDay } from "./dates.js";
 
 const MARKUP = /[\\`*_{}[\]<>#|~&!$]/g;
-const LEADING = /^(\d*)([-+=.)])/; // would begin a list, or underline a heading
-const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/; // spreadsheets would compute what begins so
-const KEEP_MS = 10_000; // until then every browser has begun to read what it saves
+const LEADING = /^(\d*)([-+=.)])/; // would start a list or underline a heading
+const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/; // spreadsheets would evaluate such a cell
+const KEEP_MS = 10_000; // by then every browser has started the download
 
-/** Gives the results and the facts they rest on as Markdown, every word as it is. */
+/** Formats the results and the facts they are based on as Markdown, with markup escaped. */
 export function formatMarkdown(analysis, facts, t, now) {
   const line = (words) => escapeMarkdown(words);
   const heading = (level, words) => `${"#".repeat(level)} ${line(words)}`;
@@ -29,7 +29,7 @@ export function formatMarkdown(analysis, facts, t, now) {
   ].filter(Boolean).join("\n\n")}\n`;
 }
 
-/** What is known of a fact, and from where. */
+/** Formats a fact's value and source. */
 export function formatFact({ value, words, source }, t) {
   return `${value === null ? t("facts.unknown") : words} (${t(`facts.source.${source}`)})`;
 }
@@ -54,8 +54,8 @@ function escapeMarkdown(words) {
 }
 
 /**
- * Gives the norms as CSV after RFC 4180, one row each, which also tells the day and the
- * disclaimer. A byte order mark says UTF-8 to spreadsheets, which compute no cell of it.
+ * Formats the norms as CSV (RFC 4180), one row each, with the date and the disclaimer. A byte order
+ * mark marks it as UTF-8 for spreadsheets, which evaluate none of its cells.
  */
 export function formatCsv(analysis, t, now = new Date()) {
   const columns = {
@@ -86,10 +86,10 @@ function formatCell(content) {
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
-/** Saves a text as a file of the person who looks at the page. */
+/** Downloads a text as a file. */
 export function save(name, type, text) {
   const url = URL.createObjectURL(new Blob([text], { type: `${type};charset=utf-8` }));
-  // It is in no document, so that no script of a page around it takes the click for its own.
+  // The link is in no document, so that scripts of an embedding page do not see the click.
   Object.assign(document.createElement("a"), { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), KEEP_MS);
 }

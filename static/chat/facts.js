@@ -1,15 +1,15 @@
-// What was understood of the product, each fact of which can be corrected.
+// The facts understood about the product, each of which can be corrected.
 
 import { make, makeButton, makeText, setChildren, setText } from "../view.js";
 import { Editor } from "./editor.js";
 import { keepFocus, makeUnseen, markEnglish } from "./parts.js";
 
-/** Shows the facts; `onCorrect({name: value})` is called with one that was corrected. */
+/** Shows the facts; `onCorrect({name: value})` is called with a corrected fact. */
 export class Facts {
   #t;
   #onCorrect;
   #rows = new Map(); // by the name of the fact
-  #editing = null; // the row with the open editor; there is one at most
+  #editing = null; // the row with the open editor, if any
   #busy = false;
   #title = make("span", "");
   #known = make("ul", "");
@@ -25,12 +25,12 @@ export class Facts {
     this.element.hidden = true;
   }
 
-  /** Shows these facts; an open editor keeps what is being typed. While `busy`, none applies. */
+  /** Shows these facts; an open editor keeps its input, which cannot be applied while `busy`. */
   update({ facts, busy }) {
     this.#busy = Boolean(busy);
     this.element.hidden = !facts.length;
     if (this.element.hidden) {
-      this.#stop(); // another conversation is shown, whose facts are others
+      this.#stop(); // another conversation is shown, with other facts
     }
     this.#editing?.editor.wait(this.#busy);
     const known = facts.filter(({ value }) => value !== null);
@@ -68,7 +68,7 @@ export class Facts {
   }
 
   #close() {
-    this.#editing.correct.focus(); // as the editor that has it goes away
+    this.#editing.correct.focus(); // because the editor that has it disappears
     this.#stop();
   }
 

@@ -1,9 +1,9 @@
-// Which norms are shown: those with the words that were typed, of the groups that are switched on.
+// The filter of the norms, by words and by group.
 
 import { make, makeButton, setText } from "../view.js";
 import { STATUSES, trimReason } from "./cards.js";
 
-/** The controls of the filter; `onChange()` is called when other norms are to be shown. */
+/** The controls of the filter; `onChange()` is called when it changes. */
 export class Filter {
   #t;
   #off = new Set(); // statuses that are switched off
@@ -27,7 +27,7 @@ export class Filter {
     this.element.setAttribute("role", "search");
   }
 
-  /** Gives the groups as [status, norms] with the norms that are to be shown, and tells how many. */
+  /** Returns the groups as [status, norms] with the norms to show, and displays their number. */
   apply(groups) {
     const wanted = this.#field.value.toLowerCase().split(/\s+/).filter(Boolean);
     const shown = groups.map(([status, norms]) => [status, this.#off.has(status) ? []
@@ -55,7 +55,7 @@ export class Filter {
   #clear(onChange) {
     this.#off.clear();
     this.#field.value = "";
-    this.#field.focus(); // as the button that was pressed goes away
+    this.#field.focus(); // because the pressed button disappears
     onChange();
   }
 }

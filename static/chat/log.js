@@ -1,20 +1,20 @@
-// The messages as they are shown: whole ones, with their times and what became of each.
+// The messages as they are shown, with their times and statuses.
 
 import { arrange, make, makeButton, makeText, setText } from "../view.js";
 import { createClock } from "./dates.js";
 import { render } from "./markdown.js";
 
-const NEAR_PX = 80; // from the end, within which the newest message is kept in sight
-const SETTLED_MS = 200; // after which what was restored is no news to a screen reader
+const NEAR_PX = 80; // the newest message is kept in view within this distance from the end
+const QUIET_MS = 200; // after which screen readers no longer announce what was restored
 
-/** The list of messages; `act.retry(id)`, `act.edit(id)` and `act.copy(text)` do what is asked. */
+/** The list of messages; its buttons call `act.retry(id)`, `act.edit(id)` and `act.copy(text)`. */
 export class Log {
   #t;
   #act;
   #list;
   #typing;
   #clock;
-  #words = new WeakMap(); // of the messages shown, as they were written
+  #words = new WeakMap(); // source text of the messages shown
   #timer = 0;
   #isAtEnd = true;
   element;
@@ -24,7 +24,7 @@ export class Log {
     this.#act = act;
     this.#clock = createClock(t.language);
     this.#list = Object.assign(make("div", "messages"), { role: "log", ariaLabel: t("chat.log") });
-    this.#list.ariaRelevant = "additions"; // a text that changes is no news
+    this.#list.ariaRelevant = "additions"; // changed texts are not announced
     this.#list.ariaBusy = "true";
     this.#typing = make("p", "typing", make("span", "dots"), t("chat.writing"));
     this.#typing.ariaHidden = "true";
@@ -34,22 +34,22 @@ export class Log {
     this.#stayAtEnd();
   }
 
-  /** Shows these entries; `isRead` tells whether what comes is to be read out. */
+  /** Shows these entries; `isRead` says whether new ones are announced. */
   update(entries, { isSending, isRead }) {
     const last = this.#list.lastElementChild;
-    arrange(this.#list, entries, (entry) => this.#message(entry), (shown, entry) => {
+    arrange(this.#list, entries, (entry) => this.#makeMessage(entry), (shown, entry) => {
       this.#renew(shown, entry);
     });
-    this.#settle(isRead);
+    this.#setAnnounced(isRead);
     this.#typing.hidden = !isSending;
     const newest = this.#list.lastElementChild;
     if (newest !== last && newest?.matches(".user")) {
-      this.#isAtEnd = true; // one looks at what one says
+      this.#isAtEnd = true; // show what the visitor has just sent
     }
     this.#scroll();
   }
 
-  /** Keeps the newest message in sight whatever changes around it, unless older ones are looked at. */
+  /** Keeps the newest message in view, unless the visitor has scrolled up. */
   #stayAtEnd() {
     const { element } = this;
     let before = 0;
@@ -69,40 +69,40 @@ export class Log {
     }
   }
 
-  /** Lets what comes be read out, but only once what came with the restoring has settled. */
-  #settle(isRead) {
+  /** Has new messages announced, but only once the restored ones are in place. */
+  #setAnnounced(isRead) {
     clearTimeout(this.#timer);
     if (!isRead) {
       this.#list.ariaBusy = "true";
     } else if (this.#list.ariaBusy === "true") {
-      this.#timer = setTimeout(() => { this.#list.ariaBusy = "false"; }, SETTLED_MS);
+      this.#timer = setTimeout(() => { this.#list.ariaBusy = "false"; }, QUIET_MS);
     }
   }
 
-  #message({ id, role }) {
+  #makeMessage({ id, role }) {
     const isUser = role === "user";
     const who = make("span", "unseen", this.#t(isUser ? "chat.you" : "chat.assistant"));
     const words = isUser ? makeText("p", "words", "") : make("div", "words");
     const said = make("div", "said", words);
     if (!isUser) {
-      said.lang = "en"; // whatever the language of the rest is
+      said.lang = "en"; // the server answers in English
     }
     const kind = isUser ? "user" : "assistant";
     const article = make("article", `message ${kind}`, who, said);
     const acts = isUser
       ? { retry: () => this.#act.retry(id), edit: () => this.#act.edit(id) }
       : { copy: () => this.#act.copy(this.#words.get(article)) };
-    article.append(this.#meta(acts, isUser && make("span", "status")));
+    article.append(this.#makeMeta(acts, isUser && make("span", "status")));
     article.part = `message ${kind}`;
     return article;
   }
 
-  /** What is told of a message; it stays the same elements, as one of them may have the focus. */
-  #meta(acts, status) {
+  /** The details of a message; its elements stay the same, as one may have the focus. */
+  #makeMeta(acts, status) {
     const buttons = Object.entries(acts).map(([name, act]) => (
       makeButton(`small ${name}`, act, this.#t(`chat.${name}`))));
     const meta = make("p", "meta", make("time", ""), status, ...buttons);
-    meta.ariaLive = "off"; // what becomes of a message is not read out with it, nor later
+    meta.ariaLive = "off"; // the status of a message is not announced
     return meta;
   }
 
@@ -124,10 +124,10 @@ export class Log {
   }
 
   #renewStatus(shown, status, error) {
-    const isGone = Boolean(error?.gone); // which is told for the whole conversation
+    const isGone = Boolean(error?.gone); // which is shown for the whole conversation
     const isOpen = status === "failed" || status === "stopped";
     setText(shown.querySelector(".status"),
-      error && !isGone ? this.#act.said(error) : this.#t(`chat.${status}`));
+      error && !isGone ? this.#act.describe(error) : this.#t(`chat.${status}`));
     shown.querySelector(".edit").hidden = !isOpen;
     shown.querySelector(".retry").hidden = !isOpen || isGone;
   }
@@ -140,7 +140,7 @@ export class Log {
     }
   }
 
-  /** Adds how the product would be described, which may be known later than the rest. */
+  /** Adds the proposed description of the product, which may come later than the rest. */
   #propose(said, description) {
     const shown = said.querySelector("q");
     if ((shown?.textContent ?? "") !== description) {

@@ -1,11 +1,10 @@
-// Reads the little markup that answers use, and shows it by elements of an allow-list: whatever
-// else is written, HTML included, stays text.
+// Parses the subset of Markdown that answers use, and renders it with elements of an allow-list;
+// everything else, including HTML, stays text.
 //
-// It takes time in proportion to the text, whatever is written. A line is looked at once for what
-// kind it is, and once for marks: a label, an address or a piece of code that is not ended stops
-// where the next one could begin, so nothing is scanned from many starts. A mark that ends is not
-// searched a beginning for, as only the latest of its kind counts; and what it takes in leaves the
-// list for good, so nothing is moved twice. Nesting ends at one kind in the other.
+// It takes linear time for any text. Each line is classified once and scanned once for marks: an
+// unclosed label, address or piece of code stops where the next one could begin, so nothing is scanned
+// from several starts. A closing mark needs no search, because only the latest opener of its kind
+// counts, and what it wraps leaves the list, so nothing is moved twice. Nesting is one level deep.
 
 const MARKS = /(\*+)|`([^`\n]+)`|\[([^[\]\n]+)\]\((https?:\/\/[^\s()<>[\]]+)\)/gi;
 const ITEM = /^ {0,3}(?:[-*+•]|(\d{1,9})[.)])[ \t]+(\S.*)$/;
@@ -18,13 +17,13 @@ const TAGS = {
 const BLOCKS = ["paragraph", "bullets", "numbers"];
 
 /**
- * Gives the blocks of a text: `{type, children}` with type "paragraph", "bullets" or "numbers",
- * which has a `start`; both lists hold "item"s. Within them stand strings, "break", "strong",
+ * Parses a text into blocks: `{type, children}` with type "paragraph", "bullets" or "numbers",
+ * which has a `start`; both lists hold "item"s. They contain strings, "break", "strong",
  * "emphasis", "code" and "link" with its `href`. A heading is a paragraph in bold.
  */
 export function parse(text) {
   const blocks = [];
-  let open = null; // the paragraph or item that the next line goes on with
+  let open = null; // the paragraph or item that the next line continues
   for (const line of String(text).split(/\r\n?|\n/)) {
     const [, heading] = HEADING.exec(line) ?? [];
     const [isItem, number, words] = ITEM.exec(line) ?? [];
@@ -46,7 +45,7 @@ export function parse(text) {
   return blocks.map(finishBlock);
 }
 
-/** Gives the nodes that show a text. */
+/** Renders a text as nodes. */
 export function render(text) {
   return parse(text).map(showNode);
 }
@@ -69,7 +68,7 @@ function finishBlock({ lines, heading, ...block }) {
 
 function parseInline(text) {
   const found = [];
-  const openers = {}; // where in `found` the latest beginning of a kind stands
+  const openers = {}; // index in `found` of the latest opener of each kind
   let done = 0;
   const say = (words) => words.split("\n").forEach((line, index) => {
     found.push(...(index ? [{ type: "break" }] : []), ...(line ? [line] : []));
@@ -93,7 +92,7 @@ function parseInline(text) {
   return found;
 }
 
-/** Puts what stands since the beginning of a mark under it; without a beginning it does nothing. */
+/** Wraps everything since the opener of a mark; false without an opener. */
 function wrapMark(stars, found, openers) {
   const from = openers[stars] ?? found.length;
   if (found.length - from < 2) {
@@ -105,7 +104,7 @@ function wrapMark(stars, found, openers) {
   return true;
 }
 
-// A mark stands at the edge of words: "2 * 3", "2*3*4" and "a**b" hold none.
+// A mark stands at the edge of a word: "2 * 3", "2*3*4" and "a**b" contain none.
 const isWord = (letter) => /[\p{L}\p{N}_]/u.test(letter);
 
 function canBegin(stars, text, at) {

@@ -1,12 +1,11 @@
-// What the browser itself remembers: which conversation it is in, and the draft.
+// What the browser stores: the current conversation, the draft, and the unsent messages.
 //
-// The draft is what is being written and what was written but not taken by the server yet. Where
-// the visitor forbids storage, or it is full, it is forgotten with the page. Everything has a key of
-// its own, as tabs write at the same time, and what one reads may be older than what another wrote.
+// Where the visitor forbids storage, or it is full, they last as long as the page. Each item has its
+// own key, because tabs write at the same time and may read older values than others wrote.
 
 const LASTING = "localStorage";
 const OF_THIS_TAB = "sessionStorage";
-const aside = new Map(); // what no storage took
+const fallback = new Map(); // what could not be stored
 
 /** The memory for one server; elements and tabs of one site share it. */
 export class Memory {
@@ -16,7 +15,7 @@ export class Memory {
     this.#prefix = `teaser-chat ${origin} `;
   }
 
-  /** The conversation this browser is in, or null. */
+  /** The current conversation, or null. */
   get sessionId() {
     return this.#read("session");
   }
@@ -25,14 +24,14 @@ export class Memory {
     this.#write("session", sessionId);
   }
 
-  /** Forgets to be in a conversation, unless another tab has gone to another one. */
+  /** Forgets the current conversation, unless another tab has switched to another one. */
   leave(sessionId) {
     if (this.sessionId === sessionId) {
       this.sessionId = null;
     }
   }
 
-  /** What is being written: in this tab, or in a new one what was being written last. */
+  /** The draft of this tab; in a new tab the latest draft. */
   get draft() {
     return this.#read("draft", OF_THIS_TAB) ?? this.#read("draft") ?? "";
   }
@@ -40,7 +39,7 @@ export class Memory {
   set draft(draft) {
     const own = this.#read("draft", OF_THIS_TAB);
     if (draft || own === this.#read("draft")) {
-      this.#write("draft", draft || null); // what another tab is writing is not deleted
+      this.#write("draft", draft || null); // the draft of another tab is kept
     }
     this.#write("draft", draft, OF_THIS_TAB);
   }
@@ -52,7 +51,7 @@ export class Memory {
       .map(({ order, ...entry }) => entry);
   }
 
-  /** Keeps a message, and whether the visitor stopped it, whatever other tabs keep. */
+  /** Stores a message, and whether the visitor stopped it. */
   keep({ id, text, facts, sessionId, status }) {
     const name = `unsent ${id}`;
     const last = Math.max(0, ...this.#names("unsent ").map((one) => this.#read(one)?.order ?? 0));
@@ -68,7 +67,7 @@ export class Memory {
 
   #names(beginning) {
     const whole = `${LASTING} ${this.#prefix}`;
-    const keys = [...listKeys(), ...aside.keys()];
+    const keys = [...listKeys(), ...fallback.keys()];
     return [...new Set(keys)].filter((key) => key.startsWith(whole + beginning))
       .map((key) => key.slice(whole.length));
   }
@@ -76,15 +75,15 @@ export class Memory {
   #read(name, storage = LASTING) {
     const key = this.#prefix + name;
     try {
-      return JSON.parse(aside.get(`${storage} ${key}`) ?? window[storage].getItem(key));
+      return JSON.parse(fallback.get(`${storage} ${key}`) ?? window[storage].getItem(key));
     } catch {
-      return null; // it is forbidden, or spoilt
+      return null; // forbidden, or unreadable
     }
   }
 
   #write(name, value, storage = LASTING) {
     const key = this.#prefix + name;
-    aside.delete(`${storage} ${key}`);
+    fallback.delete(`${storage} ${key}`);
     try {
       if (value === null) {
         window[storage].removeItem(key);
@@ -93,7 +92,7 @@ export class Memory {
       }
     } catch {
       if (value !== null) {
-        aside.set(`${storage} ${key}`, JSON.stringify(value));
+        fallback.set(`${storage} ${key}`, JSON.stringify(value));
       }
     }
   }

@@ -1,4 +1,4 @@
-// The results on paper: a document of their own in a frame, whatever page they are shown in.
+// The results on paper: a separate document in a frame, independent of the page.
 
 import { make, makeText } from "../view.js";
 import { Card, groupNorms } from "./cards.js";
@@ -10,11 +10,11 @@ import { loadStyles } from "./styles.js";
 const FRAME = "teaser-chat-print";
 
 /**
- * Prints an analysis with the facts it rests on, everything unfolded. It resolves once the browser
- * was asked to print.
+ * Prints an analysis with the facts it is based on, everything unfolded. Resolves once the print
+ * dialog was requested.
  */
 export async function printResults(analysis, facts, t) {
-  document.getElementById(FRAME)?.remove(); // of a browser that does not tell when it has printed
+  document.getElementById(FRAME)?.remove(); // left over in browsers without "afterprint"
   const frame = await openFrame();
   const page = frame.contentDocument;
   page.documentElement.lang = t.language;
@@ -26,11 +26,11 @@ export async function printResults(analysis, facts, t) {
   frame.contentWindow.print();
 }
 
-/** A frame with an empty document; some browsers put that in only after a while. */
+/** Opens a frame with an empty document, which some browsers load with a delay. */
 function openFrame() {
   const frame = make("iframe", "");
   Object.assign(frame, { id: FRAME, tabIndex: -1, ariaHidden: "true" });
-  // One that is not displayed would be printed empty.
+  // A hidden frame would be printed empty.
   Object.assign(frame.style, { position: "fixed", width: 0, height: 0, border: 0, insetInlineEnd: "100%" });
   return new Promise((resolve) => {
     frame.addEventListener("load", () => resolve(frame), { once: true });
@@ -38,7 +38,7 @@ function openFrame() {
   });
 }
 
-/** The document's content; what it is made of becomes the frame's own when it is put there. */
+/** Builds the content; the frame adopts its elements when they are appended. */
 function buildContent(analysis, facts, t) {
   const today = new Date().toISOString().slice(0, 10);
   return [

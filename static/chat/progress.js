@@ -1,11 +1,11 @@
-// How far the analysis is, and the way to its results.
+// The progress of the analysis, and the link to its results.
 
 import { make, makeButton, setText } from "../view.js";
 import { isFollowed } from "./state.js";
 
 /**
- * The progress; `act.run()` starts the analysis, `act.see()` leads to the results, and
- * `act.said(error)` words what made it fail.
+ * The progress; `act.run()` starts the analysis, `act.see()` shows the results, and
+ * `act.describe(error)` words why it failed.
  */
 export class Progress {
   #t;
@@ -13,13 +13,13 @@ export class Progress {
   #text = make("p", "hint");
   #run;
   #see;
-  #said;
+  #describe;
   sentence = "";
   element;
 
   constructor(t, act) {
     this.#t = t;
-    this.#said = act.said;
+    this.#describe = act.describe;
     this.#bar.ariaLabel = t("analysis.progress");
     this.#run = makeButton("", act.run, t("analysis.run"));
     this.#see = makeButton("small see", act.see, t("analysis.see"));
@@ -27,7 +27,7 @@ export class Progress {
     this.element.part = "progress";
   }
 
-  /** Shows how far it is in this state. */
+  /** Shows the progress in a state. */
   update(state) {
     const { conversation, analysis, ended } = state;
     const { progress, total } = analysis;
@@ -42,19 +42,19 @@ export class Progress {
       this.#bar.max = total;
       this.#bar.value = progress;
     } else {
-      this.#bar.removeAttribute("value"); // no share is known yet
+      this.#bar.removeAttribute("value"); // no total is known yet
     }
-    this.sentence = this.#sentence(conversation, analysis);
+    this.sentence = this.#buildSentence(conversation, analysis);
     setText(this.#text, this.sentence);
   }
 
-  #sentence(conversation, { status, phase, progress, total, error }) {
+  #buildSentence(conversation, { status, phase, progress, total, error }) {
     const t = this.#t;
     if (status === "running" && phase) {
       return t(`analysis.${phase}`, { progress, total });
     }
     if (status === "failed") {
-      return t("analysis.failed", { reason: this.#said(error) });
+      return t("analysis.failed", { reason: this.#describe(error) });
     }
     if (status === "resting") {
       return conversation?.analyzed ? t("analysis.over", { count: conversation.matched_norms.length }) : "";

@@ -1,4 +1,4 @@
-// The results of an analysis: the norms in groups, which of them are shown, and taking them along.
+// The results of an analysis: the norms in groups, their filter, and the exports.
 
 import { make, makeButton, makeText, setChildren, setText } from "../view.js";
 import { Card, groupNorms, STATUSES } from "./cards.js";
@@ -24,7 +24,7 @@ export class Results {
     this.#disclaimer = markEnglish(makeText("p", "hint", ""), t);
     this.#filter = new Filter(t, () => this.#arrange());
     this.#groups = STATUSES.map((status) => new Group(t, status));
-    this.element = make("section", "results", this.#description, this.#tools(), this.#filter.element,
+    this.element = make("section", "results", this.#description, this.#makeTools(), this.#filter.element,
       make("div", "groups", ...this.#groups.map(({ element }) => element)),
       make("details", "meaning", make("summary", "", t("results.percentages")),
         make("p", "", t("results.confidence_note"))),
@@ -33,7 +33,7 @@ export class Results {
     this.element.hidden = true;
   }
 
-  /** Shows an analysis, or nothing for null; what was filtered, opened or in focus stays so. */
+  /** Shows an analysis, or nothing for null; filters, open parts and focus are kept. */
   update({ analysis, facts }) {
     this.#analysis = analysis;
     this.#facts = facts;
@@ -48,18 +48,18 @@ export class Results {
   #arrange() {
     const groups = groupNorms(this.#analysis);
     keepFocus(this.element, () => this.#filter.apply(groups).forEach(([, norms], index) => {
-      this.#groups[index].show(norms.map((norm) => this.#card(norm)), groups[index][1].length);
+      this.#groups[index].show(norms.map((norm) => this.#findCard(norm)), groups[index][1].length);
     }));
   }
 
-  #card(norm) {
+  #findCard(norm) {
     const card = this.#cards.get(norm.norm_id) ?? new Card(this.#t);
     this.#cards.set(norm.norm_id, card);
     card.update(norm);
     return card.element;
   }
 
-  #tools() {
+  #makeTools() {
     const t = this.#t;
     const file = (type, ending, content) => makeButton("", () => {
       const now = new Date();
@@ -75,7 +75,7 @@ export class Results {
   }
 }
 
-/** The norms of one status; those that do not apply are folded away until somebody looks. */
+/** The norms of one status; those that do not apply are collapsed at first. */
 class Group {
   #t;
   #status;

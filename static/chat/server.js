@@ -1,10 +1,10 @@
-// The chat's interface on its server: what can be asked there, each as one call.
+// The client of the chat's HTTP interface, one method for each request.
 
 import { request } from "../api.js";
 
 const BASE = "/api/develope";
 
-/** The server at an origin. Every call gives the JSON answer or throws a Refusal. */
+/** The server at an origin. Every method resolves to the JSON answer or throws a Refusal. */
 export class Server {
   #origin;
 
@@ -12,12 +12,12 @@ export class Server {
     this.#origin = origin;
   }
 
-  /** Whether the page is this server's own, which has given the browser its cookie with it. */
+  /** Whether the page is the server's own, so that the browser already has its cookie. */
   get isHome() {
     return this.#origin === location.origin;
   }
 
-  /** Sends a message of the outbox; under its id it has the effect of one however often. */
+  /** Sends a message of the outbox; its id makes repetitions idempotent. */
   send({ id, text, facts, sessionId }, { complete, signal }) {
     const to = { session_id: sessionId, client_message_id: id };
     if (!sessionId) {
@@ -26,33 +26,33 @@ export class Server {
     if (facts) {
       return this.#call("POST", `${BASE}/correct`, { ...to, facts }, signal);
     }
-    // Once nothing is to be asked any more, the server tells a question from a correction.
+    // After the interview, the server distinguishes questions from corrections.
     return complete
       ? this.#call("POST", "/api/v1/chat", { ...to, message: text }, signal)
       : this.#call("POST", `${BASE}/respond`, { ...to, message: text }, signal);
   }
 
-  /** A conversation as it stands. */
+  /** Reads a conversation. */
   conversation(sessionId) {
     return this.#call("GET", `${BASE}/session/${sessionId}`);
   }
 
-  /** Which conversation this browser was in; it gets a cookie to be known by. */
+  /** Reads this browser's current conversation; the answer sets its cookie. */
   current() {
     return this.#call("GET", `${BASE}/current`);
   }
 
-  /** This browser's conversations. */
+  /** Lists this browser's conversations. */
   conversations() {
     return this.#call("GET", `${BASE}/conversations`);
   }
 
-  /** Lets the server know which conversation is shown; null for a new one. */
+  /** Stores which conversation is shown; null for a new one. */
   show(sessionId) {
     return this.#call("POST", `${BASE}/current`, { session_id: sessionId });
   }
 
-  /** Deletes a conversation; one that is not there is deleted already. */
+  /** Deletes a conversation; one that does not exist counts as deleted. */
   remove(sessionId) {
     return this.#call("DELETE", `${BASE}/session/${sessionId}`);
   }
@@ -62,22 +62,22 @@ export class Server {
     return this.#call("DELETE", `${BASE}/conversations`);
   }
 
-  /** Analyses without telling the steps, or gives the results there are. */
+  /** Runs the analysis without steps, or returns existing results. */
   analyze(sessionId) {
     return this.#call("POST", `${BASE}/analyze`, { session_id: sessionId });
   }
 
   /**
-   * Follows an analysis. `on.step` gets every step, `on.broken` is told when the connection is lost
-   * and being restored, `on.done` that it is over, `on.lost` that it cannot be followed any more.
-   * Gives a function that ends it.
+   * Follows an analysis. `on.step` gets every step, `on.broken` is called when the connection is
+   * lost and being restored, `on.done` at the end, `on.lost` when it can no longer be followed.
+   * Returns a function that stops it.
    */
   watch(sessionId, on) {
     const url = `${this.#origin}${BASE}/analyze-stream?session_id=${sessionId}`;
     const source = new EventSource(url, { withCredentials: true });
-    const end = (tell) => {
+    const end = (notify) => {
       source.close();
-      tell();
+      notify();
     };
     source.onmessage = ({ data }) => {
       const step = JSON.parse(data);

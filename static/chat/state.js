@@ -1,15 +1,15 @@
-// What the chat knows, and pure functions that make the next state out of it.
+// The state of the chat, and pure functions that return the next state.
 //
-// {sessionId,      of the conversation that is shown, null before its first message
-//  conversation,   as the server told it last, null before that
-//  outbox,         what the server has not acknowledged: [{id, text, facts?, sessionId, status, error?}]
+// {sessionId,      of the conversation that is shown, null before its first answer
+//  conversation,   as last read from the server, null before that
+//  outbox,         messages that the server has not acknowledged: [{id, text, facts?, sessionId, status, error?}]
 //  analysis,       {status, phase?, progress?, total?, error?}; the status is "resting", "running",
 //                  "broken" (to be resumed), "done" (to be fetched), "stopped" or "failed"
-//  link,           "up", "offline", or what keeps the server from answering: an error
+//  link,           "up", "offline", or the error that keeps the server from answering
 //  ready,          whether the conversation to show is known
-//  busy,           whether the server is being asked for something
-//  ended,          null, or why the conversation is not there any more: an error
-//  news}           null, or the name of a text about what happened
+//  busy,           whether a request is under way
+//  ended,          null, or the error because of which the conversation no longer exists
+//  news}           null, or the name of a text about the latest event
 //
 // A message in the outbox is "sending", "waiting" for its turn or for the server, "failed", or
 // "stopped" by the visitor. It leaves the outbox when the server has it.
@@ -18,7 +18,7 @@ const UNSENT = ["waiting", "sending"];
 const FOLLOWED = ["running", "broken"];
 const RESTING = { status: "resting" };
 
-/** Nothing was said yet. */
+/** The state before the first message. */
 export function create() {
   return {
     sessionId: null, conversation: null, outbox: [], analysis: RESTING, link: "up", ready: false,
@@ -26,24 +26,24 @@ export function create() {
   };
 }
 
-/** Another conversation is to be shown, or with null a new one; what waits for it waits on. */
+/** Shows another conversation with its outbox, or with null a new one. */
 export function open(state, sessionId, outbox = []) {
   const { link, busy } = state;
   return { ...create(), link, busy, ready: !sessionId, sessionId, outbox };
 }
 
-/** Which conversation is to be shown has to be found out. */
+/** Marks that the conversation to show is not known yet. */
 export function seek(state) {
   return { ...state, ready: false };
 }
 
-/** What was kept of these messages, as they are to be sent or were left by the visitor. */
+/** Restores stored messages as waiting, or stopped where the visitor stopped them. */
 export function restore(kept) {
   return kept.map(({ isStopped, ...entry }) => (
     { ...entry, status: isStopped ? "stopped" : "waiting" }));
 }
 
-/** Messages that another tab left, and that this one has not. */
+/** Adds messages from another tab that this one does not have. */
 export function join(state, kept) {
   const known = listIds(state.conversation ?? { history: [], qa_history: [] });
   state.outbox.forEach(({ id }) => known.add(id));
@@ -51,7 +51,7 @@ export function join(state, kept) {
   return others.length ? { ...state, outbox: [...state.outbox, ...others] } : state;
 }
 
-/** The server told the conversation; what it has of the outbox needs no sending. */
+/** Takes the conversation from the server; messages that it contains leave the outbox. */
 export function load(state, conversation) {
   const known = listIds(conversation);
   const outbox = state.outbox.filter(({ id }) => !known.has(id));
@@ -61,12 +61,12 @@ export function load(state, conversation) {
   return { ...state, conversation, outbox, analysis, ready: true, ended: null };
 }
 
-/** The ids of all messages that the server has. */
+/** Lists the ids of all messages in a conversation of the server. */
 export function listIds({ history, qa_history: asked }) {
   return new Set([...history, ...asked].map(({ id }) => id));
 }
 
-/** The visitor has written something. */
+/** Adds a message of the visitor. */
 export function write(state, { id, text, facts }) {
   const entry = { id, text, sessionId: state.sessionId, status: "waiting" };
   const outbox = [...state.outbox, facts ? { ...entry, facts } : entry];
@@ -74,36 +74,36 @@ export function write(state, { id, text, facts }) {
   return { ...state, outbox, analysis, news: null };
 }
 
-/** A message is on its way. */
+/** Marks a message as being sent. */
 export function send(state, id) {
   return updateMessage(state, id, { status: "sending", error: undefined });
 }
 
-/** A message has to wait for the server, or is to be sent once more. */
+/** Marks a message as waiting, for the server or for another attempt. */
 export function hold(state, id) {
   return updateMessage(state, id, { status: "waiting", error: undefined });
 }
 
-/** A message was refused; to send it again as it is does not help unless something changes. */
+/** Marks a message as refused, so that it is not repeated by itself. */
 export function fail(state, id, error) {
   return updateMessage(state, id, { status: "failed", error });
 }
 
-/** The visitor does not want to wait for a message's answer; whether it was taken is not known. */
+/** Marks a message as stopped by the visitor; whether the server has it is unknown. */
 export function stop(state, id) {
   return updateMessage(state, id, { status: "stopped", error: undefined });
 }
 
-/** A message is not to be sent. */
+/** Removes a message that is not to be sent. */
 export function withdraw(state, id) {
   return { ...state, outbox: state.outbox.filter((entry) => entry.id !== id) };
 }
 
-/** The server has answered a message: both are shown before the conversation is told anew. */
+/** Shows a message and its answer until the conversation is read again. */
 export function answer(state, id, answer, now) {
   const entry = state.outbox.find((one) => one.id === id);
   if (!entry) {
-    return state; // it was withdrawn, or the conversation left
+    return state; // it was withdrawn, or another conversation is shown
   }
   const before = state.conversation ?? { history: [], qa_history: [], analyzed: false };
   const content = answer.message ?? answer.response ?? answer.answer;
@@ -120,49 +120,49 @@ export function answer(state, id, answer, now) {
   return { ...opened, conversation, ready: true };
 }
 
-/** The conversation has an id now, and whatever is to be said belongs to it. */
+/** Sets the id of a new conversation; the whole outbox belongs to it. */
 export function begin(state, sessionId) {
   return { ...state, sessionId, outbox: state.outbox.map((entry) => ({ ...entry, sessionId })) };
 }
 
-/** The conversation is not there any more; its words stay in sight until it is left. */
+/** Marks that the conversation no longer exists; its messages stay visible until it is left. */
 export function end(state, error) {
   const outbox = state.outbox.map((entry) => (
     UNSENT.includes(entry.status) ? { ...entry, status: "failed", error } : entry));
   return { ...state, outbox, ended: error, ready: true, analysis: RESTING };
 }
 
-/** The analysis goes on, breaks off or rests; `change` is put over what is known of it. */
+/** Merges a change into the state of the analysis. */
 export function analyse(state, change) {
   return { ...state, analysis: { ...state.analysis, error: undefined, ...change } };
 }
 
-/** How the server can be reached. */
+/** Sets whether the server can be reached. */
 export function link(state, link) {
   return { ...state, link };
 }
 
-/** The server is being asked, or not any more. */
+/** Sets whether a request is under way. */
 export function setBusy(state, busy) {
   return { ...state, busy };
 }
 
-/** Something happened that is to be told once. */
+/** Sets the news to show once. */
 export function setNews(state, news) {
   return { ...state, news };
 }
 
-/** The next message to send, if there is one. */
+/** Finds the next message to send, if any. */
 export function findNext({ outbox }) {
   return outbox.find(({ status }) => status === "waiting");
 }
 
-/** Whether an answer is awaited. */
+/** Whether an answer is expected. */
 export function isSending({ outbox }) {
   return outbox.some(({ status }) => status === "sending");
 }
 
-/** Whether a message is on its way or waits for it. */
+/** Whether a message is being sent or waits for that. */
 export function isUnsent({ outbox }) {
   return outbox.some(({ status }) => UNSENT.includes(status));
 }
@@ -172,19 +172,19 @@ export function isFollowed({ analysis }) {
   return [...FOLLOWED, "done"].includes(analysis.status);
 }
 
-/** Whether the analysis is to be run now: nothing is to be asked any more, and it was not run. */
+/** Whether the analysis should run now: the interview is complete and it has not run yet. */
 export function isDue(state) {
   const { conversation, analysis, ended: over } = state;
   return Boolean(conversation?.complete) && !conversation.analyzed && !over
     && !isUnsent(state) && analysis.status === "resting";
 }
 
-/** Whether a message may have opened a conversation that is not known here. */
+/** Whether a stopped message may have opened a conversation unknown to this tab. */
 export function isInDoubt({ sessionId, outbox }) {
   return !sessionId && outbox.some(({ status }) => status === "stopped");
 }
 
-/** The conversation to show first: that of a text that was not sent, or the one shown last. */
+/** Chooses the conversation to show first: that of an unsent text, or the latest one. */
 export function choose(kept, shown) {
   const texts = kept.filter(({ facts }) => !facts);
   const first = texts.find(({ sessionId }) => sessionId === null)
@@ -192,12 +192,12 @@ export function choose(kept, shown) {
   return first ? first.sessionId : shown;
 }
 
-/** What is on its way about the same conversation as is shown, or opens it. */
+/** Filters the messages of one conversation, or with null those that open a new one. */
 export function filterUnsent(outbox, sessionId) {
   return outbox.filter((entry) => entry.sessionId === sessionId);
 }
 
-/** All that was said, oldest first, and what is on its way: [{id, role, text, at?, status}]. */
+/** Lists all messages, oldest first, then the outbox: [{id, role, text, at?, status}]. */
 export function listEntries(state) {
   const said = state.conversation ? listMessages(state.conversation) : [];
   const shown = said.map(({ id, role, content, timestamp, aside }) => (
@@ -207,12 +207,12 @@ export function listEntries(state) {
   return [...shown, ...going];
 }
 
-/** The texts of what was not sent, to be written anew. */
+/** Joins the unsent texts, so that they can be edited again. */
 export function joinUnsent({ outbox }) {
   return outbox.filter(({ facts }) => !facts).map(({ text }) => text).join("\n");
 }
 
-/** The turns and the questions about the analysis as one list of messages, in order of time. */
+/** Merges turns and questions about the analysis into one list of messages, by time. */
 function listMessages({ history, qa_history: asked }) {
   const turns = history.map((message, index) => ({
     ...message,
@@ -232,7 +232,7 @@ function updateMessage(state, id, change) {
   return { ...state, outbox };
 }
 
-/** The browser's clock may be behind the server's, and what is said last stands last. */
+/** The browser's clock may be behind the server's, but the newest message must be last. */
 function computeTimestamp(known, now) {
   const next = new Date(Date.parse(known) + 1);
   return known >= now && !Number.isNaN(next.getTime()) ? next.toISOString() : now;

@@ -1,8 +1,7 @@
-// Does the chat's work with the server, one thing after another, until both know the same.
+// Synchronises the chat with the server, one request after another, until both agree.
 //
-// What is written goes into the outbox and is sent in its order. While the server cannot be
-// reached it waits there, and is sent when the server is back; the same message has the same id
-// however often it is sent, and therefore the effect of one.
+// Messages go into the outbox and are sent in order. While the server is unavailable they wait there.
+// A message keeps its id in every attempt, which makes repetitions idempotent.
 
 import { Refusal } from "../api.js";
 import { Analysis } from "./analysis.js";
@@ -10,21 +9,21 @@ import { computePause, isTemporary } from "./retry.js";
 import * as state from "./state.js";
 
 /**
- * The work of a `chat` with a `server`. `chat.state` gives the state, `chat.change` gets the next
- * one, `chat.announce` news for the other tabs, and nothing goes on once `chat.signal` is aborted.
- * `memory` keeps no longer what the server has taken, and learns which conversation took it.
+ * The synchronisation of a `chat` with a `server`. `chat.state` returns the state, `chat.change` gets
+ * the next one, `chat.announce` gets news for the other tabs; everything stops once `chat.signal` is
+ * aborted. Messages that the server has are removed from `memory`, which gets the conversation's id.
  */
 export class Sync {
   #server;
   #memory;
   #chat;
   #analysis;
-  #known; // whether the browser has what a conversation is its own by: the server's cookie
-  #stale = true; // whether the server may have something newer than the state
+  #known; // whether the browser has the server's cookie, which makes a conversation its own
+  #stale = true; // whether the server may have a newer conversation
   #failures = 0;
   #timer = 0;
-  #sending = null; // the message that is on its way, and what breaks it off
-  #pointer; // the conversation that the server is to be told is shown
+  #sending = null; // the message being sent, and its AbortController
+  #pointer; // the conversation to report to the server as shown
 
   constructor(server, memory, chat) {
     this.#server = server;
@@ -38,7 +37,7 @@ export class Sync {
     });
   }
 
-  /** Minds from now on whether the browser is on a network. */
+  /** Starts to follow whether the browser is online. */
   open() {
     const { signal } = this.#chat;
     addEventListener("online", () => this.wake(), { signal });
@@ -48,24 +47,24 @@ export class Sync {
     }
   }
 
-  /** The id of the message that is on its way, if there is one. */
+  /** The id of the message being sent, if any. */
   get sendingId() {
     return this.#sending?.id;
   }
 
-  /** Does at once what there is to do, however long it was to wait. */
+  /** Does everything pending now, without waiting for the next retry. */
   wake() {
     clearTimeout(this.#timer);
     this.#catchUp();
   }
 
-  /** Does the same, and reads the conversation anew. */
+  /** Does the same, and reads the conversation again. */
   refresh() {
     this.#stale = true;
     this.wake();
   }
 
-  /** Has the server told, as the next thing, which conversation is shown; null for a new one. */
+  /** Reports next which conversation is shown; null for a new one. */
   point(sessionId) {
     this.#pointer = sessionId;
   }
@@ -75,16 +74,16 @@ export class Sync {
     this.#analysis.follow(this.#state.sessionId);
   }
 
-  /** Breaks off what is under way: the message that is being sent, and the analysis. */
-  breakOff() {
-    this.#sending?.broken.abort();
+  /** Aborts the message being sent, and the analysis. */
+  abort() {
+    this.#sending?.controller.abort();
     this.#analysis.end();
   }
 
-  /** Breaks it off, and does not try again later. */
+  /** Aborts everything without a retry. */
   close() {
     clearTimeout(this.#timer);
-    this.breakOff();
+    this.abort();
   }
 
   get #state() {
@@ -114,7 +113,7 @@ export class Sync {
     }
   }
 
-  /** Does the next thing there is to do with the server; false if there is none. */
+  /** Does the next pending request; false if there is none. */
   async #step() {
     const entry = state.findNext(this.#state);
     if (this.#pointer !== undefined) {
@@ -136,16 +135,16 @@ export class Sync {
   }
 
   async #deliver(entry) {
-    const broken = new AbortController();
-    this.#sending = { id: entry.id, broken };
+    const controller = new AbortController();
+    this.#sending = { id: entry.id, controller };
     this.#chat.change(state.send(this.#state, entry.id));
     const { complete } = this.#state.conversation ?? {};
     try {
-      const answer = await this.#server.send(entry, { complete, signal: broken.signal });
+      const answer = await this.#server.send(entry, { complete, signal: controller.signal });
       this.#memory.drop(entry.id);
       this.#take(entry, answer);
     } catch (error) {
-      this.#explain(entry.id, error, broken.signal.aborted);
+      this.#handleRefusal(entry.id, error, controller.signal.aborted);
     } finally {
       this.#sending = null;
     }
@@ -157,31 +156,31 @@ export class Sync {
     const { sessionId, outbox } = this.#state;
     if (isShown) {
       this.#memory.sessionId = sessionId;
-      outbox.forEach((entry) => this.#memory.keep(entry)); // they belong to this one now
+      outbox.forEach((entry) => this.#memory.keep(entry)); // they belong to this conversation now
       this.#stale = true;
     }
     this.#chat.announce({ changed: answer.session_id ?? meant });
   }
 
-  #explain(id, error, isStopped) {
+  #handleRefusal(id, error, isStopped) {
     if (!(error instanceof Refusal)) {
       throw error;
     }
     if (isStopped) {
-      this.#stale = true; // it may have been taken all the same
+      this.#stale = true; // the server may have it nevertheless
     } else if (error.gone) {
       this.#end(error);
     } else if (isTemporary(error)) {
       this.#chat.change(state.hold(this.#state, id));
       throw error;
     } else {
-      this.#stale = true; // it may be there in spite of the refusal
+      this.#stale = true; // the server may have it despite the refusal
       this.#chat.change(state.fail(this.#state, id, error));
     }
   }
 
   async #load() {
-    this.#stale = false; // unless somebody says otherwise while this is under way
+    this.#stale = false; // may become true again while the request is under way
     let { sessionId } = this.#state;
     try {
       if (!sessionId && (!this.#known || !this.#state.ready || state.isInDoubt(this.#state))) {
@@ -209,12 +208,12 @@ export class Sync {
     this.#memory.unsent.filter(({ id }) => known.has(id)).forEach(({ id }) => this.#memory.drop(id));
   }
 
-  /** Lets the server know this browser, and learns which conversation it was in. */
+  /** Gets the browser's cookie and its current conversation. */
   async #meet() {
     const { current } = await this.#server.current();
     this.#known = true;
     if (this.#state.sessionId) {
-      return; // it was chosen meanwhile
+      return; // one was chosen meanwhile
     }
     if (!this.#state.ready) {
       const found = this.#state.outbox.length ? null : current;
@@ -227,7 +226,7 @@ export class Sync {
     }
   }
 
-  /** Whether a conversation has a message whose answer was not waited for. */
+  /** Whether a conversation contains a message that was stopped here. */
   async #hasTaken(sessionId) {
     try {
       const known = state.listIds(await this.#server.conversation(sessionId));
@@ -249,10 +248,10 @@ export class Sync {
   #end(error) {
     this.#analysis.end();
     this.#stale = false;
-    this.#known = false; // it may be the cookie that is gone
+    this.#known = false; // perhaps only the cookie is gone
     const { sessionId, outbox } = this.#state;
     if (!outbox.length) {
-      this.#memory.leave(sessionId); // else it is what a reload has to explain again
+      this.#memory.leave(sessionId); // else a reload has to explain it again
     }
     this.#chat.change(state.end(this.#state, error));
   }
@@ -266,7 +265,7 @@ export class Sync {
     this.#timer = setTimeout(() => this.wake(), computePause(error, this.#failures));
   }
 
-  /** Tells the server which conversation is shown; where that fails, a later visit looks it up. */
+  /** Reports which conversation is shown; a failure is harmless. */
   async #point() {
     const sessionId = this.#pointer;
     this.#pointer = undefined;

@@ -1,8 +1,8 @@
-// <teaser-chat>: the chat as one element, on the server's own page or on any other.
+// <teaser-chat>: the chat as one element, on the server's own page or any other.
 //
 // Attributes: `server`, the origin of the chat's server, by default the one this module came from;
 // `lang`, "en" or "de", by default the browser's; `theme`, "light" or "dark", by default the
-// system's. Its look is changed by the variables and parts that teaser-chat.css names.
+// system's. Its look is customised by the variables and parts that teaser-chat.css names.
 
 import { Chat } from "./chat.js";
 import { Memory } from "./memory.js";
@@ -18,7 +18,7 @@ class TeaserChat extends HTMLElement {
   static observedAttributes = ["server", "lang"];
   #chat = null;
   #timer = 0;
-  #visits = 0; // so that what was begun before the element was moved or changed does not go on
+  #visits = 0; // so that work started before the element was moved or changed is dropped
 
   connectedCallback() {
     this.#open();
@@ -45,7 +45,7 @@ class TeaserChat extends HTMLElement {
     if (visit !== this.#visits || !this.isConnected) {
       return;
     }
-    if (!t) { // the server has gone away since the modules came
+    if (!t) { // the server became unavailable after the modules were loaded
       this.#timer = setTimeout(() => this.#open(), RETRY_MS);
       return;
     }

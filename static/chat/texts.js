@@ -1,24 +1,24 @@
-// The words of the interface, from the catalogue of a language beside this file.
+// The texts of the interface, from a catalogue for each language.
 
 const LANGUAGES = ["en", "de"];
 
-/** The language to use: the first one wanted that there is a catalogue for, else English. */
+/** Chooses the first wanted language that has a catalogue, else English. */
 export function chooseLanguage(...wanted) {
   const known = wanted.filter(Boolean).map((tag) => tag.toLowerCase().split("-")[0]);
   return known.find((language) => LANGUAGES.includes(language)) ?? "en";
 }
 
 /**
- * Gives the function that tells a text by its dotted name: `t("chat.send")`, with the values of its
- * {places}: `t("chat.left", { count: 3 })`. An entry of the forms `one` and `other` is chosen
- * between by `count`. `t.language` is the catalogue's, `t.has(name)` tells whether there is one.
- * A name that is not in the catalogue throws: it is a mistake of ours.
+ * Loads a function that returns a text by its dotted name: `t("chat.send")`, with values for its
+ * {places}: `t("chat.left", { count: 3 })`. `count` selects between the forms `one` and `other` of an
+ * entry. `t.language` is the catalogue's language; `t.has(name)` says whether there is such a text.
+ * An unknown name throws.
  */
 export async function load(language) {
   return createTranslator(await fetchCatalogue(language), language);
 }
 
-/** Adds the texts of a part of the chat that is loaded later to a function that `load` gave. */
+/** Adds the texts of a part that is loaded later to a function from `load`. */
 export async function loadPart(t, part) {
   t.add(await fetchCatalogue(`${t.language}.${part}`));
 }
@@ -31,7 +31,7 @@ async function fetchCatalogue(name) {
   return answer.json();
 }
 
-/** As `load`, from a catalogue at hand. */
+/** Creates the function of `load` from a catalogue. */
 function createTranslator(catalogue, language) {
   const plural = new Intl.PluralRules(language);
   const find = (name) => name.split(".").reduce((level, part) => level?.[part], catalogue);

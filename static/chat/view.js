@@ -1,4 +1,4 @@
-// What the element shows of the chat's state.
+// The view of the chat's state.
 
 import { arrange, make, makeButton, sendOnEnter } from "../view.js";
 import { Announcer } from "./announcer.js";
@@ -9,7 +9,7 @@ import { loadPart } from "./texts.js";
 
 const RETRY_MS = 5_000;
 
-/** The parts of the element, in its shadow root, and the chat they act upon. */
+/** The parts of the element, in its shadow root, and the chat on which they act. */
 export class View {
   #t;
   #chat;
@@ -24,17 +24,17 @@ export class View {
   #intro;
   #begin;
   #columns;
-  #details = null; // until there is something to show in them
-  #coming = false; // whether they are on their way
-  #lacking = false; // whether they did not come
-  #list = null; // until somebody looks at the conversations
-  #told = {};
+  #details = null; // loaded with the first answer
+  #isLoading = false; // whether they are being loaded
+  #isIncomplete = false; // whether loading them failed
+  #list = null; // loaded when it is opened
+  #announced = {};
   element;
 
   constructor(t, chat, draft) {
     this.#t = t;
     this.#chat = chat;
-    const act = this.#acts();
+    const act = this.#buildActions();
     this.#log = new Log(t, act);
     this.#intro = make("p", "intro", t("chat.intro"));
     this.#chips = Object.assign(make("div", "chips"), { role: "group", ariaLabel: t("chat.suggestions") });
@@ -44,7 +44,7 @@ export class View {
     const header = make("header", "", make("h2", "", t("title")), make("p", "row", open, this.#begin));
     header.part = "header";
     const talk = make("section", "talk", this.#intro, this.#log.element,
-      this.#chips, this.#banner, this.#composer(draft));
+      this.#chips, this.#banner, this.#makeComposer(draft));
     talk.ariaLabel = t("chat.conversation");
     this.#columns = make("div", "columns", talk);
     const footer = make("footer", "", make("p", "", t("disclaimer")),
@@ -54,21 +54,21 @@ export class View {
     this.element.part = "chat";
   }
 
-  /** Puts a text that could not be sent back to where one writes, before what is there. */
+  /** Puts an unsent text back into the field, before its content. */
   giveBack(text) {
     if (text) {
       const before = this.#field.value && `${text}\n`;
-      this.#field.setRangeText(before || text, 0, 0, "preserve"); // whoever is writing writes on
+      this.#field.setRangeText(before || text, 0, 0, "preserve"); // the cursor stays where it is
       this.#chat.draft(this.#field.value);
     }
   }
 
-  /** Shows a state; what has the focus keeps it, or hands it on to where one writes or reads. */
+  /** Shows a state; if the focused element disappears, the field or the log gets the focus. */
   update(state) {
     const focused = this.element.getRootNode().activeElement;
     this.#show(state);
     if (focused && !focused.checkVisibility()) {
-      // A finger would get a keyboard on the screen that covers what comes.
+      // On a touch screen the keyboard would cover the answer.
       const isTouched = matchMedia("(hover: none)").matches && !this.#log.element.hidden;
       (isTouched ? this.#log.element : this.#field).focus({ preventScroll: true });
     }
@@ -78,53 +78,53 @@ export class View {
     const shown = listEntries(state);
     const busy = isSending(state);
     const isRunning = isFollowed(state);
-    this.#log.element.hidden = !shown.length; // before it is filled, or it cannot be scrolled to its end
+    this.#log.element.hidden = !shown.length; // before it is filled, else it cannot be scrolled to its end
     this.#log.update(shown, { isSending: busy, isRead: state.ready });
     this.#intro.hidden = shown.length > 0;
-    this.#label.textContent = this.#t(this.#step(state));
+    this.#label.textContent = this.#t(this.#chooseLabel(state));
     this.#begin.hidden = !shown.length;
     this.#stop.hidden = !isRunning && !isUnsent(state);
     this.#suggest(state, shown, busy || isRunning);
     this.#detail(state);
     this.#explain(state);
     this.#announce(state);
-    this.element.dataset.state = state.busy || isRunning || this.#coming ? "busy" : "idle";
+    this.element.dataset.state = state.busy || isRunning || this.#isLoading ? "busy" : "idle";
   }
 
   #detail(state) {
     if (this.#details) {
       this.#details.update(state);
-    } else if (state.conversation && !this.#coming) {
+    } else if (state.conversation && !this.#isLoading) {
       this.#fetchDetails();
     }
   }
 
-  /** Most visitors only ever look at the first question: the rest comes with its answer. */
+  /** Most visitors see only the first question, so the rest is loaded with its answer. */
   async #fetchDetails() {
-    this.#coming = true;
+    this.#isLoading = true;
     try {
       const [{ Details }, sheets] = await Promise.all([
         import("./details.js"), loadStyles(["results.css"]), loadPart(this.#t, "details"),
       ]);
       const root = this.element.getRootNode();
       root.adoptedStyleSheets = [...root.adoptedStyleSheets, ...sheets];
-      this.#details = new Details(this.#t, this.#acts());
+      this.#details = new Details(this.#t, this.#buildActions());
       this.#chips.before(this.#details.progress);
       this.#columns.append(this.#details.element);
-      this.#lacking = false;
-    } catch { // the server is away
-      this.#lacking = true;
+      this.#isIncomplete = false;
+    } catch { // the server is unavailable
+      this.#isIncomplete = true;
       this.#explain(this.#chat.state);
       await new Promise((resolve) => { setTimeout(resolve, RETRY_MS); });
     }
-    this.#coming = false;
+    this.#isLoading = false;
     this.update(this.#chat.state);
   }
 
-  #acts() {
+  #buildActions() {
     const chat = this.#chat;
     return {
-      said: (error) => this.#said(error),
+      describe: (error) => this.#describe(error),
       retry: (id) => chat.retry(id),
       edit: (id) => {
         this.giveBack(chat.withdraw(id));
@@ -140,7 +140,7 @@ export class View {
     };
   }
 
-  #composer(draft) {
+  #makeComposer(draft) {
     const t = this.#t;
     this.#field = Object.assign(make("textarea", "field"), { rows: 2, dir: "auto", value: draft, id: "field" });
     this.#field.setAttribute("aria-describedby", "hint");
@@ -187,64 +187,64 @@ export class View {
     this.#chips.hidden = !wanted.length;
   }
 
-  #step({ conversation, ended }) {
+  #chooseLabel({ conversation, ended }) {
     if (!conversation || ended) {
       return "chat.product";
     }
     return conversation.analyzed ? "chat.question" : "chat.answer";
   }
 
-  /** Says above the composer what keeps the chat from going on, and offers what helps. */
+  /** Shows above the composer what blocks the chat, with a button that helps. */
   #explain(state) {
     const { ended, link, outbox } = state;
-    const key = JSON.stringify([ended?.code, link.code ?? link, outbox.length > 0, state.ready, state.news, this.#lacking]);
-    if (this.#told.notice === key) {
+    const key = JSON.stringify([ended?.code, link.code ?? link, outbox.length > 0, state.ready, state.news, this.#isIncomplete]);
+    if (this.#announced.notice === key) {
       return;
     }
-    this.#told.notice = key;
+    this.#announced.notice = key;
     const parts = this.#banner;
     parts.replaceChildren();
     if (ended) {
       const label = this.#t(outbox.length ? "ended.begin_with_text" : "ended.begin");
-      parts.append(this.#note(this.#said(ended),
+      parts.append(this.#makeNotice(this.#describe(ended),
         makeButton("", () => this.#chat.beginWithUnsent(), label)));
     } else if (link !== "up") {
-      parts.append(this.#note(this.#linkSaid(state)));
-    } else if (this.#lacking) {
-      parts.append(this.#note(this.#t("lacking")));
+      parts.append(this.#makeNotice(this.#describeLink(state)));
+    } else if (this.#isIncomplete) {
+      parts.append(this.#makeNotice(this.#t("lacking")));
     } else if (state.news) {
       parts.append(make("div", "notice news", make("p", "", this.#t(`news.${state.news}`))));
     }
   }
 
-  #linkSaid({ link, outbox, ready }) {
+  #describeLink({ link, outbox, ready }) {
     const what = outbox.length ? "held" : ready ? "reading" : "restoring";
     return link === "offline" ? this.#t(`link.offline_${what}`)
-      : this.#t(`link.${what}`, { reason: this.#said(link) });
+      : this.#t(`link.${what}`, { reason: this.#describe(link) });
   }
 
-  #note(sentence, ...more) {
+  #makeNotice(sentence, ...more) {
     return make("div", "notice", make("p", "", sentence), ...more);
   }
 
   #announce(state) {
     const banner = this.#banner.textContent && this.#banner.querySelector("p").textContent;
-    this.#tell("banner", banner);
-    this.#tell("progress", this.#details?.sentence ?? "");
+    this.#announceOnce("banner", banner);
+    this.#announceOnce("progress", this.#details?.sentence ?? "");
     const failed = !state.ended && state.outbox.find(({ status, error }) => status === "failed" && error);
-    this.#tell("failed", failed ? this.#said(failed.error) : "", failed?.id);
+    this.#announceOnce("failed", failed ? this.#describe(failed.error) : "", failed?.id);
   }
 
-  /** Has a sentence read out that was not the last one about its topic. */
-  #tell(topic, sentence, key = sentence) {
-    if (this.#told[topic] !== key) {
-      this.#told[topic] = key;
+  /** Announces a sentence unless it was the last one of its topic. */
+  #announceOnce(topic, sentence, key = sentence) {
+    if (this.#announced[topic] !== key) {
+      this.#announced[topic] = key;
       this.#announcer.say(topic, sentence);
     }
   }
 
-  /** A refusal in the reader's language, or in the server's words. */
-  #said(error) {
+  /** Words a refusal in the reader's language, or as the server did. */
+  #describe(error) {
     const name = `errors.${error.code}`;
     return this.#t.language !== "en" && this.#t.has(name) ? this.#t(name) : error.message;
   }
@@ -254,13 +254,13 @@ export class View {
       const { Confirmation, Conversations } = await import("./dialogs.js");
       if (!this.#list) {
         const confirmation = new Confirmation(this.#t);
-        this.#list = new Conversations(this.#t, this.#acts(), confirmation);
+        this.#list = new Conversations(this.#t, this.#buildActions(), confirmation);
         this.element.append(this.#list.element, confirmation.element);
       }
     } catch {
       this.#announcer.say("list", this.#t("lacking"));
-      this.#banner.replaceChildren(this.#note(this.#t("lacking")));
-      this.#told.notice = ""; // so that it goes with the next change
+      this.#banner.replaceChildren(this.#makeNotice(this.#t("lacking")));
+      this.#announced.notice = ""; // so that the next change removes it
       return;
     }
     this.#list.show(this.#chat.state.sessionId);

@@ -1,4 +1,4 @@
-// Small charts in SVG, each with its numbers in words beside it.
+// Small SVG charts, each with its numbers as text.
 
 import { make, setText } from "../view.js";
 import { computeExtent, findChanges, SPAN_MS, splitRuns, trimPoints } from "./series.js";
@@ -7,11 +7,11 @@ const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 300;
 const HEIGHT = 80;
 const EDGE = 3;
-/** The shortest time that a chart shows, so that a history that has just begun is seen. */
+/** The shortest time span of a chart, so that a short history is visible. */
 const SHORTEST_MS = 2 * 60_000;
 const DASH = "–";
 
-/** An SVG element with these attributes. */
+/** Makes an SVG element with these attributes. */
 export function makeSvg(tag, attributes, ...children) {
   const element = document.createElementNS(SVG, tag);
   Object.entries(attributes).forEach(([name, value]) => element.setAttribute(name, value));
@@ -20,8 +20,8 @@ export function makeSvg(tag, attributes, ...children) {
 }
 
 /**
- * One chart. `lines` are [member, label] of at most three; `format` makes a text of a value;
- * `bands` are the texts for values from 0 on where it is states that are shown.
+ * One chart. `lines` are up to three [member, label]; `format` makes a text of a value; `bands` are
+ * the texts of the states 0, 1, ... if the chart shows states.
  */
 export class Chart {
   #lines;
@@ -55,7 +55,7 @@ export class Chart {
       make("p", "axis hint", this.#begin, make("span", "", "now")));
   }
 
-  /** Shows the points up to this moment. */
+  /** Shows the points up to this time. */
   show(points, now) {
     const shown = trimPoints(points, now);
     const span = Math.min(SPAN_MS, Math.max(SHORTEST_MS, now - (shown[0]?.at ?? now)));
@@ -71,10 +71,10 @@ export class Chart {
     });
     this.#marks.setAttribute("d", findChanges(shown).map((at) => `M${x(at)} 0V${HEIGHT}`).join(""));
     this.#drawing.dataset.points = shown.length;
-    this.#tell(extents, span);
+    this.#showValues(extents, span);
   }
 
-  #tell(extents, span) {
+  #showValues(extents, span) {
     const begin = `${Math.round(span / 60_000)} min`;
     const said = extents.map(({ now, lowest, highest }, index) => {
       const [present, from, to] = [now, lowest, highest]
@@ -91,7 +91,7 @@ export class Chart {
   }
 }
 
-/** The line as it is drawn, to be recognised by. */
+/** Makes the sample of a line for the legend. */
 function makeKey(index, bands) {
   return makeSvg("svg", { class: "key", viewBox: "0 0 24 8", "aria-hidden": "true" },
     makeSvg("path", { class: chooseClass(index, bands), d: "M0 4H24" }));
@@ -109,10 +109,10 @@ function buildLine(run, x, y) {
   const [[first, value], ...rest] = run;
   const begin = `M${x(first)} ${y(value)}`;
   return rest.length ? begin + rest.map(([at, found]) => `L${x(at)} ${y(found)}`).join("")
-    : `${begin}h-3`; // a single value would not be seen
+    : `${begin}h-3`; // a single point would be invisible
 }
 
-/** A band as high as the state is bad; a state lasts until the next one is seen. */
+/** Builds a band whose height is the state; a state lasts until the next point. */
 function buildBand(run, x, y) {
   const [[first, value], ...rest] = run;
   const top = rest.map(([at, found]) => `H${x(at)}V${y(found)}`).join("");

@@ -1,11 +1,11 @@
-// What this tab remembers over a reload: the token, and the history of the charts.
+// What this tab stores across reloads: the token and the history of the charts.
 
 import { trimPoints } from "./series.js";
 
 const TOKEN = "ops.token";
 const HISTORY = "ops.history";
 
-/** The token, or null. */
+/** Reads the token, or null. */
 export function readToken() {
   return read(TOKEN);
 }
@@ -14,13 +14,13 @@ export function keepToken(value) {
   write(TOKEN, value);
 }
 
-/** The points that are young enough, and the look that the next one is compared with. */
+/** Reads the recent points, and the sample with which the next one is compared. */
 export function readHistory(now) {
   try {
     const { points, last } = JSON.parse(read(HISTORY));
     return { points: trimPoints(points, now), last };
   } catch {
-    return { points: [], last: null }; // there was none, or none of this release
+    return { points: [], last: null }; // there is none, or none of this release
   }
 }
 
@@ -37,7 +37,7 @@ function read(key) {
   try {
     return sessionStorage.getItem(key);
   } catch {
-    return null; // the browser forbids it: a reload asks for the token again
+    return null; // forbidden by the browser: a reload asks for the token again
   }
 }
 

@@ -1,4 +1,4 @@
-// The operators' page: asks for the token, looks every two seconds, and shows what it sees.
+// The operators' page: asks for the token, polls the status every two seconds, and shows it.
 
 import { Refusal, request } from "../api.js";
 import { make, setText, showNotice } from "../view.js";
@@ -13,7 +13,7 @@ const LONGEST_PAUSE_MS = 60_000;
 const SAVE_EVERY = 15;
 const WRONG = "This is not the token; please look at OPS_TOKEN again.";
 const OFF = "There is no such page any more: OPS_TOKEN is not set.";
-const SENDABLE = /^[!-~]+$/; // what a header can carry
+const SENDABLE = /^[!-~]+$/; // what a header can contain
 
 const at = (id) => document.getElementById(id);
 const form = at("token-form");
@@ -52,7 +52,7 @@ function fetchStatus(secret) {
 
 async function poll() {
   if (busy || !token || document.hidden) {
-    return; // whoever is busy, watches again or shows the page goes on from there
+    return; // polling continues after the request, the login or the return to the tab
   }
   if (Date.now() < pausedUntil) {
     scheduleNext();
@@ -95,7 +95,7 @@ function handleAnswer(answer) {
   showNews(`As of ${formatClock(now)}, looked at every ${EVERY_MS / 1000} s.`, false);
 }
 
-/** After a look that failed: waits as long as the server wants, and goes on. */
+/** Handles a failed poll: waits as long as the server wants, and continues. */
 function explain(error) {
   if (!(error instanceof Refusal)) {
     throw error;
@@ -116,14 +116,14 @@ function explain(error) {
   drawCharts();
 }
 
-/** Says since when the numbers are old, and why. */
+/** Shows since when the numbers are old, and why. */
 function showAge(why) {
   const since = seenAt ? `These numbers are old: they are of ${formatClock(seenAt)}.`
     : "There are no numbers yet.";
   showNews(`${since} ${why}`, true);
 }
 
-/** The hands of the clock are not read out: only a change of the kind of news is. */
+/** Only a change of the kind of message is announced, not the time. */
 function showNews(sentence, old) {
   setText(at("age"), old ? "" : sentence);
   if (old ? at("old").textContent !== sentence : at("old").children.length) {
@@ -165,7 +165,7 @@ function showNext({ sentence, command = "", reasons = [] }) {
   showList(at("reasons"), reasons);
 }
 
-/** A list of sentences; as it may be read out, it changes only when they do. */
+/** Shows a list of sentences; it is changed only if they differ, because it may be announced. */
 function showList(place, sentences) {
   const shown = [...place.children].map((item) => item.textContent);
   if (shown.join("\n") !== sentences.join("\n")) {

@@ -1,4 +1,4 @@
-// What MIGRATION.md says of each stage, in its words.
+// What MIGRATION.md says of each stage, in the same words.
 
 export const STAGES = ["off", "dualwrite", "shadow", "live", "rampdown", "complete"];
 

@@ -1,16 +1,15 @@
-// From one look at the server to the next: what happened in between, kept for half an hour.
-// Pure functions, which change nothing that they are given.
+// The changes from one sample of the status to the next, for half an hour. Pure functions.
 
 export const SPAN_MS = 30 * 60_000;
-/** Points kept at most; one every two seconds is fewer. */
+/** The most points; one every two seconds is fewer. */
 export const MOST_POINTS = 1000;
-/** Longer than this between two points, and nobody looked meanwhile. */
+/** A longer time between two points interrupts the line. */
 const GAP_MS = 10_000;
 
 const MINUTE_MS = 60_000;
 const STATES = ["closed", "half_open", "open"];
 
-/** By how much each counter rose; if one is lower than before, all began anew at 0. */
+/** Finds by how much each counter rose; if one is lower than before, all were reset to 0. */
 export function findRises(before, after) {
   const anew = Object.entries(before).some(([name, count]) => (after[name] ?? 0) < count);
   return Object.fromEntries(Object.entries(after)
@@ -18,9 +17,9 @@ export function findRises(before, after) {
 }
 
 /**
- * The value below which this share of what was measured lies, or null if nothing was. Within a
- * class it is taken to lie evenly; beyond the last bound nothing is known but that.
- * `counts` has how many are within each bound, and at its end how many there are.
+ * Computes the value below which this share of the measurements lies, or null without any. Within a
+ * bucket they are assumed to be uniform; beyond the last bound that bound is returned. `counts` has
+ * the number within each bound, and last the total.
  */
 export function computeQuantile(share, bounds, counts) {
   const all = counts.at(-1);
@@ -36,7 +35,7 @@ export function computeQuantile(share, bounds, counts) {
   return from + (bounds[at] - from) * (rank - below) / (counts[at] - below);
 }
 
-/** What the charts show of a look, and of the time since the look before; null is unknown. */
+/** Builds a point of the charts from a sample and the one before; null is unknown. */
 export function buildPoint(before, after, now) {
   const { sessions, breaker, spill } = after;
   return {
@@ -47,11 +46,11 @@ export function buildPoint(before, after, now) {
     breaker: Math.max(...Object.values(breaker).map((state) => STATES.indexOf(state))),
     spill: spill ? spill.backlog ?? null : 0,
     unsent: after.unsent,
-    ...compareLooks(before, after),
+    ...compareSamples(before, after),
   };
 }
 
-function compareLooks(before, after) {
+function compareSamples(before, after) {
   const seconds = before ? (after.at - before.at) / 1000 : 0;
   if (!(seconds > 0)) {
     return { requests: null, missing: null, errors: null, p50: null, p95: null,
@@ -72,17 +71,17 @@ function compareLooks(before, after) {
   };
 }
 
-/** What of a look is needed for the next point. */
+/** Picks what the next point needs of a sample. */
 export function pickEssence({ at, answers, seconds, copies }) {
   return { at, answers, seconds, copies };
 }
 
-/** The points that are young enough, and of these the last ones. */
+/** Keeps the recent points, at most so many. */
 export function trimPoints(points, now) {
   return points.filter(({ at }) => at > now - SPAN_MS && at <= now).slice(-MOST_POINTS);
 }
 
-/** The same points, where these members are what they sum up to over the last minute. */
+/** Replaces these members by their sums over the last minute. */
 export function sumOverMinutes(points, keys) {
   const sums = Object.fromEntries(keys.map((key) => [key, 0]));
   let first = 0;
@@ -95,7 +94,7 @@ export function sumOverMinutes(points, keys) {
   });
 }
 
-/** The runs of a line: it is interrupted where its value is unknown and where nobody looked. */
+/** Splits a line into runs, at unknown values and at gaps between samples. */
 export function splitRuns(points, key) {
   const found = [];
   let last = null;
@@ -113,7 +112,7 @@ export function splitRuns(points, key) {
   return found;
 }
 
-/** The last value of a line with its lowest and highest; null for what is unknown. */
+/** Computes the last, lowest and highest value of a line; null is unknown. */
 export function computeExtent(points, key) {
   const known = points.map((one) => one[key]).filter((value) => value !== null);
   return {
@@ -123,7 +122,7 @@ export function computeExtent(points, key) {
   };
 }
 
-/** When the stage changed. */
+/** Finds the times at which the stage changed. */
 export function findChanges(points) {
   return points.filter(({ stage }, index) => index && stage !== points[index - 1].stage)
     .map(({ at }) => at);

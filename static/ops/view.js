@@ -1,9 +1,9 @@
-// What the page shows of one look at the server, in elements and text only.
+// The view of one sample of the status, built from elements and text only.
 
 import { make, setText } from "../view.js";
 import { RUNBOOK, STAGES } from "./runbook.js";
 
-/** Workers report every second; longer than this, and one is silent. */
+/** Workers report every second; after this time a worker counts as silent. */
 const SILENT_SECONDS = 3;
 const KINDS = {
   "chat:session": "conversations", state: "saved states", context: "contexts", tenant: "tenants",
@@ -13,7 +13,7 @@ const PARTS = {
 };
 const WORDS = { closed: "closed", half_open: "half open", open: "open" };
 
-/** The six stages, with the present one marked; null where it is unknown. */
+/** Shows the six stages with the present one marked; null if it is unknown. */
 export function showSteps(place, present) {
   if (!place.children.length) {
     place.append(...STAGES.map((stage) => make("li", "", make("span", "name", stage),
@@ -30,7 +30,7 @@ export function showSteps(place, present) {
   });
 }
 
-/** Pairs of a word and what it is now; the elements stay, their texts change. */
+/** Shows pairs of a name and a value; only the texts of existing elements change. */
 export function showFacts(place, pairs) {
   if (place.children.length !== pairs.length) {
     place.replaceChildren(...pairs.map(() => make("div", "", make("dt", ""), make("dd", ""))));
@@ -42,7 +42,7 @@ export function showFacts(place, pairs) {
   });
 }
 
-/** How sessions are served at this moment. */
+/** Lists how sessions are served now. */
 export function listServing(look) {
   const { breaker, spill, migration } = look;
   const backfill = migration?.backfill;
@@ -60,14 +60,14 @@ export function listServing(look) {
   ];
 }
 
-/** How many sessions there are, by kind. */
+/** Lists the number of sessions by kind. */
 export function listCounts({ sessions }) {
   return sessions
     ? Object.entries(sessions).map(([kind, count]) => [KINDS[kind] ?? kind, String(count)])
     : [["all kinds", "unknown"]];
 }
 
-/** The sentences an operator should not overlook. */
+/** Lists the problems that an operator should notice. */
 export function listTroubles(look) {
   const found = [];
   if (look.unasked.length) {
@@ -86,7 +86,7 @@ export function listTroubles(look) {
   return [...found, ...look.warnings.map((warning) => `Warning: ${warning}.`)];
 }
 
-/** What the runbook says of the present stage; nothing where no migration was begun. */
+/** Lists what the runbook says of the present stage; nothing without a migration. */
 export function listRunbook({ stage, migration }) {
   if (migration?.begun === false) {
     return [];
@@ -96,7 +96,7 @@ export function listRunbook({ stage, migration }) {
     .filter(([, sentence]) => sentence);
 }
 
-/** Whether the next step may be taken, with what is to be typed, and why not. */
+/** Describes whether the next step is allowed, with its command, or why not. */
 export function describeNextStep(migration) {
   if (!migration) {
     return { sentence: "Whether the next step is allowed is unknown: the engine does not answer." };
@@ -117,7 +117,7 @@ export function describeNextStep(migration) {
   return { sentence: `The step to ${next} is allowed:`, command: "advance" };
 }
 
-/** The table's rows, one for each worker; those of workers that still live stay. */
+/** Shows a row for each worker; the rows of known workers are kept. */
 export function showWorkers(place, reports, wanted) {
   const known = new Map([...place.children].map((row) => [row.dataset.key, row]));
   const names = [...place.closest("table").querySelectorAll("th")].map((th) => th.textContent);
@@ -138,7 +138,7 @@ function buildRow(key, names) {
   const row = make("tr", "", ...names.map((name) => {
     const cell = make("td", "");
     cell.dataset.name = name;
-    cell.setAttribute("role", "cell"); // which laying them out as blocks would take away
+    cell.setAttribute("role", "cell"); // which a block layout would remove
     return cell;
   }));
   row.setAttribute("role", "row");
@@ -163,7 +163,7 @@ function listCells(report, name, wanted) {
   ];
 }
 
-/** In a word what is to be said of a worker; one that lags is told by this and not by a colour. */
+/** Describes the state of a worker in words, so that it does not depend on colour. */
 function describeState(report, wanted) {
   if (report.fault) {
     return `does not follow: ${report.fault}`;
