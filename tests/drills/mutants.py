@@ -60,8 +60,8 @@ MUTANTS = (
     Mutant(
         "tombstones",
         "services/sessions/records.py",
-        "return self._record(session, body, now, until)._replace(deleted=True)",
-        "return self._record(session, body, now, until)._replace(deleted=False)",
+        "._replace(deleted=True)",
+        "._replace(deleted=False)",
         ("deletes-live",),
     ),
     Mutant(
@@ -110,7 +110,7 @@ MUTANTS = (
     Mutant(
         "merge-of-the-replay",
         "services/sessions/reconcile.py",
-        "        merged = _merged(keyspace, higher, lower)",
+        "        merged = _merge(keyspace, higher, lower)",
         "        merged = None",
         ("hosts-apart",),
     ),
