@@ -8,17 +8,17 @@ BIN := $(VENV)/bin
 BENCH_VENV := .venv-bench
 BIND ?= 127.0.0.1:8000
 PYTEST_ARGS ?=
-# Half of the suite waits for servers: two processes, each with servers of its own, take two thirds
-# of the time. 0 runs it in one, test by test. What fails in a busy moment is run once more by
-# itself, and only what fails again has failed.
+# Each process has servers of its own; 0 runs the suite in one, test by test. What fails in a busy
+# moment is run once more by itself: it is named as flaky, and only what fails again has failed.
 TEST_PROCESSES ?= 2
+PYTEST = $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 DRILLS ?=
 BENCHMARKS ?=
 SOAK_SECONDS ?= 300
 SEED ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test test-servers lint format bench drill drill-mutants soak alerts clean
+.PHONY: help run up test test-fast test-servers lint format bench drill drill-mutants soak alerts clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -36,9 +36,13 @@ up: $(VENV)/run.stamp ## serve as deployed, nginx and gunicorn and Redis, until 
 	@exec $(BIN)/python -m deploy.up $(if $(TLS),--tls) $(if $(PORT),--port $(PORT))
 
 test: $(VENV)/test.stamp test-servers ## run the whole suite with its servers; PYTEST_ARGS narrows it
-	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --cov --cov-report=term $(PYTEST_ARGS) || \
+	$(PYTEST) --cov --cov-report=term $(PYTEST_ARGS) || \
 		{ echo "Once more, one after another, what failed:"; \
-		$(BIN)/python -m pytest --last-failed --last-failed-no-failures none --no-cov; }
+		$(BIN)/python -m pytest --last-failed --last-failed-no-failures none --repeated \
+			--cov --cov-append --cov-report=term; }
+
+test-fast: $(VENV)/test.stamp test-servers ## run what needs no gunicorn, nginx or browser, while working; PYTEST_ARGS narrows it
+	$(PYTEST) --fast $(PYTEST_ARGS)
 
 test-servers:
 	@sh tests/servers.sh

@@ -17,6 +17,8 @@ from tests.support.application import create_app
 from tests.support.engines import SETUPS, set_up
 from tests.support.servers import RedisServer
 
+pytest_plugins = ("tests.support.tiers", "tests.support.summary")
+
 
 @pytest.fixture(autouse=True)
 def _no_request() -> None:

@@ -4,7 +4,6 @@ import configparser
 import re
 import shlex
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from tests.support.servers import ROOT, Gunicorn
+from tests.support.servers import ROOT
 
 UNITS = sorted((ROOT / "deploy" / "systemd").iterdir())
 HOME = "/srv/teaser-chat"
@@ -48,20 +47,10 @@ def test_a_unit_starts_a_command_that_there_is(app: Flask, unit: Path) -> None:
     assert result.exit_code == 0
 
 
-def test_gunicorn_tells_when_it_serves(tmp_path: Path) -> None:
-    """What Type=notify waits for."""
-    assert read(ROOT / "deploy" / "systemd" / "teaser-chat.service")["Service"]["Type"] == "notify"
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
-        told.bind(str(tmp_path / "notify"))
-        told.settimeout(10)
-        settings = {"SESSION_STORE_URL": "memory://", "NOTIFY_SOCKET": str(tmp_path / "notify")}
-        with Gunicorn(**settings):
-            assert told.recv(1024).startswith(b"READY=1")
-
-
-def test_it_may_end_its_requests() -> None:
-    """It is waited for longer than gunicorn waits for its workers."""
+def test_it_is_up_when_it_serves_and_may_end_its_requests() -> None:
+    """It is waited for until it tells so, and longer than gunicorn waits for its workers."""
     service = read(ROOT / "deploy" / "systemd" / "teaser-chat.service")["Service"]
+    assert service["Type"] == "notify"
     settings = (ROOT / "gunicorn.conf.py").read_text(encoding="utf-8")
     graceful = re.search(r"^graceful_timeout = (\d+)$", settings, re.MULTILINE)
     assert graceful

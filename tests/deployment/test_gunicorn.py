@@ -4,6 +4,7 @@ import concurrent.futures
 import contextlib
 import os
 import signal
+import socket
 import uuid
 from pathlib import Path
 from typing import Any
@@ -144,3 +145,13 @@ def test_a_killed_worker_loses_nothing(redis_url: str) -> None:
 def child_is_gone(pid: int) -> None:
     """Kill one of our own gunicorn's workers."""
     os.kill(pid, signal.SIGKILL)
+
+
+def test_gunicorn_tells_when_it_serves(tmp_path: Path) -> None:
+    """What systemd waits for, with Type=notify."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+        told.bind(str(tmp_path / "notify"))
+        told.settimeout(10)
+        settings = {"SESSION_STORE_URL": "memory://", "NOTIFY_SOCKET": str(tmp_path / "notify")}
+        with Gunicorn(**settings):
+            assert told.recv(1024).startswith(b"READY=1")
