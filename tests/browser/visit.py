@@ -1,5 +1,6 @@
 """One visit to the page: what a person does there, and what the browser complains about."""
 
+import os
 import re
 from importlib.resources import files
 from types import TracebackType
@@ -122,7 +123,9 @@ class Visit:
         self.idle.wait_for()
 
     def shot(self, name: str, part: str = "") -> None:
-        """Keep a picture of a part, or of the page down to where results repeat themselves."""
+        """With SCREENSHOTS set, keep a picture of a part, or of the page as far as it is varied."""
+        if not os.environ.get("SCREENSHOTS"):
+            return
         ARTIFACTS.mkdir(exist_ok=True)
         path = ARTIFACTS / f"{name}.png"
         if part:
