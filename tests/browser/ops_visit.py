@@ -1,8 +1,7 @@
 """One visit to the operators' page: what an operator sees there."""
 
-from typing import Any, Self
+from typing import Self
 
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, expect
 
 from tests.browser.visit import Visit
@@ -77,13 +76,6 @@ class OpsVisit(Visit):
     def points(self) -> int:
         """How many points the first chart has."""
         return int(self.page.locator("figure > svg").first.get_attribute("data-points") or 0)
-
-    def faults(self) -> list[Any]:
-        """What axe-core finds wrong with what is shown."""
-        return [
-            (found["id"], [node["target"] for node in found["nodes"]])
-            for found in Axe().run(self.page).response["violations"]
-        ]
 
     def overflows(self) -> bool:
         """Whether it can be scrolled sideways."""

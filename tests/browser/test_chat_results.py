@@ -370,8 +370,7 @@ def test_german(visit: ChatParts) -> None:
     assert visit.page.evaluate(foreign, ".card .kind") == ""
 
 
-@pytest.mark.parametrize("language", ["en", "de"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("de", "dark")])
 def test_accessibility(visit: ChatParts, language: str, scheme: Any) -> None:
     """Axe finds nothing wrong with everything unfolded, an editor open and an error in it."""
     visit.expect_complaints("Applying inline style")  # axe brings its own
