@@ -52,21 +52,18 @@ def test_a_restart_between_two_turns_goes_unnoticed(engine: dict[str, str]) -> N
     gunicorn = Gunicorn(**engine, WEB_CONCURRENCY="2")
     with gunicorn, Http(gunicorn.url, cookies=True) as http:
         http.get("/develope")
-        session_id = open_conversation(http)
-        say(http, session_id, "no radio")
-        before = http.get(f"{API}/session/{session_id}").body
+        analyzed, current = open_conversation(http), open_conversation(http)
+        complete(http, analyzed)
+        assert http.post(f"{API}/analyze", {"session_id": analyzed}).status == 200
+        say(http, current, "no radio")
+        before = [http.get(f"{API}/session/{one}").body for one in (analyzed, current)]
         gunicorn.stop()
         gunicorn.start()
-        assert http.get(f"{API}/session/{session_id}").body == before
-        complete(http, session_id)
-        assert http.post(f"{API}/analyze", {"session_id": session_id}).status == 200
-        analysis = http.get(f"{API}/session/{session_id}").body
-        gunicorn.stop()
-        gunicorn.start()
-        assert http.get(f"{API}/session/{session_id}").body == analysis
-        assert http.get(f"{API}/current").body == {"current": session_id}
-        question = {"session_id": session_id, "question": "Which are the most important?"}
+        assert [http.get(f"{API}/session/{one}").body for one in (analyzed, current)] == before
+        assert http.get(f"{API}/current").body == {"current": current}
+        question = {"session_id": analyzed, "question": "Which are the most important?"}
         assert http.post(f"{API}/ask-analysis", question).status == 200
+        complete(http, current)
 
 
 def test_every_worker_sees_every_turn(redis_url: str) -> None:

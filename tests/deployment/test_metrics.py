@@ -76,7 +76,7 @@ def folder_of(gunicorn: ManagedGunicorn) -> Path:
 
 def all_serve(gunicorn: ManagedGunicorn) -> bool:
     """Whether two workers run, and they and nobody else tell of themselves."""
-    running = {str(pid) for pid in gunicorn.list_workers()}
+    running = {str(pid) for pid in gunicorn.workers()}
     return len(running) == 2 and breakers(gunicorn.url) == running and serving(gunicorn.url) == 2
 
 
@@ -89,87 +89,99 @@ def created_by_each(folder: Path) -> list[float]:
     return [count for count in found if count]
 
 
-@pytest.fixture
-def gunicorn(redis_url: str) -> Iterator[ManagedGunicorn]:
-    """A gunicorn over a real Redis, of which two workers serve and tell of themselves."""
-    with ManagedGunicorn(REDIS_URL=redis_url, WEB_CONCURRENCY="2", OPS_TOKEN=OPS_TOKEN) as running:
-        assert eventually(lambda: all_serve(running))
+@pytest.fixture(scope="module")
+def started_gunicorn(redis_server: RedisServer) -> Iterator[ManagedGunicorn]:
+    """A gunicorn over a real Redis, on one port for all tests here."""
+    settings = {"REDIS_URL": redis_server.url, "WEB_CONCURRENCY": "2", "OPS_TOKEN": OPS_TOKEN}
+    with ManagedGunicorn(**settings) as running:
         yield running
+
+
+@pytest.fixture
+def gunicorn(started_gunicorn: ManagedGunicorn) -> ManagedGunicorn:
+    """The same with two workers that serve and tell of themselves; a test may stop and start it."""
+    if not started_gunicorn.answers():
+        started_gunicorn.start()
+    assert eventually(lambda: all_serve(started_gunicorn))
+    return started_gunicorn
+
+
+def created(gunicorn: ManagedGunicorn) -> float:
+    """How many conversations were begun, as a fresh scrape tells."""
+    return sample(gunicorn.url, *CREATED) or 0
 
 
 def test_counts_of_all_workers_are_added_up(gunicorn: ManagedGunicorn) -> None:
     """Whichever worker is asked, once both have served."""
+    gunicorn.restart()
     started = 0
     while len(shares := created_by_each(folder_of(gunicorn))) < 2 and started < 10 * STARTS:
         start_many(gunicorn.url)
         started += STARTS
     assert (len(shares), sum(shares)) == (2, started)
     for _ in range(6):
-        assert sample(gunicorn.url, *CREATED) == started
+        assert created(gunicorn) == started
         assert sample(gunicorn.url, "teaser_answers_total", {"status": "200"}) == started
 
 
 def test_operators_are_told_the_counts_of_all_workers(gunicorn: ManagedGunicorn) -> None:
     """Whichever worker is asked, so that the page can take differences."""
-    start_many(gunicorn.url)
 
-    def told_by_one() -> Any:
+    def read_status() -> dict[str, Any]:
         with Http(gunicorn.url) as client:
-            return client.get("/ops/status", Authorization=f"Bearer {OPS_TOKEN}").body
-
-    for _ in range(6):
-        told = told_by_one()
-        assert told["answers"] == {"200": STARTS}
-        assert told["seconds"]["counts"][-1] == STARTS
-        assert told["sessions"]["chat:session"] == STARTS
+            told = client.get("/ops/status", Authorization=f"Bearer {OPS_TOKEN}").body
         # Other gunicorns of the tests may use the same Redis.
         assert len(told["migration"]["workers"]) >= 2
+        return {
+            "answers": told["answers"].get("200", 0),
+            "seconds": told["seconds"]["counts"][-1],
+            "sessions": told["sessions"]["chat:session"],
+        }
+
+    before = read_status()
+    start_many(gunicorn.url)
+    for _ in range(6):
+        assert read_status() == {name: count + STARTS for name, count in before.items()}
 
 
-def test_the_counts_of_a_killed_worker_stay_and_its_state_goes(gunicorn: ManagedGunicorn) -> None:
-    """SIGKILL leaves it no time to tidy up; the master does."""
+def test_counts_outlive_a_killed_worker_and_a_reload(gunicorn: ManagedGunicorn) -> None:
+    """SIGKILL leaves a worker no time to tidy up, which the master does; HUP keeps the folder."""
+    before = created(gunicorn)
+    folder = folder_of(gunicorn)
     start_many(gunicorn.url)
     gunicorn.kill_worker()
     assert eventually(lambda: all_serve(gunicorn))
-    assert sample(gunicorn.url, *CREATED) == STARTS
+    assert created(gunicorn) == before + STARTS
     start_many(gunicorn.url, 10)
-    assert sample(gunicorn.url, *CREATED) == STARTS + 10
-
-
-def test_counts_go_on_over_a_reload(gunicorn: ManagedGunicorn) -> None:
-    """HUP runs gunicorn.conf.py again; the folder is the same one."""
-    start_many(gunicorn.url)
-    folder = folder_of(gunicorn)
     gunicorn.reload()
     assert eventually(lambda: all_serve(gunicorn))
     assert folder_of(gunicorn) == folder
-    assert sample(gunicorn.url, *CREATED) == STARTS
+    assert created(gunicorn) == before + STARTS + 10
 
 
-def test_the_folder_goes_with_its_master(gunicorn: ManagedGunicorn) -> None:
-    """TERM removes it; the next start begins with a new one and with 0."""
+def test_each_master_has_a_folder_that_goes_with_it(gunicorn: ManagedGunicorn) -> None:
+    """TERM removes it, and the next start begins with 0; so does a second master, by USR2.
+
+    That inherits the environment of the first one, whose end takes nothing from it.
+    """
     start_many(gunicorn.url, 1)
     first = folder_of(gunicorn)
     gunicorn.restart()
     assert not first.exists()
     assert eventually(lambda: all_serve(gunicorn))
-    assert sample(gunicorn.url, *CREATED) == 0
-
-
-def test_a_second_master_has_a_folder_of_its_own(gunicorn: ManagedGunicorn) -> None:
-    """USR2: it inherits the environment of the first, whose end takes nothing from it."""
+    assert created(gunicorn) == 0
+    second = folder_of(gunicorn)
     start_many(gunicorn.url, 1)
-    first = folder_of(gunicorn)
     # gunicorn hands on the environment in which it read its settings last.
     gunicorn.reload()
     gunicorn.replace()
-    assert not first.exists()
+    assert not second.exists()
     assert eventually(lambda: all_serve(gunicorn))
     start_many(gunicorn.url, 10)
-    assert sample(gunicorn.url, *CREATED) == 10
-    second = folder_of(gunicorn)
+    assert created(gunicorn) == 10
+    third = folder_of(gunicorn)
     gunicorn.stop()
-    assert not second.exists()
+    assert not third.exists()
 
 
 def test_a_folder_that_was_cleaned_away_stops_no_worker(gunicorn: ManagedGunicorn) -> None:

@@ -113,53 +113,62 @@ def is_gone(pid: int) -> bool:
     return not Path(f"/proc/{pid}").exists()
 
 
-@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
-def test_it_serves_until_ctrl_c_and_leaves_nothing(tmp_path: Path, tls: bool) -> None:
+def converse(up: Up) -> None:
+    """A conversation that goes through all three servers, with the page's cookie."""
+    with up.http() as http:
+        page = http.get("/develope")
+        assert ("Secure" in page.headers["Set-Cookie"]) is up.url.startswith("https")
+        begun = http.post(f"{API}/start", {"initial_input": LAMP})
+        assert begun.status == 200
+        assert "X-Session-Store" not in begun.headers
+        body = {"session_id": begun.body["session_id"], "message": "no radio"}
+        assert http.post(f"{API}/respond", body).status == 200
+
+
+def end(up: Up, number: signal.Signals) -> None:
+    """Send a signal to all of it, as a terminal does; then every process and file is gone."""
+    family = up.family()
+    assert len(family) >= 6
+    os.killpg(up.process.pid, number)
+    up.process.wait(timeout=SECONDS)
+    assert eventually(lambda: all(map(is_gone, family)))
+    assert not up.folder.exists()
+    metrics = list(Path("/dev/shm").glob("teaser-metrics-*"))  # noqa: S108 - read only
+    assert not [one for one in metrics if int(one.name.split("-")[2]) in family]
+
+
+def test_it_serves_until_ctrl_c_and_leaves_nothing(tmp_path: Path) -> None:
     """A conversation goes through all three; then every process, file and port is gone."""
-    with served(tmp_path, *(["TLS=1"] if tls else [])) as up:
-        assert up.url.startswith("https" if tls else "http:")
-        with up.http() as http:
-            page = http.get("/develope")
-            assert ("Secure" in page.headers["Set-Cookie"]) is tls
-            begun = http.post(f"{API}/start", {"initial_input": LAMP})
-            assert begun.status == 200
-            assert "X-Session-Store" not in begun.headers
-            body = {"session_id": begun.body["session_id"], "message": "no radio"}
-            assert http.post(f"{API}/respond", body).status == 200
-        family = up.family()
-        assert len(family) >= 6
-        os.killpg(up.process.pid, signal.SIGINT)
-        up.process.wait(timeout=SECONDS)
-        assert eventually(lambda: all(map(is_gone, family)))
-        assert not up.folder.exists()
+    with served(tmp_path) as up:
+        assert up.url.startswith("http:")
+        converse(up)
+        check_redis(up)
+        end(up, signal.SIGINT)
         said = up.log.read_text()
         assert "Traceback" not in said
         # Ctrl-C itself, which would break off its requests, has not reached gunicorn.
         assert "Handling signal: term" in said
         assert "Handling signal: int" not in said
-        metrics = list(Path("/dev/shm").glob("teaser-metrics-*"))  # noqa: S108 - read only
-        assert not [one for one in metrics if int(one.name.split("-")[2]) in family]
 
 
-def test_redis_is_as_in_a_deployment(tmp_path: Path) -> None:
-    """Append-only, nothing thrown away, and closed to who does not know the password."""
-    with served(tmp_path) as up:
-        refused = pytest.raises(redis.AuthenticationError)
-        with redis.Redis(port=up.servers["Redis"]) as stranger, refused:
-            stranger.ping()
-        assert (up.folder / "data" / "appendonlydir").is_dir()
-        shown = [Path(f"/proc/{pid}/cmdline").read_text() for pid in up.family()]
-        password = next(
-            line.split("=", 1)[1].split("@")[0].rpartition(":")[2]
-            for pid in up.family()
-            for line in Path(f"/proc/{pid}/environ").read_text().split("\0")
-            if line.startswith("REDIS_URL=redis://:")
-        )
-        assert len(password) == 64
-        assert not [command for command in shown if password in command]
-        with redis.Redis(port=up.servers["Redis"], password=password) as client:
-            assert client.config_get("appendfsync") == {"appendfsync": "always"}
-            assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+def check_redis(up: Up) -> None:
+    """It is append-only, throws nothing away, and is closed to who does not know the password."""
+    refused = pytest.raises(redis.AuthenticationError)
+    with redis.Redis(port=up.servers["Redis"]) as stranger, refused:
+        stranger.ping()
+    assert (up.folder / "data" / "appendonlydir").is_dir()
+    shown = [Path(f"/proc/{pid}/cmdline").read_text() for pid in up.family()]
+    password = next(
+        line.split("=", 1)[1].split("@")[0].rpartition(":")[2]
+        for pid in up.family()
+        for line in Path(f"/proc/{pid}/environ").read_text().split("\0")
+        if line.startswith("REDIS_URL=redis://:")
+    )
+    assert len(password) == 64
+    assert not [command for command in shown if password in command]
+    with redis.Redis(port=up.servers["Redis"], password=password) as client:
+        assert client.config_get("appendfsync") == {"appendfsync": "always"}
+        assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
 
 
 def test_when_one_server_dies_the_others_are_ended(tmp_path: Path) -> None:
@@ -176,19 +185,16 @@ def test_when_one_server_dies_the_others_are_ended(tmp_path: Path) -> None:
         assert "Redis has ended by itself" in up.log.read_text()
 
 
-def test_a_port_can_be_chosen(tmp_path: Path) -> None:
-    """And the end of `make` is an end like Ctrl-C."""
+def test_with_tls_on_a_port_that_was_chosen(tmp_path: Path) -> None:
+    """It serves there and nobody else does; and the end of `make` is an end like Ctrl-C."""
     port = free_port()
-    with served(tmp_path, f"PORT={port}") as up:
-        assert up.url == f"http://127.0.0.1:{port}"
-        family = up.family()
+    with served(tmp_path, "TLS=1", f"PORT={port}") as up:
+        assert up.url == f"https://127.0.0.1:{port}"
+        converse(up)
         second = started(tmp_path, f"PORT={port}")
         assert second.wait(timeout=SECONDS) != 0
         assert f"Port {port} is taken" in up.log.read_text()
-        os.killpg(up.process.pid, signal.SIGTERM)
-        up.process.wait(timeout=SECONDS)
-        assert eventually(lambda: all(map(is_gone, family)))
-        assert not up.folder.exists()
+        end(up, signal.SIGTERM)
 
 
 def test_a_missing_server_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
