@@ -16,7 +16,7 @@ from services.sessions.stores import open_store
 from tests.browser.ops_visit import TOKEN, OpsVisit, with_ops
 from tests.browser.visit import Visit
 from tests.support.http import Http
-from tests.support.operator import flask_migration
+from tests.support.operator import migrate
 from tests.support.servers import ROOT, Gunicorn, RedisServer, eventually
 from tests.support.talk import API
 
@@ -147,7 +147,7 @@ def test_a_migration_is_seen_from_its_begin_to_its_end_and_back(
     """Every step of the real commands, without a reload; who lags is told in words."""
     site = with_ops(REDIS_URL=lasting_redis.url)
     environment = site.environment
-    assert flask_migration(environment, "begin")["exit"] == 0
+    assert migrate(environment, "begin")["exit"] == 0
     with site, OpsVisit(chromium, site, width=1200) as visit:
         visit.watch()
         talk(site)
@@ -158,11 +158,11 @@ def test_a_migration_is_seen_from_its_begin_to_its_end_and_back(
             expect(visit.next_step).to_have_text(
                 f"The step to {stage} is allowed: flask migration advance"
             )
-            assert flask_migration(environment, "advance")["exit"] == 0
+            assert migrate(environment, "advance")["exit"] == 0
             expect(visit.step).to_have_text(stage.value)
             expect(visit.rows.locator("td").nth(2)).to_have_text("follows")
             if stage is Stage.SHADOW:
-                assert flask_migration(environment, "compare")["exit"] == 0
+                assert migrate(environment, "compare")["exit"] == 0
                 expect(visit.rows.locator("[data-name=Lag]")).to_have_text("0 of 3")
                 lag_behind(lasting_redis)
                 expect(visit.rows.filter(has_text=f"process {NOBODY}")).to_contain_text(
@@ -173,7 +173,7 @@ def test_a_migration_is_seen_from_its_begin_to_its_end_and_back(
                 visit.shot("ops-2-shadow")
                 expect(visit.rows).to_have_count(1)
         expect(visit.fact("Writes")).to_have_text("redis")
-        assert flask_migration(environment, "rollback")["exit"] == 0
+        assert migrate(environment, "rollback")["exit"] == 0
         expect(visit.step).to_have_text("rampdown")
         expect(visit.fact("Watch")).to_have_text("answers of 404 do not become more.")
         assert visit.page.evaluate("window.sameLoad")

@@ -6,7 +6,7 @@ from typing import Any
 
 from services.sessions.migration.stages import Stage
 from tests.support.http import Http
-from tests.support.operator import flask_migration
+from tests.support.operator import flask_migration, migrate
 from tests.support.servers import Gunicorn, RedisServer, eventually
 from tests.support.talk import API
 
@@ -40,26 +40,26 @@ def test_the_whole_way_and_back(lasting_redis: RedisServer) -> None:
             held[session_id] = http.get(f"{API}/session/{session_id}").body
 
         def arrived(command: str, stage: str) -> None:
-            found = flask_migration(environment, command)
+            found = migrate(environment, command)
             assert (found["exit"], found["stage"], found["behind"]) == (0, stage, []), found
             assert eventually(lambda: stage_of(http) == stage)
             talk()
             assert readable()
 
-        assert flask_migration(environment, "status", "--wait", "20")["exit"] == 0
+        assert migrate(environment, "status", "--wait", "20")["exit"] == 0
         assert stage_of(http) == "off"
         talk()
         for stage in STAGES[1:]:
             arrived("advance", stage)
             if stage in ("dualwrite", "shadow"):
-                copied = flask_migration(environment, "backfill", "--timeout", "30")
+                copied = migrate(environment, "backfill", "--timeout", "30")
                 assert (copied["exit"], copied["sessions"] > 0) == (0, True)
-                compared = flask_migration(environment, "compare", "--timeout", "30")
+                compared = migrate(environment, "compare", "--timeout", "30")
                 assert (compared["exit"], compared["mismatches"]) == (0, 0)
-        assert flask_migration(environment, "advance")["exit"] == 1
+        assert migrate(environment, "advance")["exit"] == 1
         for stage in reversed(STAGES[:-1]):
             arrived("rollback", stage)
-        assert flask_migration(environment, "rollback")["exit"] == 1
+        assert migrate(environment, "rollback")["exit"] == 1
         assert len(held) == 2 * len(STAGES) - 1
 
 
@@ -67,20 +67,20 @@ def test_workers_are_added_in_live(lasting_redis: RedisServer) -> None:
     """One process in off; each of those that HUP starts in live is seen and asked."""
     gunicorn = Gunicorn(REDIS_URL=lasting_redis.url, WEB_CONCURRENCY="2")
     environment = gunicorn.environment
-    flask_migration(environment, "begin")
+    migrate(environment, "begin")
     with gunicorn:
-        status = flask_migration(environment, "status", "--wait", "20")
+        status = migrate(environment, "status", "--wait", "20")
         assert (status["exit"], len(status["workers"])) == (0, 1)
         for _ in range(3):
-            assert flask_migration(environment, "advance")["exit"] == 0
+            assert migrate(environment, "advance")["exit"] == 0
         assert gunicorn.process is not None
         gunicorn.process.send_signal(signal.SIGHUP)
 
         def both() -> bool:
-            return len(flask_migration(environment, "status")["workers"]) == 2
+            return len(migrate(environment, "status")["workers"]) == 2
 
         assert eventually(both, 30)
-        moved = flask_migration(environment, "advance")
+        moved = migrate(environment, "advance")
         assert (moved["exit"], moved["stage"], moved["behind"]) == (0, "rampdown", [])
 
 
@@ -89,16 +89,16 @@ def test_a_redis_without_persistence_holds_the_migration_up() -> None:
     with RedisServer() as redis:
         gunicorn = Gunicorn(REDIS_URL=redis.url)
         environment = gunicorn.environment
-        flask_migration(environment, "begin")
+        migrate(environment, "begin")
         with gunicorn:
             refuse_and_force(environment)
 
 
 def refuse_and_force(environment: Mapping[str, str]) -> None:
     """Try to go on, then go on all the same."""
-    assert flask_migration(environment, "status", "--wait", "20")["exit"] == 0
-    refused = flask_migration(environment, "advance", "--wait", "2")
+    assert migrate(environment, "status", "--wait", "20")["exit"] == 0
+    refused = migrate(environment, "advance", "--wait", "2")
     assert refused["exit"] == 1
     assert refused["refused"] == ["Redis keeps nothing over a restart: set appendonly to yes"]
-    forced = flask_migration(environment, "advance", "--wait", "0", "--force")
+    forced = migrate(environment, "advance", "--wait", "0", "--force")
     assert (forced["exit"], forced["overridden"]) == (0, refused["refused"])
