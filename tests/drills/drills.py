@@ -165,23 +165,18 @@ DRILLS: dict[str, AnyDrill] = {
     "replay-10000": ReplayDrill("replay-10000"),
 }
 SHORT = {
-    "stages": 1.5,
     "cohort": 2.0,
-    "hup-dualwrite": 2.0,
     "usr2-live": 2.0,
-    "max-requests-shadow": 2.0,
     "term-start-off": 2.0,
     "deletes": 2.0,
     "apart-shadow-live": 2.0,
-    "refused-complete": 2.0,
     "frozen-live": 2.0,
-    "killed-aof-complete": 2.0,
     "killed-empty-shadow": 2.0,
     "delete-outage-plain": 2.0,
     "oom": 2.0,
     "restart-outage-complete": 1.5,
 }
-"""The drills of the test suite, and for how many seconds each is under load there."""
+"""The drills of the suite, one of each kind, and for how many seconds each is under load there."""
 
 
 def choose_seconds(name: str, seconds: float | None, *, short: bool) -> float:
