@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -29,20 +29,28 @@ WRITTEN = """async ([file, state, language]) => {
 }"""
 
 
+Write = Callable[..., str]
+
+
 @pytest.fixture
 def visit(chromium: Browser, sqlite_site: Gunicorn) -> Iterator[ChatParts]:
     """A visitor who has an analysis before them, with a printer that tells what it got."""
-    with ChatParts(chromium, sqlite_site) as visit:
-        visit.page.add_init_script(PRINTER)
-        visit.reload()
+    visit = ChatParts(chromium, sqlite_site)
+    visit.page.add_init_script(PRINTER)
+    with visit:
         visit.show(found())
         yield visit
 
 
-def written(visit: ChatParts, file: str, state: dict[str, Any], language: str = "en") -> str:
-    """What a module writes, without saving it."""
-    text: str = visit.page.evaluate(WRITTEN, [file, state, language])
-    return text
+@pytest.fixture(scope="module")
+def write(chromium: Browser, sqlite_site: Gunicorn) -> Iterator[Write]:
+    """Gives what the module writes into a file of a kind, without saving it."""
+    with ChatParts(chromium, sqlite_site) as visit:
+
+        def write(file: str, state: dict[str, Any], language: str = "en") -> str:
+            return str(visit.page.evaluate(WRITTEN, [file, state, language]))
+
+        yield write
 
 
 def with_words(words: str) -> dict[str, Any]:
@@ -66,10 +74,10 @@ def rows(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True))
 
 
-def test_csv_comes_back_as_it_was(visit: ChatParts) -> None:
+def test_csv_comes_back_as_it_was(write: Write) -> None:
     """Every norm is one row with all that was told about it, in the order of the page."""
     analysis = found()["analysis"]
-    text = written(visit, "csv", found())
+    text = write("csv", found())
     assert text.startswith("\ufeff")
     assert text.endswith("\r\n")
     read = rows(text)
@@ -94,30 +102,30 @@ def test_csv_comes_back_as_it_was(visit: ChatParts) -> None:
         }
 
 
-def test_csv_with_every_special_letter(visit: ChatParts) -> None:
+def test_csv_with_every_special_letter(write: Write) -> None:
     """Quotes, commas and line breaks are kept, whatever stands beside them."""
     words = 'a "b", c\r\nd\ne;"'
-    text = written(visit, "csv", with_words(words))
+    text = write("csv", with_words(words))
     assert rows(text)[0]["Name"] == words
     assert '"a ""b"", c\r\nd\ne;"""' in text
 
 
 @pytest.mark.parametrize("words", COMPUTED)
-def test_csv_computes_nothing(visit: ChatParts, words: str) -> None:
+def test_csv_computes_nothing(write: Write, words: str) -> None:
     """What a spreadsheet would take for a formula gets an apostrophe before it."""
-    row = rows(written(visit, "csv", with_words(words)))[0]
+    row = rows(write("csv", with_words(words)))[0]
     for column in ("Id", "Name", "Reason", "Not certain", "Good to know", "Disclaimer"):
         assert row[column] == f"'{words}" or (column == "Reason" and row[column] == words.strip())
 
 
-def test_markdown_tells_everything(visit: ChatParts) -> None:
+def test_markdown_tells_everything(write: Write) -> None:
     """Groups, norms, facts, disclaimer and date are there; what is not known is said."""
     state = found()
-    tokens = MarkdownIt("commonmark").parse(written(visit, "md", state))
+    tokens = MarkdownIt("commonmark").parse(write("md", state))
     headings = [after.content for token, after in pairwise(tokens) if token.type == "heading_open"]
     assert headings[:2] == ["EU norms for your product", "Applies (7)"]
     assert headings[-2:] == ["What was understood", "What the percentages mean"]
-    words = plain(written(visit, "md", state))
+    words = plain(write("md", state))
     for norm in state["analysis"]["all_norm_results"]:
         for said in (norm["norm_name"], norm["norm_id"], norm["summary"], norm["note"]):
             assert said in words
@@ -140,9 +148,9 @@ def plain(markdown: str) -> str:
 @pytest.mark.parametrize(
     "words", [HOSTILE, "- a", "1. a", "+ a", "# a", "> a", "===", "---", "a\n\n# b", "12) x", "=a"]
 )
-def test_markdown_of_any_words(visit: ChatParts, words: str) -> None:
+def test_markdown_of_any_words(write: Write, words: str) -> None:
     """What norms, facts and visitors say is no markup: it is read back letter by letter."""
-    text = written(visit, "md", with_words(words))
+    text = write("md", with_words(words))
     markup = MarkdownIt("commonmark").enable(["strikethrough", "table"])
     kinds = {
         one.type
@@ -160,29 +168,31 @@ def test_markdown_of_any_words(visit: ChatParts, words: str) -> None:
     assert f"Not certain: {said}" in lines
 
 
-def test_only_links_to_the_web_are_written(visit: ChatParts) -> None:
+def test_only_links_to_the_web_are_written(write: Write) -> None:
     """Neither file has another address, and none leaves its place in the Markdown."""
     state = found()
     first, second = state["analysis"]["matched_norms"][:2]
     first["url"] = "javascript:alert(1)"
     second["url"] = "https://a.example/<b>)](x) y"
-    assert rows(written(visit, "csv", state))[0]["Link"] == ""
-    text = written(visit, "md", state)
+    assert rows(write("csv", state))[0]["Link"] == ""
+    text = write("md", state)
     assert "javascript" not in text
     assert "(<https://a.example/%3Cb%3E)](x)%20y>)" in text
 
 
-def test_german_files(visit: ChatParts) -> None:
+def test_german_files(write: Write) -> None:
     """Headings and columns are German, and so are dates for people."""
-    read = rows(written(visit, "csv", found(), "de"))
+    read = rows(write("csv", found(), "de"))
     assert (read[0]["Ergebnis"], read[0]["Art"]) == ("Gilt", "Richtlinie")
-    text = plain(written(visit, "md", found(), "de"))
+    text = plain(write("md", found(), "de"))
     assert "Erstellt am 25. November 2026." in text
     assert "Zu prüfen (65)" in text
 
 
 @pytest.mark.parametrize(("label", "ending"), [("Markdown", "md"), ("CSV", "csv")])
-def test_a_file_is_saved(visit: ChatParts, tmp_path: Path, label: str, ending: str) -> None:
+def test_a_file_is_saved(
+    visit: ChatParts, write: Write, tmp_path: Path, label: str, ending: str
+) -> None:
     """The button saves the file that the module writes, and lets go of it afterwards."""
     visit.page.clock.install()
     visit.page.evaluate("""() => {
@@ -199,7 +209,7 @@ def test_a_file_is_saved(visit: ChatParts, tmp_path: Path, label: str, ending: s
     day = name[9:19]
     if ending == "csv":
         assert rows(content)[0]["Made on"] == day
-        assert content == written(visit, "csv", found()).replace("2026-11-25", day)
+        assert content == write("csv", found()).replace("2026-11-25", day)
     else:
         assert content.startswith("# EU norms for your product\n\nMade on ")
     assert visit.page.evaluate("released") == []
