@@ -1,6 +1,7 @@
 """Every state that the chat can show, one after the other in one visit."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,22 @@ REFUSAL = {"error": "Conversations cannot be reached.", "code": "store_unavailab
 EXPECTED = ("404", "422", "503", "ERR_INTERNET_DISCONNECTED", "Applying inline style")
 """What the browser says about the states; axe brings styles of its own."""
 
+OWN_WORDS = """() => {
+  const root = document.querySelector("teaser-chat").shadowRoot;
+  const texts = document.createNodeIterator(root, NodeFilter.SHOW_TEXT);
+  const found = [...root.querySelectorAll("[aria-label]")].map((one) => one.ariaLabel);
+  for (let node = texts.nextNode(); node; node = texts.nextNode()) {
+    const place = node.parentElement;
+    const isForeign = place.closest("[lang=en], .user .words, .conversation [dir=auto]");
+    if (!isForeign && node.data.trim()) {
+      found.push(node.data.trim());
+    }
+  }
+  return found;
+}"""
+FIGURES = r"\d{2}:\d{2}( · (offen|geprüft))?|[:,]|\d{1,2}\. [A-Z][a-zä]+ \d{4}|\d+ %, .*"
+"""Times, dates and percentages as they are written in German, and what stands between words."""
+
 
 def catalogue(language: str) -> dict[str, str]:
     """The texts of a language by their dotted names."""
@@ -38,6 +55,12 @@ def catalogue(language: str) -> dict[str, str]:
     return found
 
 
+def words_of(language: str) -> re.Pattern[str]:
+    """What fits each text of a language with whatever stands at its places, and each figure."""
+    texts = (re.sub(r"\\\{\w+\\\}", ".*", re.escape(text)) for text in catalogue(language).values())
+    return re.compile(rf"(?:{'|'.join(texts)})( \(.*\))?|{FIGURES}")
+
+
 class StatesVisit(ChatVisit):
     """A visit in a language, by a browser set up by `options` as Playwright names them."""
 
@@ -53,6 +76,10 @@ class StatesVisit(ChatVisit):
         super().__init__(chromium, site, width=width, locale=LOCALES[language], **options)
         self.texts = catalogue(language)
         self.expect_complaints(*EXPECTED)
+
+    def own_words(self) -> set[str]:
+        """All that is shown or named by labels, but for what visitors and the server have said."""
+        return set(self.page.evaluate(OWN_WORDS))
 
     def named(self, name: str) -> Locator:
         """The button with this text; in the dialog on top if there is one."""

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
-from tests.browser.chat_states import StatesVisit
+from tests.browser.chat_states import StatesVisit, catalogue, words_of
 from tests.browser.chat_visit import DECIDED_LAMP, LAMP
 from tests.support.servers import RedisServer
 from tests.support.sites import Site
@@ -66,13 +66,16 @@ def test_axe_finds_nothing_in_dark_colours(
     assert len(found) == STATES
 
 
-def test_everything_is_in_sight_in_light_colours(
+def test_everything_is_in_sight_and_german_in_light_colours(
     chromium: Browser, site: Site, redis_server: RedisServer
 ) -> None:
-    """In no state of the German chat, light on a dark system, is anything cut, small or wrong.
+    """In no state of the German chat, light on a dark system, is anything cut, small or foreign.
 
-    Narrow, zoomed to 200 % or with wide spacing nothing needs scrolling sideways.
+    Narrow, zoomed to 200 % or with wide spacing nothing needs scrolling sideways. All of our own
+    words are of the German catalogue, and others are marked.
     """
+    known = words_of("de")
+    seen: set[str] = set()
     found: dict[str, list[str]] = {}
     options: dict[str, Any] = {"color_scheme": "dark", "reduced_motion": "reduce"}
     with StatesVisit(chromium, site, language="de", width=WINDOWS[0][0], **options) as visit:
@@ -80,9 +83,16 @@ def test_everything_is_in_sight_in_light_colours(
         usual = visit.page.viewport_size
         assert usual
         visit.page.evaluate(SPACING)
+        expect(visit.page).to_have_title("Welche EU-Normen gelten für Ihr Produkt?")
+        expect(visit.page.locator("html")).to_have_attribute("lang", "de")
 
         def look(name: str) -> None:
-            found[name] = visit.violations()
+            words = visit.own_words()
+            seen.update(words)
+            found[name] = [
+                *visit.violations(),
+                *(f"not German: {one}" for one in words if not known.fullmatch(one)),
+            ]
             for width, height in WINDOWS:
                 visit.page.set_viewport_size({"width": width, "height": height})
                 visit.page.evaluate(SPACED, width != 640)
@@ -99,6 +109,9 @@ def test_everything_is_in_sight_in_light_colours(
         visit.walk(redis_server, look)
     assert {name: faults for name, faults in found.items() if faults} == {}
     assert len(found) == STATES
+    english = set(catalogue("en").values()) - set(catalogue("de").values())
+    assert seen & english == set()
+    assert len(seen) > len(english) / 2
 
 
 def test_nothing_moves_for_those_who_want_none(chromium: Browser, site: Site) -> None:
