@@ -38,11 +38,17 @@ class WatchedVisit(ChatVisit):
         return {self.page.url, told, *links, *(urljoin(chat, name) for name in needed)}
 
 
-@pytest.fixture
-def visit(chromium: Browser, site: Site) -> Iterator[WatchedVisit]:
-    """A first visit."""
-    with WatchedVisit(chromium, site) as visit:
+@pytest.fixture(scope="module")
+def visit(chromium: Browser, started_site: Site) -> Iterator[WatchedVisit]:
+    """A first visit, whose traffic the tests look at; whoever says something has one of his own."""
+    with WatchedVisit(chromium, started_site) as visit:
         yield visit
+
+
+@pytest.fixture(scope="module")
+def came(visit: WatchedVisit) -> list[Exchange]:
+    """What came until one could write."""
+    return visit.traffic.so_far()
 
 
 def files(exchanges: Iterable[Exchange]) -> list[Exchange]:
@@ -55,13 +61,25 @@ def element(exchanges: Iterable[Exchange]) -> list[Exchange]:
     return [one for one in exchanges if re.search(r"^/static/(?!.*(page\.css|icon))", one.path)]
 
 
-def test_what_is_needed_first_is_small(visit: WatchedVisit) -> None:
+def test_what_is_needed_first_is_small(came: list[Exchange]) -> None:
     """Until one can write so much comes and no more."""
-    assert weight(element(visit.traffic.so_far())) <= FIRST_BYTES
+    assert weight(element(came)) <= FIRST_BYTES
 
 
-def test_all_of_it_is_small(visit: WatchedVisit) -> None:
+def test_all_of_it_is_small(chromium: Browser, site: Site) -> None:
     """A visitor who uses everything gets so much and no more, each file once."""
+    with WatchedVisit(chromium, site) as visit:
+        use_everything(visit)
+        came = element(visit.traffic.so_far())
+    assert weight(came) <= ALL_BYTES
+    scripts = [one.path for one in came if one.path.endswith(".js")]
+    assert len(scripts) == len(set(scripts))
+    there = {f"/{path.relative_to(ROOT)}" for path in (ROOT / "static" / "chat").glob("*.js")}
+    assert there - set(scripts) == {"/static/chat/embed.js"}
+
+
+def use_everything(visit: WatchedVisit) -> None:
+    """Come to results, open what can be opened, and take along what can be taken."""
     visit.converse(DECIDED_LAMP)
     visit.page.locator("teaser-chat .facts > summary").click()
     visit.page.get_by_role("button", name=re.compile("^Correct")).first.click()
@@ -73,17 +91,10 @@ def test_all_of_it_is_small(visit: WatchedVisit) -> None:
     expect(visit.page.locator("iframe")).to_have_count(1)
     visit.button("Conversations").click()
     expect(visit.page.locator("teaser-chat .conversation")).to_have_count(1)
-    came = element(visit.traffic.so_far())
-    assert weight(came) <= ALL_BYTES
-    scripts = [one.path for one in came if one.path.endswith(".js")]
-    assert len(scripts) == len(set(scripts))
-    there = {f"/{path.relative_to(ROOT)}" for path in (ROOT / "static" / "chat").glob("*.js")}
-    assert there - set(scripts) == {"/static/chat/embed.js"}
 
 
-def test_nothing_else_is_asked_for(visit: WatchedVisit) -> None:
+def test_nothing_else_is_asked_for(visit: WatchedVisit, came: list[Exchange]) -> None:
     """Neither of another host nor what the page does not name; nothing is missing or twice."""
-    came = visit.traffic.so_far()
     asked = [one.url for one in came]
     assert {urlsplit(url).netloc for url in asked} == {urlsplit(visit.site.url).netloc}
     assert set(asked) <= visit.named()
@@ -91,17 +102,17 @@ def test_nothing_else_is_asked_for(visit: WatchedVisit) -> None:
     assert {one.status for one in came} == {200}
 
 
-def test_every_text_comes_compressed(visit: WatchedVisit) -> None:
+def test_every_text_comes_compressed(came: list[Exchange]) -> None:
     """All but the shortest, which would not become shorter."""
-    came = [one for one in files(visit.traffic.so_far()) if one.is_text]
-    assert len(came) > 10
-    plain = [one for one in came if one.encoding != "gzip"]
+    texts = [one for one in files(came) if one.is_text]
+    assert len(texts) > 10
+    plain = [one for one in texts if one.encoding != "gzip"]
     assert [one.path for one in plain if one.body >= SHORTEST_COMPRESSED] == []
 
 
-def test_a_second_visit_fetches_nothing_anew(visit: WatchedVisit) -> None:
+def test_a_second_visit_fetches_nothing_anew(visit: WatchedVisit, came: list[Exchange]) -> None:
     """What the browser has is asked about at most."""
-    first = len(visit.traffic.so_far())
+    first = len(came)
     visit.page.goto(visit.address)
     visit.idle.wait_for()
     again = [one for one in visit.traffic.so_far()[first:] if one.path.startswith("/static/")]

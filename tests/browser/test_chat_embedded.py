@@ -157,11 +157,14 @@ def test_two_tabs(chromium: Browser, visit: EmbeddedVisit) -> None:
         assert visit.words.all_text_contents() == other.words.all_text_contents()
 
 
-def test_paper_is_styled(visit: EmbeddedVisit) -> None:
-    """Only the results are printed, and styled though the page allows no style sheet of others."""
+def test_results_are_taken_along(visit: EmbeddedVisit) -> None:
+    """The page's policy forbids no file; paper has the results only, and is styled for all that."""
     visit.page.add_init_script(PRINTER)
-    visit.reload()
     visit.converse(DECIDED_LAMP)
+    for label in ("Markdown", "CSV"):
+        with visit.page.expect_download() as saving:
+            visit.button(label).click()
+        assert "2011/65/EU" in saving.value.path().read_text(encoding="utf-8")
     visit.page.evaluate("document.body.prepend('Words of the shop')")
     visit.button("Print").click()
     (printed,) = sheets(visit.page)
@@ -169,15 +172,6 @@ def test_paper_is_styled(visit: EmbeddedVisit) -> None:
     assert all(printed["rules"])
     assert "2011/65/EU" in printed["words"]
     assert "Words of the shop" not in printed["words"]
-
-
-@pytest.mark.parametrize("label", ["Markdown", "CSV"])
-def test_files_are_saved(visit: EmbeddedVisit, label: str) -> None:
-    """The policy of the page keeps nobody from taking the results along."""
-    visit.converse(DECIDED_LAMP)
-    with visit.page.expect_download() as saving:
-        visit.button(label).click()
-    assert "2011/65/EU" in saving.value.path().read_text(encoding="utf-8")
 
 
 def test_everything_comes_over_http_2(visit: EmbeddedVisit) -> None:
