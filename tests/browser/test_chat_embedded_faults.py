@@ -158,7 +158,7 @@ def test_the_store_is_away(
             expect(visit.banner).to_contain_text("Conversations cannot be reached right now")
         finally:
             redis_server.signal(signal.SIGCONT)
-        expect(visit.words.first).to_have_text(LAMP, timeout=30_000)
+        expect(visit.words.first).to_have_text(LAMP)
 
 
 def test_the_server_is_away(chromium: Browser, embedding: Embedding) -> None:
@@ -171,7 +171,7 @@ def test_the_server_is_away(chromium: Browser, embedding: Embedding) -> None:
         visit.send("no wireless")
         expect(visit.banner).to_contain_text("The service cannot be reached right now")
         embedding.site.gunicorn.start()
-        expect(visit.words).to_have_count(6, timeout=40_000)
+        expect(visit.words).to_have_count(6)
         expect(visit.banner).to_be_empty()
 
 

@@ -6,13 +6,14 @@ import os
 import signal
 import socket
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.http import Http
-from tests.support.servers import Gunicorn, children, eventually
+from tests.support.servers import Gunicorn, RedisServer, children, eventually
 from tests.support.talk import API, events
 
 
@@ -57,6 +58,7 @@ def test_a_restart_between_two_turns_goes_unnoticed(engine: dict[str, str]) -> N
         assert http.post(f"{API}/analyze", {"session_id": analyzed}).status == 200
         say(http, current, "no radio")
         before = [http.get(f"{API}/session/{one}").body for one in (analyzed, current)]
+        http.close()
         gunicorn.stop()
         gunicorn.start()
         assert [http.get(f"{API}/session/{one}").body for one in (analyzed, current)] == before
@@ -66,11 +68,18 @@ def test_a_restart_between_two_turns_goes_unnoticed(engine: dict[str, str]) -> N
         complete(http, current)
 
 
-def test_every_worker_sees_every_turn(redis_url: str) -> None:
+@pytest.fixture(scope="module")
+def gunicorn(redis_server: RedisServer) -> Iterator[Gunicorn]:
+    """Three workers over one Redis, for the tests that do not stop all of it."""
+    settings = {"WEB_CONCURRENCY": "3", "GUNICORN_THREADS": "4"}
+    with Gunicorn(REDIS_URL=redis_server.url, **settings) as server:
+        yield server
+
+
+def test_every_worker_sees_every_turn(gunicorn: Gunicorn) -> None:
     """Turns of one conversation through three processes at once: all kept, once, in order."""
     ids = [str(uuid.uuid4()) for _ in range(24)]
-    settings = {"REDIS_URL": redis_url, "WEB_CONCURRENCY": "3", "GUNICORN_THREADS": "4"}
-    with Gunicorn(**settings) as gunicorn, Http(gunicorn.url) as http:
+    with Http(gunicorn.url) as http:
         session_id = open_conversation(http)
 
         def turn(message_id: str) -> None:
@@ -115,9 +124,9 @@ def test_an_unknown_stage_keeps_it_from_starting() -> None:
         pass
 
 
-def test_a_stream_arrives_in_pieces_and_ends_on_its_own(redis_url: str) -> None:
+def test_a_stream_arrives_in_pieces_and_ends_on_its_own(gunicorn: Gunicorn) -> None:
     """Every event of the analysis, through a real connection."""
-    with Gunicorn(REDIS_URL=redis_url) as gunicorn, Http(gunicorn.url) as http:
+    with Http(gunicorn.url) as http:
         session_id = open_conversation(http)
         complete(http, session_id)
         stream = http.get(f"{API}/analyze-stream?session_id={session_id}")
@@ -126,9 +135,9 @@ def test_a_stream_arrives_in_pieces_and_ends_on_its_own(redis_url: str) -> None:
         assert len(found) == 84
 
 
-def test_a_killed_worker_loses_nothing(redis_url: str) -> None:
+def test_a_killed_worker_loses_nothing(gunicorn: Gunicorn) -> None:
     """SIGKILL of every worker: the master starts others, the turns are there."""
-    with Gunicorn(REDIS_URL=redis_url, WEB_CONCURRENCY="2") as gunicorn, Http(gunicorn.url) as http:
+    with Http(gunicorn.url) as http:
         session_id = open_conversation(http)
         say(http, session_id, "no radio")
         before = http.get(f"{API}/session/{session_id}").body

@@ -43,10 +43,12 @@ def test_make_run_serves_with_nothing_set_up(tmp_path: Path) -> None:
             said = log.read_text(encoding="utf-8")
             assert f"http://127.0.0.1:{port}/develope" in said
             assert "REDIS_URL=" in said
+            http.close()
         with served(tmp_path, port):
             again = http.get(f"{API}/session/{opened.body['session_id']}")
             assert again.status == 200
             assert again.body["history"][0]["content"] == "A kettle for 230 V"
+            http.close()
     assert (tmp_path / "instance" / "sessions.db").exists()
 
 

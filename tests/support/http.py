@@ -62,6 +62,10 @@ class Http:
         return self
 
     def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the connection, for which a server that ends waits; a request opens another."""
         self._connection.close()
 
     def _connect(self) -> http.client.HTTPConnection:

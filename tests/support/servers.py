@@ -193,7 +193,7 @@ def children(pid: int) -> set[int]:
     return {int(child) for child in listing.split()}
 
 
-def eventually(check: Callable[[], bool], seconds: float = 10.0) -> bool:
+def eventually(check: Callable[[], bool], seconds: float = START_SECONDS) -> bool:
     """Whether a check becomes true within some seconds."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
