@@ -5,9 +5,11 @@ from typing import Self
 from playwright.sync_api import Locator, expect
 
 from tests.browser.visit import Visit
-from tests.support.servers import Gunicorn
+from tests.support.servers import Gunicorn, eventually
 
 TOKEN = "a-token-for-the-operators"
+LOOK_MS = 2_000
+"""How often the page looks at the numbers."""
 
 
 class OpsVisit(Visit):
@@ -76,6 +78,15 @@ class OpsVisit(Visit):
     def points(self) -> int:
         """How many points the first chart has."""
         return int(self.page.locator("figure > svg").first.get_attribute("data-points") or 0)
+
+    def collect(self, count: int) -> None:
+        """Let the page, whose clock is installed, look so often that its charts have points."""
+
+        def has_come() -> bool:
+            self.page.clock.run_for(LOOK_MS)
+            return self.points() >= count
+
+        assert eventually(has_come)
 
     def overflows(self) -> bool:
         """Whether it can be scrolled sideways."""

@@ -123,13 +123,14 @@ def test_a_token_that_is_good_no_more_is_asked_for_again(chromium: Browser, site
 def test_charts_get_points_and_keep_them_over_a_reload(chromium: Browser, site: Gunicorn) -> None:
     """Each with its title, its value in words, and a summary for who does not see it."""
     with OpsVisit(chromium, site) as visit:
+        visit.page.clock.install()
         visit.watch()
         talk(site)
         requests = visit.chart("Requests per second")
         expect(requests.locator(".range").first).to_have_text(re.compile(r"to [1-9]|to 0\.[1-9]"))
         expect(visit.chart("How long requests take").locator(".range").first).to_contain_text("ms")
         expect(visit.chart("Sessions").locator(".now").first).to_have_text("3")
-        assert eventually(lambda: visit.points() >= 3)
+        visit.collect(3)
         for title in TITLES:
             drawing = visit.chart(title).get_by_role("img")
             expect(drawing).to_have_attribute("aria-label", re.compile(f"^{title}, the last 2 min"))
@@ -138,7 +139,7 @@ def test_charts_get_points_and_keep_them_over_a_reload(chromium: Browser, site: 
         before = visit.points()
         visit.reload()
         assert visit.points() >= before
-        assert eventually(lambda: visit.points() > before)
+        visit.collect(before + 1)
 
 
 def test_a_migration_is_seen_from_its_begin_to_its_end_and_back(
@@ -316,6 +317,7 @@ def test_everyone_can_use_it(chromium: Browser, site: Gunicorn, scheme: Any, wid
     with OpsVisit(chromium, site, width=width) as visit:
         visit.expect_complaints("401")
         visit.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        visit.page.clock.install()
         visit.enter("not the token at all")
         expect(visit.gate.get_by_role("alert")).not_to_be_empty()
         assert visit.violations() == []
@@ -324,7 +326,7 @@ def test_everyone_can_use_it(chromium: Browser, site: Gunicorn, scheme: Any, wid
         visit.page.keyboard.type(TOKEN)
         visit.page.keyboard.press("Enter")
         expect(visit.page.locator("#board-title")).to_be_focused()
-        assert eventually(lambda: visit.points() >= 3)
+        visit.collect(3)
         expect(visit.rows).to_have_count(1)
         assert visit.violations() == []
         assert not visit.overflows()
