@@ -462,6 +462,8 @@ def test_the_server_restarts_while_it_analyses(chromium: Browser, site: Site) ->
         held = Held(visit.page, STREAM)
         visit.send(DECIDED_LAMP)
         route = held.first()
+        # Once it is there, the server has sent all parts of the page.
+        expect(visit.page.get_by_role("progressbar")).to_be_visible()
         site.gunicorn.stop(AT_ONCE)
         route.continue_()
         expect(visit.page.locator("teaser-chat .progress")).to_contain_text("being restored")
