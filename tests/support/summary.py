@@ -40,6 +40,7 @@ class _Summary:
             if self._name_flaky and report.passed:
                 self._flaky.append(report.nodeid)
 
+    @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("time per folder, summed over all processes")
         for folder, seconds in sorted(self._seconds.items(), key=lambda one: -one[1]):
