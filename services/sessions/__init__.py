@@ -2,7 +2,7 @@
 
 They work on the store that was chosen with `set_session_store`, one per process; app.py does so
 for the web application. Whoever needs several stores at once, a migration or a test, uses
-`repository.Sessions` directly. README.md beside this file shows it without the web application.
+`repository.Sessions` directly. docs/library.md shows it without the web application.
 """
 
 from collections.abc import Iterable, Mapping

@@ -13,7 +13,7 @@ from services import sessions
 from tests.support.servers import ROOT, Gunicorn, program
 
 README = ROOT / "README.md"
-LIBRARY = ROOT / "services" / "sessions" / "README.md"
+LIBRARY = ROOT / "docs" / "library.md"
 SERVED = "http://127.0.0.1:8000"
 
 
