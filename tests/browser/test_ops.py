@@ -176,7 +176,7 @@ def test_a_migration_is_seen_from_its_begin_to_its_end_and_back(
         expect(visit.fact("Writes")).to_have_text("redis")
         assert migrate(environment, "rollback")["exit"] == 0
         expect(visit.step).to_have_text("rampdown")
-        expect(visit.fact("Watch")).to_have_text("answers of 404 do not become more.")
+        expect(visit.fact("Watch")).to_have_text("the number of 404 responses does not rise.")
         assert visit.page.evaluate("window.sameLoad")
         marks = visit.chart("Sessions").locator(".mark").get_attribute("d") or ""
         assert marks.count("M") == len(Stage)
