@@ -9,10 +9,12 @@ import pytest
 
 from config import Settings
 from tests.support.application import create_app
+from tests.support.markdown import anchors
 from tests.support.scraping import exported
 from tests.support.servers import ROOT, program
 
 FOLDER = ROOT / "deploy" / "prometheus"
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 ALERT = re.compile(r"^      - alert: (\w+)\n((?:        .*\n|\n)+)", re.MULTILINE)
 METRIC = re.compile(r"\bteaser_\w+")
 SEVERITIES = {"warning", "critical"}
@@ -30,13 +32,6 @@ def member(alert: str, name: str) -> str:
     found = re.search(rf"^ +{name}: (.+)$", alert, re.MULTILINE)
     assert found, f"{name} is missing"
     return found[1]
-
-
-def anchors(text: str) -> set[str]:
-    """What links can lead to in a page of Markdown, as GitHub makes it from the headings."""
-    text = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
-    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
 def promtool(*arguments: str) -> str:
@@ -85,8 +80,7 @@ def test_every_alert_says_what_is_wrong_and_what_to_do(name: str) -> None:
     assert member(alert, "description")
     page, _, anchor = member(alert, "runbook").partition("#")
     assert anchor in anchors((ROOT / page).read_text(encoding="utf-8"))
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert f"| `{name}` |" in readme.partition("\n### Alerts\n")[2]
+    assert f"| `{name}` |" in OPERATIONS.partition("\n## Alerts\n")[2]
 
 
 def test_alerts_look_at_metrics_that_exist(told: set[str]) -> None:
@@ -96,9 +90,8 @@ def test_alerts_look_at_metrics_that_exist(told: set[str]) -> None:
 
 
 def test_every_metric_is_described(told: set[str]) -> None:
-    """In the README, by the name an operator sees, and no other."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| (`teaser_.+?) \|", readme, re.MULTILINE)
+    """In the operator's page, by the name an operator sees, and no other."""
+    rows = re.findall(r"^\| (`teaser_.+?) \|", OPERATIONS, re.MULTILINE)
     described = set(METRIC.findall(" ".join(rows)))
     whole = {re.sub(r"_(bucket|count|sum)$", "", name) for name in told}
     assert described == whole

@@ -76,7 +76,7 @@ def folder_of(gunicorn: ManagedGunicorn) -> Path:
 
 def all_serve(gunicorn: ManagedGunicorn) -> bool:
     """Whether two workers run, and they and nobody else tell of themselves."""
-    running = {str(pid) for pid in gunicorn.workers()}
+    running = {str(pid) for pid in gunicorn.list_workers()}
     return len(running) == 2 and breakers(gunicorn.url) == running and serving(gunicorn.url) == 2
 
 
