@@ -19,12 +19,12 @@ from tests.support.servers import ROOT, RedisServer
 from tests.support.sites import Site
 
 CHAT = "https://chat.example.com"
-"""The chat's server in what the README says; a test puts a real one in its place."""
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+"""The chat's server in what docs/embedding.md says; a test puts a real one in its place."""
+PAGE = (ROOT / "docs" / "embedding.md").read_text(encoding="utf-8")
 BY_SCRIPT, BY_ELEMENT = (
-    block for block in re.findall(r"```html\n(.*?)```", README, re.DOTALL) if CHAT in block
+    block for block in re.findall(r"```html\n(.*?)```", PAGE, re.DOTALL) if CHAT in block
 )
-"""What the README tells a shop to put where the chat is to stand in its page."""
+"""What the page tells a shop to put where the chat is to stand in its page."""
 ALLOWED = f"script-src {CHAT}; connect-src {CHAT}"
 """What it tells a shop to allow, if that has a content security policy."""
 OWN_POLICY = (

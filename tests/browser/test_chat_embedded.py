@@ -48,7 +48,7 @@ def test_a_whole_conversation(chromium: Browser, embedding: Embedding, path: str
         assert visit.asked == {embedding.host.url, embedding.site.url}
 
 
-def test_in_the_words_of_the_readme(chromium: Browser, embedding: Embedding) -> None:
+def test_in_the_words_of_the_documents(chromium: Browser, embedding: Embedding) -> None:
     """It tells both ways, each in a line or two; the attributes there count."""
     assert BY_SCRIPT.count("\n") == 1
     assert BY_ELEMENT.count("\n") == 2

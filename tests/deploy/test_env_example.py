@@ -43,10 +43,10 @@ def test_every_setting_is_in_it(read: set[str]) -> None:
     assert read | COMPOSED <= set(NAMED)
 
 
-def test_every_setting_is_in_the_readme(read: set[str]) -> None:
-    """Where their meaning is told."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert [name for name in sorted(read) if f"`{name}`" not in readme] == []
+def test_every_setting_is_documented(read: set[str]) -> None:
+    """With its default and its meaning, and none that does not exist."""
+    page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `([A-Z_]+)` \|", page, re.MULTILINE)) == read
 
 
 def test_it_shows_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None:

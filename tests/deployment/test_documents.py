@@ -1,7 +1,6 @@
-"""What the documents tell people to type: every shell walk and every Python example is run."""
+"""What the documents tell people to type: every walk with curl is run as it is written."""
 
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,21 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from services import sessions
+from tests.support.markdown import DOCUMENTS, blocks, read
 from tests.support.servers import ROOT, Gunicorn, program
 
-README = ROOT / "README.md"
-LIBRARY = ROOT / "docs" / "library.md"
 SERVED = "http://127.0.0.1:8000"
-
-
-def blocks(document: Path, language: str) -> list[str]:
-    """The fenced blocks of a document in one language."""
-    text = document.read_text(encoding="utf-8")
-    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-
-
-WALKS = [block for block in blocks(README, "sh") if SERVED in block]
+WALKS = [block for page in DOCUMENTS for block in blocks(read(page), "sh") if SERVED in block]
 
 
 @pytest.fixture(scope="module")
@@ -65,30 +54,3 @@ def test_there_is_a_walk_through_each_interface() -> None:
     text = "\n".join(WALKS)
     for address in ("/api/develope", "/api/v1/chat", "/api/session", "/api/v1/context"):
         assert address in text
-
-
-@pytest.mark.parametrize("example", blocks(LIBRARY, "python"))
-def test_the_library_example_runs(redis_url: str, tmp_path: Path, example: str) -> None:
-    """As a program of its own, with the server it names."""
-    written = tmp_path / "example.py"
-    written.write_text(example.replace("redis://127.0.0.1:6379/0", redis_url), encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, written],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "'content': 'Hello.'}] " in done.stdout
-    assert "['run-1']" in done.stdout
-
-
-def test_every_call_of_the_library_page_is_there() -> None:
-    """The page names nothing that does not exist."""
-    table = LIBRARY.read_text(encoding="utf-8").partition("## What there is")[2]
-    named = set(re.findall(r"`([a-z_]+)\(", table.partition("## What goes wrong")[0]))
-    assert named <= set(sessions.__all__)
-    assert set(sessions.__all__) >= {"save_session", "get_sessions", "store_health"}
