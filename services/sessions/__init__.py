@@ -151,24 +151,24 @@ def cleanup_expired_sessions(owner: str | None = None, *, keyspace: str | None =
 def is_session_quarantined(
     session_id: str, *, owner: str | None = None, keyspace: str | None = None
 ) -> bool:
-    """Whether an unreadable value of this id was set aside; see Sessions.is_quarantined."""
+    """Whether an unreadable value of this id is in quarantine; see Sessions.is_quarantined."""
     return sessions_of(keyspace).is_quarantined(session_id, owner=owner)
 
 
 def discard_quarantined(session_id: str, *, keyspace: str | None = None) -> None:
-    """Remove what was set aside under this id; see Sessions.discard_quarantined."""
+    """Remove what is in quarantine under this id; see Sessions.discard_quarantined."""
     sessions_of(keyspace).discard_quarantined(session_id)
 
 
 def discard_quarantined_many(
     session_ids: Iterable[str], *, owner: str | None = None, keyspace: str | None = None
 ) -> None:
-    """Remove what was set aside under many ids and may be this owner's; see batches."""
+    """Remove what is in quarantine under many ids and may be this owner's; see batches."""
     batches.discard_quarantined_many(sessions_of(keyspace), session_ids, owner=owner)
 
 
 def quarantine_session(session: Session, *, keyspace: str | None = None) -> None:
-    """Move a loaded session aside whose data cannot be used; see Sessions.quarantine."""
+    """Quarantine a loaded session whose data cannot be used; see Sessions.quarantine."""
     sessions_of(keyspace).quarantine(session)
 
 

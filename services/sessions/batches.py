@@ -98,7 +98,7 @@ def delete(sessions: Sessions, session_ids: Iterable[str], *, owner: str | None 
 def discard_quarantined_many(
     sessions: Sessions, session_ids: Iterable[str], *, owner: str | None = None
 ) -> None:
-    """Remove what was set aside under these ids, as far as it may have been this owner's.
+    """Remove what is in quarantine under these ids, as far as it may have been this owner's.
 
     It takes two round trips, the second only where there is any.
 

@@ -1,7 +1,7 @@
 """Every error of the library; their root is SessionError."""
 
 OWNER_UNKNOWN = "unsettled"
-"""Why nobody is told of a session whose owner is not known before the engine can be asked."""
+"""The reason while a session's owner cannot be known, because the engine cannot be asked."""
 
 
 class SessionError(Exception):
@@ -17,7 +17,7 @@ class SessionNotFound(SessionError):
 
 
 class SessionForeign(SessionNotFound):
-    """The session belongs to someone else; whoever asks is told what SessionNotFound says."""
+    """The session belongs to someone else; the answer is the same as for SessionNotFound."""
 
 
 class SessionConflict(SessionError):

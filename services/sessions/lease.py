@@ -30,7 +30,7 @@ class Lease:
     Args:
         engine: where everybody who could do it looks.
         name: of the job, lower-case letters and `-`.
-        about: what others are told of who has it.
+        about: what others can read about the holder.
         clock: seconds since 1970.
     """
 
@@ -59,7 +59,7 @@ class Lease:
         return True
 
     def holder(self) -> dict[str, Any]:
-        """What is told of who has it; empty when nobody does.
+        """What the holder says about itself; empty without one.
 
         Raises:
             StoreUnavailable: the engine could not be asked.

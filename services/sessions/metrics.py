@@ -182,7 +182,7 @@ _shared = values.ValueClass is not values.MutexValue
 
 
 def announce_keyspace(keyspace: str) -> None:
-    """Show a keyspace's events as 0 before there is one; a first one could not be told else.
+    """Export a keyspace's events as 0 before the first one, which would go unnoticed otherwise.
 
     Prometheus sees a rise only between two values.
     """
@@ -233,7 +233,7 @@ def count_spill_refused(reason: str) -> None:
 
 
 def count_spill_quarantined() -> None:
-    """Count an unreadable spill file that was moved aside."""
+    """Count an unreadable spill file that was quarantined."""
     _moved_aside.inc()
 
 

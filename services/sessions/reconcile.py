@@ -1,4 +1,4 @@
-"""Settles a session that an engine and a copy on this host tell differently.
+"""Reconciles two copies of a session that differ: the engine's and one on this host.
 
 The higher version wins; copies that were changed apart are merged by the rule of their keyspace;
 a tombstone wins over what it deleted. The engine is written with compare-and-set, so whoever
@@ -26,7 +26,7 @@ MERGED_MAX_BYTES = 2**31
 
 @dataclass(slots=True)
 class ReconcileStats:
-    """What was settled since the process started.
+    """What was reconciled since the process started.
 
     Attributes:
         sent: copies the engine took over.
@@ -38,7 +38,7 @@ class ReconcileStats:
 
 
 class Reconciled(NamedTuple):
-    """How two copies were settled.
+    """How two copies were reconciled.
 
     Attributes:
         record: what both are to be.
@@ -90,10 +90,10 @@ class Reconciler:
             SessionConflict: others wrote it faster, RECONCILE_ATTEMPTS times.
         """
         for _ in range(RECONCILE_ATTEMPTS):
-            settled = self._attempt(mine)
-            if settled is not None:
-                self._stats.merged += settled.merged
-                return settled
+            result = self._attempt(mine)
+            if result is not None:
+                self._stats.merged += result.merged
+                return result
         raise SessionConflict(mine.member)
 
     def resolve(self, mine: Record, value: bytes | None) -> Record:

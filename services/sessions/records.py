@@ -109,7 +109,7 @@ class SessionRecords:
         return session
 
     def _check_sure(self, key: str, whose: str | None, owner: str | None) -> None:
-        """Tell nobody of what another one may have put under an id that is theirs.
+        """Make sure that nobody is shown what somebody else may have put under their id.
 
         Raises:
             StoreUnavailable: it can be known only when the engine can be asked.
@@ -202,24 +202,24 @@ class SessionRecords:
             # The id gives access, so the log has only enough of it to find the key.
             shown = 0 if self.keyspace.group else 8
             start = key[: len(self.keyspace.prefix) + shown]
-            log.warning("set aside an unreadable session: %s... (%d bytes)", start, len(value))
+            log.warning("quarantined an unreadable session: %s... (%d bytes)", start, len(value))
 
     def quarantine_record(self, session_id: str) -> Record:
-        """Where an unreadable value of this session is set aside, as a record to be removed."""
+        """Where an unreadable value of this session is in quarantine, as a record to be removed."""
         record = self.build_tombstone(Session(session_id))
         return record._replace(
             key=quarantine_key(record.key), indexes=(), idle_index="", deleted=False
         )
 
     def can_belong_to(self, owner: str | None, value: bytes) -> bool:
-        """Whether a value that was set aside may have been this owner's, or everybody's."""
+        """Whether a value in quarantine may have been this owner's, or everybody's."""
         try:
             return codec.owner_of(value) in (None, owner)
         except SessionUnreadable:
             return True
 
     def quarantine(self, session: Session) -> None:
-        """Move a loaded session aside whose data its reader cannot use, as an unreadable value.
+        """Quarantine a loaded session whose data its reader cannot use, as an unreadable value.
 
         Raises:
             StoreUnavailable.

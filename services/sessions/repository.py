@@ -1,7 +1,7 @@
 """Sessions of one keyspace over one store: versions, owners, expiry and unreadable values.
 
 Everything here is a sequence of whole documents under one key. A save names the version it
-was made from; of two that race, the one that lost is told so and nothing of the other's is
+was made from; of two that race, the one that lost gets an error and nothing of the other's is
 overwritten.
 """
 
@@ -51,7 +51,7 @@ class Sessions(SessionRecords):
 
         Raises:
             InvalidSessionId, SessionNotFound, StoreUnavailable.
-            SessionUnreadable: the stored value is no document; it is set aside.
+            SessionUnreadable: the stored value is no document; it is quarantined.
             SessionFormatUnknown: it is one of a newer release; it is left alone.
         """
         session = self._load(session_id, owner)
@@ -204,7 +204,7 @@ class Sessions(SessionRecords):
         return until
 
     def is_quarantined(self, session_id: str, *, owner: str | None = None) -> bool:
-        """Whether a value was set aside that stood under this id and may have been this owner's.
+        """Whether a value of this id is in quarantine that may have been this owner's.
 
         Raises:
             InvalidSessionId, StoreUnavailable.
@@ -213,7 +213,7 @@ class Sessions(SessionRecords):
         return value is not None and self.can_belong_to(owner, value)
 
     def discard_quarantined(self, session_id: str) -> None:
-        """Remove what was set aside under this id, if anything was.
+        """Remove what is in quarantine under this id, if anything is.
 
         Raises:
             InvalidSessionId, StoreUnavailable.

@@ -124,8 +124,8 @@ MUTANTS = (
     Mutant(
         "unavailable-is-not-missing",
         "services/sessions/outage/failover.py",
-        "        return self._engine.get(key)",
-        "        try:\n            return self._engine.get(key)\n"
+        "        return self.engine.get(key)",
+        "        try:\n            return self.engine.get(key)\n"
         "        except StoreUnavailable:\n            return None",
         ("refused-complete",),
     ),

@@ -5,7 +5,7 @@ cookie, and a session that is not read before someone looks into it. The signatu
 cookie proof enough of who asks, so a request that only needs the owner costs no look-up.
 
 A page of another site that embeds the chat has a cookie of its own, which browsers send from there
-too. Which request comes from such a page is told from outside; it decides which of the two cookies
+too. The caller says which request comes from such a page; that decides which of the two cookies
 is looked at, and the other one then does not count. A browser is thus two, here and embedded there.
 """
 

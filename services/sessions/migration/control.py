@@ -166,7 +166,7 @@ class ControlRoom:
         Raises:
             StageUnknown: what is stored names no stage.
         """
-        # Not by way of Sessions: that would set an unreadable stage aside, and the next look
+        # Not by way of Sessions: that would quarantine an unreadable stage, and the next look
         # would take it for none.
         value = self.engine.get(CONTROL.key("control"))
         if value is None:
@@ -247,7 +247,7 @@ class ControlRoom:
     def _change_control(self, change: Change) -> Control:
         try:
             return _read_control(self._control.update("control", change))
-        except (SessionNotFound, SessionUnreadable):  # what was unreadable is set aside by now
+        except (SessionNotFound, SessionUnreadable):  # what was unreadable is in quarantine by now
             with contextlib.suppress(SessionConflict):  # someone else began it at this moment
                 self.begin()
         return _read_control(self._control.update("control", change))

@@ -1,6 +1,6 @@
 """Two copies of every session, in the dict and in the engine: what differs and what is unsent.
 
-`settle.py` decides which copy is right; here both are brought to it, under a lock for the key.
+`reconcile.py` decides which copy is right; here both are brought to it, under a lock for the key.
 """
 
 import contextlib
@@ -56,7 +56,7 @@ class CopyStats(ReconcileStats):
 class KeySet:
     """Keys to be worked on later, in the order they came; safe under threads.
 
-    A key stays in the set while it is worked on, so that nobody takes its copy for settled.
+    A key stays in the set while it is worked on, so that nobody takes its copies for equal.
     """
 
     def __init__(self) -> None:
@@ -189,7 +189,7 @@ class Copies:
         """Bring the engine's copy up to the dict's, and the dict's if the engine's is better.
 
         Raises:
-            SessionError: as Reconciler.settle.
+            SessionError: as Reconciler.reconcile.
         """
         with self.lock(key):
             mine = self.old.read_record(key)
@@ -201,12 +201,12 @@ class Copies:
             if key in self.unasked and not self.new.is_unsure(key):
                 self.unasked.discard(key)
 
-    def send_all(self, *, pause: float = 0, told: Callable[[int], None] | None = None) -> None:
+    def send_all(self, *, pause: float = 0, on_batch: Callable[[int], None] | None = None) -> None:
         """Send what the engine lacks, in batches, until nothing is left.
 
         Args:
             pause: seconds between two batches, so that requests come in between.
-            told: is called with the size of each batch that was sent.
+            on_batch: called with the size of each batch that was sent.
 
         Raises:
             StoreUnavailable: the engine could not be asked; what was not sent stays unsent.
@@ -215,8 +215,8 @@ class Copies:
             failed: set[str] = set()
             while keys := self.unsent.some(BATCH, but=failed):
                 failed |= self._send_many(keys)
-                if told:
-                    told(len(keys))
+                if on_batch:
+                    on_batch(len(keys))
                 time.sleep(pause)
 
     def empty_dict(self) -> None:
@@ -240,10 +240,10 @@ class Copies:
                     self.adopt(key)
 
     def _send_many(self, keys: Iterable[str]) -> set[str]:
-        """Send many copies in one round trip, and settle those the engine has already.
+        """Send many copies in one round trip, and reconcile those the engine has already.
 
         Returns:
-            The keys of copies that could not be settled; one of them keeps no other from it.
+            The keys of copies that could not be reconciled; they hold up no other copy.
         """
         records = []
         for key in keys:
@@ -266,7 +266,7 @@ class Copies:
                 log.warning("a newer release wrote the engine's copy of a session; it stays")
                 self.unsent.discard(record.key)
             except Exception:
-                log.exception("two copies of a session could not be settled; trying again later")
+                log.exception("two copies of a session could not be reconciled; trying again later")
                 failed.add(record.key)
         return failed
 

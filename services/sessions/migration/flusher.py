@@ -72,7 +72,9 @@ class Flusher:
         if self._draining:
             self._store.write_through()
         if self._draining or self._store.plan.stage is not Stage.OFF:
-            self._copies.send_all(pause=0 if self._draining else SEND_PAUSE, told=self._note_sent)
+            self._copies.send_all(
+                pause=0 if self._draining else SEND_PAUSE, on_batch=self._note_sent
+            )
             self._note_sent(0)
         self._compare_some()
 

@@ -160,7 +160,7 @@ class MigratingStore(Store):
     def quarantine(
         self, key: str, value: bytes, keep_until: int, member: str, indexes: Sequence[str] = ()
     ) -> bool:
-        """Move an unreadable value aside wherever it is."""
+        """Quarantine an unreadable value wherever it is."""
         moved = False
         for engine in self._engines:
             moved = engine.quarantine(key, value, keep_until, member, indexes) or moved

@@ -1,4 +1,4 @@
-"""A circuit breaker: when an engine fails again and again, callers are told so at once.
+"""A circuit breaker: when an engine fails again and again, callers learn so at once.
 
 Closed, every call goes through. Open, none does. After a pause with jitter it is half open: one
 call goes through as the probe, and its outcome closes the breaker or opens it for longer. The
@@ -75,7 +75,7 @@ class Breaker:
         return self._reason
 
     def enter(self, *, grace: float = 0.0) -> bool:
-        """Ask for permission to call; the outcome must be told with `succeeded` or `failed`.
+        """Ask for permission to call; record the outcome with one of the `record_` methods.
 
         Args:
             grace: seconds for which this caller leaves a probe that is due to others.

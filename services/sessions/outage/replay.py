@@ -149,7 +149,7 @@ class Replay:
             self._kept.pop(record.key, None)
 
     def _try_reconcile(self, record: Record) -> bool:
-        """Whether one that the engine has in another version could be settled."""
+        """Reconcile one that the engine has in another version; whether that worked."""
         try:
             self._reconcile(record)
         except StoreUnavailable:

@@ -244,13 +244,13 @@ class Spill:
         with self._lock.exclusive():
             if self.file is None or self._present_inode() != inode:
                 return
-            aside = f"{self.file.name}.unreadable-{int(self._clock() * 1000)}"
+            quarantined = f"{self.file.name}.unreadable-{int(self._clock() * 1000)}"
             for part in self._files():
                 with contextlib.suppress(FileNotFoundError):
-                    part.rename(part.with_name(part.name.replace(self.file.name, aside, 1)))
+                    part.rename(part.with_name(part.name.replace(self.file.name, quarantined, 1)))
             self._inode = None
         metrics.count_spill_quarantined()
-        log.error("the spill was unreadable and is kept as %s; a new one is begun", aside)
+        log.error("the spill was unreadable and is kept as %s; a new one is begun", quarantined)
 
 
 def open_spill(url: str) -> Spill:

@@ -21,7 +21,7 @@ INDEX_KEPT = 30 * 86_400
 COUNTER_PREFIX = "rate:"
 """What begins the key of a counter, and of nothing else."""
 QUARANTINE_SUFFIX = ":corrupt"
-"""What ends the key of an unreadable value that was set aside."""
+"""What ends the key of an unreadable value in quarantine."""
 
 
 class Condition(StrEnum):
@@ -284,7 +284,7 @@ class Store(DocumentStore, SessionIndex, StoreAdministration):
 class LocalStore(Store):
     """An engine of this host that also hands out whole records and takes them back.
 
-    Unreadable values that were set aside are no documents and are never handed out.
+    Unreadable values in quarantine are no documents and are never handed out.
     """
 
     file: Path | None = None
@@ -329,7 +329,7 @@ class LocalStore(Store):
 
 
 def quarantine_key(key: str) -> str:
-    """Where an unreadable value of this key is set aside."""
+    """Where an unreadable value of this key is quarantined."""
     return key + QUARANTINE_SUFFIX
 
 

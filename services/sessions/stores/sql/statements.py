@@ -45,7 +45,7 @@ _expired = _c.expires_at <= _now
 _lives = _c.expires_at > _now
 _is_it = sa.and_(_c.version == _its["version"], _c.body == _its["body"])
 _is_old = sa.and_(_c.version == sa.bindparam("old_version"), _c.body == sa.bindparam("old_body"))
-# Living documents, without what was set aside.
+# Living documents, without those in quarantine.
 _handed_out = sa.and_(sa.func.substr(_c.key, -len(QUARANTINE_SUFFIX)) != QUARANTINE_SUFFIX, _lives)
 _identity = sa.bindparam("identity", type_=_c.body.type)
 _same_owner = sa.and_(
@@ -115,19 +115,19 @@ EXTEND = (
     )
 )
 """Let a document live longer."""
-SET_ASIDE = (
+QUARANTINE = (
     sa.update(sessions)
     .prefix_with("OR REPLACE")
     .where(_named, _lives, _is_old)
     .values(
-        key=sa.bindparam("aside"),
+        key=sa.bindparam("quarantine_key"),
         expires_at=sa.bindparam("keep_until"),
         keyspace_index=None,
         owner_index=None,
         idle_index=None,
     )
 )
-"""Move exactly the old value to the key `aside`, for until `keep_until`."""
+"""Move exactly the old value to the key `quarantine_key`, for until `keep_until`."""
 DELETE = sa.delete(sessions).where(_named, _lives)
 """Remove what is under a key."""
 FORGET = sa.delete(sessions).where(_named, _is_it)

@@ -105,7 +105,8 @@ class SqlStore(LocalStore):
         body = value.removeprefix(codec.join(version, b""))
         stored = {"its_key": key, "old_version": version, "old_body": body, "now": self._now()}
         return self._changes(
-            statements.SET_ASIDE, {**stored, "aside": quarantine_key(key), "keep_until": keep_until}
+            statements.QUARANTINE,
+            {**stored, "quarantine_key": quarantine_key(key), "keep_until": keep_until},
         )
 
     def count(self, index: str) -> int:
