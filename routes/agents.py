@@ -3,7 +3,7 @@
 from flask import render_template
 from flask.typing import ResponseReturnValue
 
-from routes import answers, schemas
+from routes import responses, schemas
 from routes.browsers import browser
 from routes.openapi import Blueprint
 from services.norms.catalogue import DISCLAIMER
@@ -12,7 +12,7 @@ blueprint = Blueprint("agents", __name__, description="Agents and their saved st
 
 
 @blueprint.get("/agents")
-@blueprint.response(200, answers.TEXT, content_type="text/html")
+@blueprint.response(200, responses.TEXT, content_type="text/html")
 @blueprint.errors("store_unavailable")
 def page() -> ResponseReturnValue:
     """The page on which one talks to the agents and watches them."""

@@ -5,7 +5,7 @@ from typing import cast
 from flask import Response, current_app, jsonify
 from flask.typing import ResponseReturnValue
 
-from routes import answers, limits, schemas
+from routes import limits, responses, schemas
 from routes.browsers import browser
 from routes.openapi import CHANGING, SESSION_ID, Blueprint
 from services.teaser_chat import TeaserChat, UnifiedChat
@@ -16,7 +16,7 @@ blueprint = Blueprint("chat", __name__, description="The teaser chat behind one 
 @blueprint.post("/api/v1/chat")
 @limits.limited(limits.CONVERSATIONS, unless=schemas.names_session)
 @blueprint.arguments(schemas.ChatBody)
-@blueprint.response(200, answers.ChatAnswer)
+@blueprint.response(200, responses.ChatAnswer)
 @blueprint.errors(*CHANGING, "message_id_reused", "rate_limited")
 def send_message(body: schemas.Checked) -> ResponseReturnValue:
     """Say something: a product's description, an answer, a question or a correction."""

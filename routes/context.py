@@ -8,7 +8,7 @@ from typing import Any, cast
 from flask import Response, current_app, g, jsonify
 from flask.typing import ResponseReturnValue
 
-from routes import answers, limits, schemas
+from routes import limits, responses, schemas
 from routes.identity import identity
 from routes.middleware import request_id
 from routes.openapi import CHANGING, CONTEXT_NAME, READING, Blueprint
@@ -41,7 +41,7 @@ def authenticate() -> None:
 @limits.limited(limits.CONTEXTS, _client)
 @blueprint.arguments(schemas.ContextBody)
 @blueprint.secured()
-@blueprint.response(200, answers.Context)
+@blueprint.response(200, responses.Context)
 @blueprint.errors(*AUTHENTICATED, *CHANGING, "rate_limited")
 def store_context(body: schemas.Checked, session_id: str) -> ResponseReturnValue:
     """Store a context in the place of what is there; members left out are empty."""
@@ -53,7 +53,7 @@ def store_context(body: schemas.Checked, session_id: str) -> ResponseReturnValue
 @limits.limited(limits.CONTEXTS, _client)
 @blueprint.arguments(schemas.ContextBody)
 @blueprint.secured()
-@blueprint.response(200, answers.Context)
+@blueprint.response(200, responses.Context)
 @blueprint.errors(*AUTHENTICATED, *CHANGING, "rate_limited")
 def update_context(body: schemas.Checked, session_id: str) -> ResponseReturnValue:
     """Add to a context: mappings merge, lists extend; it is created where there is none.
@@ -69,7 +69,7 @@ def update_context(body: schemas.Checked, session_id: str) -> ResponseReturnValu
 
 @blueprint.get("/api/v1/context/<session_id>", parameters=[CONTEXT_NAME])
 @blueprint.secured()
-@blueprint.response(200, answers.Context)
+@blueprint.response(200, responses.Context)
 @blueprint.errors("validation_failed", *AUTHENTICATED, *READING)
 def load_context(session_id: str) -> ResponseReturnValue:
     """A context; it lives its full time again."""
@@ -78,7 +78,7 @@ def load_context(session_id: str) -> ResponseReturnValue:
 
 @blueprint.delete("/api/v1/context/<session_id>", parameters=[CONTEXT_NAME])
 @blueprint.secured()
-@blueprint.response(200, answers.ContextDeleted)
+@blueprint.response(200, responses.ContextDeleted)
 @blueprint.errors("validation_failed", *AUTHENTICATED, "session_unreadable", "store_unavailable")
 def delete_context(session_id: str) -> ResponseReturnValue:
     """Remove a context; one that is not there is removed already."""
@@ -89,7 +89,7 @@ def delete_context(session_id: str) -> ResponseReturnValue:
 @blueprint.get("/api/v1/context")
 @blueprint.arguments(schemas.Page, location="query")
 @blueprint.secured()
-@blueprint.response(200, answers.ContextList)
+@blueprint.response(200, responses.ContextList)
 @blueprint.errors(*AUTHENTICATED, "store_unavailable")
 def list_contexts(page: schemas.Checked) -> ResponseReturnValue:
     """The caller's contexts, newest first, in pages."""

@@ -5,7 +5,7 @@ from typing import cast
 from flask import current_app, jsonify
 from flask.typing import ResponseReturnValue
 
-from routes import answers, limits, schemas
+from routes import limits, responses, schemas
 from routes.browsers import browser, show, shown
 from routes.openapi import READING, Blueprint
 from services.teaser_chat import ConversationList
@@ -14,7 +14,7 @@ blueprint = Blueprint("conversations", __name__, description="A browser's conver
 
 
 @blueprint.get("/api/develope/conversations")
-@blueprint.response(200, answers.ConversationList)
+@blueprint.response(200, responses.ConversationList)
 @blueprint.errors("store_unavailable")
 def list_conversations() -> ResponseReturnValue:
     """This browser's conversations, the one with the newest message first.
@@ -29,7 +29,7 @@ def list_conversations() -> ResponseReturnValue:
 
 
 @blueprint.delete("/api/develope/conversations")
-@blueprint.response(200, answers.Cleared)
+@blueprint.response(200, responses.Cleared)
 @blueprint.errors("session_unreadable", "store_unavailable")
 def clear_conversations() -> ResponseReturnValue:
     """Remove all of this browser's conversations; after an error it can be repeated."""
@@ -39,7 +39,7 @@ def clear_conversations() -> ResponseReturnValue:
 
 
 @blueprint.get("/api/develope/current")
-@blueprint.response(200, answers.Current)
+@blueprint.response(200, responses.Current)
 @blueprint.errors("store_unavailable")
 def shown_conversation() -> ResponseReturnValue:
     """Which conversation this browser shows; null for none.
@@ -54,7 +54,7 @@ def shown_conversation() -> ResponseReturnValue:
 @blueprint.post("/api/develope/current")
 @limits.limited(limits.STATES)
 @blueprint.arguments(schemas.CurrentBody)
-@blueprint.response(200, answers.Current)
+@blueprint.response(200, responses.Current)
 @blueprint.errors(*READING, "rate_limited")
 def show_conversation(body: schemas.Checked) -> ResponseReturnValue:
     """Keep which conversation this browser shows; null for none, which removes nothing.

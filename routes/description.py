@@ -8,7 +8,7 @@ from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 
-from routes import answers, errors
+from routes import errors, responses
 
 VERSION = "0.1.0"
 """Of the interface and of the project alike."""
@@ -62,13 +62,13 @@ class _Common(BasePlugin):
         is_page_too = not rule.rule.startswith("/api/")
         for operation in (operations or {}).values():
             operation.setdefault("operationId", rule.endpoint.replace(".", "_"))
-            responses = operation["responses"]
+            of_statuses = operation["responses"]
             found = {errors.UNEXPECTED, *operation.pop("x-errors")}
             for status in sorted({answer.status for answer in found}):
                 of_status = [answer for answer in found if answer.status == status]
-                responses[status] = _error(of_status, is_page_too=is_page_too)
-            operation["responses"] = dict(sorted(responses.items()))
-            for response in responses.values():
+                of_statuses[status] = _error(of_status, is_page_too=is_page_too)
+            operation["responses"] = dict(sorted(of_statuses.items()))
+            for response in of_statuses.values():
                 headers = response.setdefault("headers", {})
                 headers["X-Request-ID"] = {"$ref": "#/components/headers/RequestId"}
         return None
@@ -97,7 +97,7 @@ class Api(flask_smorest.Api):  # type: ignore[misc] # the package has no types
         app: the application.
     """
 
-    ERROR_SCHEMA = answers.Error
+    ERROR_SCHEMA = responses.Error
     DEFAULT_ERROR_RESPONSE_NAME = None  # every error is described by its code
 
     def __init__(self, app: Flask) -> None:
@@ -113,7 +113,7 @@ class Api(flask_smorest.Api):  # type: ignore[misc] # the package has no types
         components.security_scheme("bearer", _BEARER)
         components.security_scheme("operator", _OPERATOR)
         components.schemas.pop("PaginationMetadata")  # of flask-smorest's own pages; we have none
-        for step in answers.STEPS:
+        for step in responses.STEPS:
             components.schema(step.__name__, schema=step)
         for name, header in _HEADERS.items():
             components.header(name, header)

@@ -14,7 +14,7 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 
-from routes import answers, errors, limits, schemas, widget
+from routes import errors, limits, responses, schemas, widget
 from routes.browsers import browser, leave, show
 from routes.event_stream import respond_with
 from routes.openapi import CHANGING, LAST_EVENT_ID, READING, SESSION_ID, Blueprint
@@ -31,7 +31,7 @@ def home() -> ResponseReturnValue:
 
 
 @blueprint.get("/develope")
-@blueprint.response(200, answers.TEXT, content_type="text/html")
+@blueprint.response(200, responses.TEXT, content_type="text/html")
 @blueprint.errors("store_unavailable")
 def page() -> ResponseReturnValue:
     """The teaser-chat page, in the browser's language."""
@@ -49,7 +49,7 @@ def page() -> ResponseReturnValue:
 @blueprint.post("/api/develope/start")
 @limits.limited(limits.CONVERSATIONS)
 @blueprint.arguments(schemas.StartBody)
-@blueprint.response(200, answers.Start)
+@blueprint.response(200, responses.Start)
 @blueprint.errors(*CHANGING, "message_id_reused", "rate_limited")
 def start_conversation(body: schemas.Checked) -> ResponseReturnValue:
     """Open a conversation with a product's description."""
@@ -60,7 +60,7 @@ def start_conversation(body: schemas.Checked) -> ResponseReturnValue:
 
 @blueprint.post("/api/develope/respond")
 @blueprint.arguments(schemas.RespondBody)
-@blueprint.response(200, answers.Turn)
+@blueprint.response(200, responses.Turn)
 @blueprint.errors(*CHANGING, "message_id_reused")
 def continue_conversation(body: schemas.Checked) -> ResponseReturnValue:
     """Answer the question the chat asked."""
@@ -69,7 +69,7 @@ def continue_conversation(body: schemas.Checked) -> ResponseReturnValue:
 
 @blueprint.post("/api/develope/correct")
 @blueprint.arguments(schemas.CorrectBody)
-@blueprint.response(200, answers.Correction)
+@blueprint.response(200, responses.Correction)
 @blueprint.errors(*CHANGING, "message_id_reused")
 def correct_facts(body: schemas.Checked) -> ResponseReturnValue:
     """Correct facts that were understood otherwise."""
@@ -78,7 +78,7 @@ def correct_facts(body: schemas.Checked) -> ResponseReturnValue:
 
 @blueprint.post("/api/develope/analyze")
 @blueprint.arguments(schemas.SessionArgument)
-@blueprint.response(200, answers.FullAnalysis)
+@blueprint.response(200, responses.FullAnalysis)
 @blueprint.errors(*CHANGING, "conversation_incomplete")
 def analyze_norms(body: schemas.Checked) -> ResponseReturnValue:
     """Check every norm against what is known of the product."""
@@ -88,7 +88,7 @@ def analyze_norms(body: schemas.Checked) -> ResponseReturnValue:
 @blueprint.get("/api/develope/analyze-stream")
 @blueprint.arguments(schemas.SessionArgument, location="query")
 @blueprint.takes(LAST_EVENT_ID)
-@blueprint.response(200, answers.EVENT, content_type="text/event-stream")
+@blueprint.response(200, responses.EVENT, content_type="text/event-stream")
 @blueprint.response(204, description="All of it was seen already; do not ask again.")
 @blueprint.errors(*READING, "conversation_incomplete")
 def analyze_norms_stream(arguments: schemas.Checked) -> ResponseReturnValue:
@@ -106,7 +106,7 @@ def analyze_norms_stream(arguments: schemas.Checked) -> ResponseReturnValue:
 
 @blueprint.post("/api/develope/ask-analysis")
 @blueprint.arguments(schemas.AskBody)
-@blueprint.response(200, answers.QuestionAnswer)
+@blueprint.response(200, responses.QuestionAnswer)
 @blueprint.errors(*CHANGING, "analysis_missing", "message_id_reused")
 def ask_analysis_question(body: schemas.Checked) -> ResponseReturnValue:
     """Answer a question about the analysis."""
@@ -114,7 +114,7 @@ def ask_analysis_question(body: schemas.Checked) -> ResponseReturnValue:
 
 
 @blueprint.get("/api/develope/session/<session_id>", parameters=[SESSION_ID])
-@blueprint.response(200, answers.Conversation)
+@blueprint.response(200, responses.Conversation)
 @blueprint.errors("validation_failed", *READING)
 def get_session_route(session_id: str) -> ResponseReturnValue:
     """The conversation so far."""
@@ -123,7 +123,7 @@ def get_session_route(session_id: str) -> ResponseReturnValue:
 
 
 @blueprint.delete("/api/develope/session/<session_id>", parameters=[SESSION_ID])
-@blueprint.response(200, answers.Deleted)
+@blueprint.response(200, responses.Deleted)
 @blueprint.errors("validation_failed", "session_unreadable", "store_unavailable")
 def delete_session_route(session_id: str) -> ResponseReturnValue:
     """Remove the conversation; one that is not there is removed already."""

@@ -7,7 +7,7 @@ from flask import abort, jsonify, make_response, render_template, send_from_dire
 from flask.typing import ResponseReturnValue
 from flask_smorest import current_api
 
-from routes import answers
+from routes import responses
 from routes.middleware import CONTENT_SECURITY_POLICY
 from routes.openapi import Blueprint
 
@@ -29,7 +29,7 @@ def description() -> ResponseReturnValue:
 
 
 @blueprint.get("/docs")
-@blueprint.response(200, answers.TEXT, content_type="text/html")
+@blueprint.response(200, responses.TEXT, content_type="text/html")
 def page() -> ResponseReturnValue:
     """The description as a page that can try the routes out."""
     response = make_response(render_template("docs.html"))
@@ -39,8 +39,8 @@ def page() -> ResponseReturnValue:
 
 
 @blueprint.get("/docs/<name>", parameters=[NAME])
-@blueprint.response(200, answers.TEXT, content_type="text/javascript")
-@blueprint.response(200, answers.TEXT, content_type="text/css")
+@blueprint.response(200, responses.TEXT, content_type="text/javascript")
+@blueprint.response(200, responses.TEXT, content_type="text/css")
 @blueprint.errors("not_found")
 def file(name: str) -> ResponseReturnValue:
     """A file of the page."""

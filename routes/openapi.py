@@ -4,7 +4,7 @@ They stand between a view and its rule, and are read from the top:
 
     @blueprint.post("/api/develope/respond")
     @blueprint.arguments(schemas.RespondBody)  # checks the body, and describes it
-    @blueprint.response(200, answers.Turn)
+    @blueprint.response(200, responses.Turn)
     @blueprint.errors(*CHANGING, "message_id_reused")
     def continue_conversation(body: schemas.Checked) -> ResponseReturnValue:
         '''Answer the question the chat asked.'''  # the operation's summary

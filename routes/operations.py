@@ -5,7 +5,7 @@ from typing import cast
 from flask import Response, current_app, jsonify
 from flask.typing import ResponseReturnValue
 
-from routes import answers
+from routes import responses
 from routes.openapi import Blueprint
 from services.sessions import SessionRegistry, metrics
 from services.sessions.errors import StoreUnavailable
@@ -16,15 +16,15 @@ blueprint = Blueprint("operations", __name__, description="For those who run it.
 
 
 @blueprint.get("/healthz")
-@blueprint.response(200, answers.Health)
+@blueprint.response(200, responses.Health)
 def healthz() -> ResponseReturnValue:
     """The process lives; no engine is asked."""
     return jsonify(status="ok")
 
 
 @blueprint.get("/readyz")
-@blueprint.response(200, answers.Readiness)
-@blueprint.response(503, answers.Readiness)
+@blueprint.response(200, responses.Readiness)
+@blueprint.response(503, responses.Readiness)
 def readyz() -> ResponseReturnValue:
     """The process can serve: the engine that decides answers, or the spill stands in for it."""
     worker = cast(Worker, current_app.extensions["migration"])
@@ -39,7 +39,7 @@ def readyz() -> ResponseReturnValue:
 
 
 @blueprint.get("/metrics")
-@blueprint.response(200, answers.TEXT, content_type=metrics.CONTENT_TYPE)
+@blueprint.response(200, responses.TEXT, content_type=metrics.CONTENT_TYPE)
 def scrape() -> ResponseReturnValue:
     """What was counted and measured, for Prometheus; what cannot be read now is left out."""
     worker = cast(Worker, current_app.extensions["migration"])

@@ -5,7 +5,7 @@ from typing import cast
 from flask import current_app, jsonify, render_template
 from flask.typing import ResponseReturnValue
 
-from routes import answers, limits, ops_answers
+from routes import limits, ops_responses, responses
 from routes.identity import bearer_token
 from routes.openapi import Blueprint
 from services.operations import overview
@@ -27,7 +27,7 @@ def _is_no_guess() -> bool:
 
 
 @blueprint.get("/ops")
-@blueprint.response(200, answers.TEXT, content_type="text/html")
+@blueprint.response(200, responses.TEXT, content_type="text/html")
 def page() -> ResponseReturnValue:
     """The page on which one watches; what it shows it asks for with the operators' token."""
     return render_template("ops.html")
@@ -36,7 +36,7 @@ def page() -> ResponseReturnValue:
 @blueprint.get("/ops/status")
 @limits.limited(limits.OPERATORS, unless=_is_no_guess, locks=True)
 @blueprint.secured("operator")
-@blueprint.response(200, ops_answers.Overview)
+@blueprint.response(200, ops_responses.Overview)
 @blueprint.errors("unauthenticated", "rate_limited")
 def status() -> ResponseReturnValue:
     """What there is to watch; what cannot be asked at this moment is null."""

@@ -5,7 +5,7 @@ from typing import cast
 from flask import Response, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from routes import answers, limits, schemas
+from routes import limits, responses, schemas
 from routes.browsers import browser
 from routes.openapi import CHANGING, ETAG, IF_MATCH, IF_NONE_MATCH, SESSION_ID, Blueprint
 from routes.state_schemas import StateBody
@@ -18,7 +18,7 @@ blueprint = Blueprint("session_state", __name__, description="Saved state of a f
 @limits.limited(limits.STATES)
 @blueprint.arguments(StateBody)
 @blueprint.takes(IF_MATCH, IF_NONE_MATCH)
-@blueprint.response(200, answers.Done, headers=ETAG)
+@blueprint.response(200, responses.Done, headers=ETAG)
 @blueprint.errors(*CHANGING, "precondition_failed", "rate_limited")
 def save_session(body: schemas.Checked) -> ResponseReturnValue:
     """Save a state under an id; without If-Match the last save wins."""
@@ -30,7 +30,7 @@ def save_session(body: schemas.Checked) -> ResponseReturnValue:
 
 @blueprint.get("/api/session/<session_id>", parameters=[SESSION_ID])
 @blueprint.takes(IF_NONE_MATCH)
-@blueprint.response(200, answers.State, headers=ETAG)
+@blueprint.response(200, responses.State, headers=ETAG)
 @blueprint.response(304, description="It is the one that is known already.", headers=ETAG)
 @blueprint.errors(
     "validation_failed", "session_not_found", "session_unreadable", "store_unavailable"
@@ -46,7 +46,7 @@ def load_session(session_id: str) -> ResponseReturnValue:
 
 @blueprint.delete("/api/session/<session_id>", parameters=[SESSION_ID])
 @blueprint.takes(IF_MATCH)
-@blueprint.response(200, answers.Done)
+@blueprint.response(200, responses.Done)
 @blueprint.errors(
     "validation_failed", "session_unreadable", "session_conflict", "precondition_failed"
 )

@@ -7,7 +7,7 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
-from routes.commands.answering import (
+from routes.commands.results import (
     EXIT_CODES,
     Answer,
     Refused,

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask, jsonify
 from flask.typing import ResponseReturnValue
 
-from routes import answers, errors, middleware, schemas
+from routes import errors, middleware, responses, schemas
 from routes.description import Api
 from routes.openapi import CHANGING, ETAG, IF_MATCH, SESSION_ID, Blueprint
 
@@ -19,7 +19,7 @@ def app() -> Flask:
     @blueprint.put("/api/things/<session_id>", parameters=[SESSION_ID])
     @blueprint.arguments(schemas.StartBody)
     @blueprint.takes(IF_MATCH)
-    @blueprint.response(200, answers.Turn, headers=ETAG)
+    @blueprint.response(200, responses.Turn, headers=ETAG)
     @blueprint.response(204, description="Nothing changed.")
     @blueprint.errors(*CHANGING, "message_id_reused")
     @blueprint.secured()
@@ -32,7 +32,7 @@ def app() -> Flask:
 
     @blueprint.get("/things")
     @blueprint.arguments(schemas.SessionArgument, location="query")
-    @blueprint.response(200, answers.TEXT, content_type="text/html")
+    @blueprint.response(200, responses.TEXT, content_type="text/html")
     def things(arguments: schemas.Checked) -> ResponseReturnValue:
         """All of them."""
         return jsonify(arguments)

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from routes.commands.answering import DONE, REFUSED, Answer, Refused
 from routes.commands.migration.tables import named
 from routes.commands.migration.watch import behind, until
+from routes.commands.results import DONE, REFUSED, Answer, Refused
 from services.sessions.migration.control import Control, ControlRoom, Report
 from services.sessions.migration.stages import Stage
 from services.sessions.migration.status import Status

@@ -13,16 +13,6 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
-from routes.commands.answering import (
-    DONE,
-    EXIT_CODES,
-    REFUSED,
-    Answer,
-    Refused,
-    answering_with,
-    refuse_memory,
-    unasked,
-)
 from routes.commands.migration.changes import change_data, changed, leaps, refuse
 from routes.commands.migration.tables import named, printed
 from routes.commands.migration.tasks import (
@@ -33,6 +23,16 @@ from routes.commands.migration.tasks import (
     watched,
 )
 from routes.commands.migration.watch import begun, until
+from routes.commands.results import (
+    DONE,
+    EXIT_CODES,
+    REFUSED,
+    Answer,
+    Refused,
+    answering_with,
+    refuse_memory,
+    unasked,
+)
 from services.sessions.errors import StoreUnavailable
 from services.sessions.migration.control import ControlRoom, StageUnknown
 from services.sessions.migration.stages import Stage

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from routes.commands.answering import DONE, REFUSED, Answer, table
+from routes.commands.results import DONE, REFUSED, Answer, table
 from services.sessions.migration.control import Report, Task
 from services.sessions.migration.stages import Stage
 from services.sessions.migration.status import Status

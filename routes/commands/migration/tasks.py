@@ -2,8 +2,8 @@
 
 import click
 
-from routes.commands.answering import REFUSED, Answer, Refused
 from routes.commands.migration.watch import TaskOf, TimedOut, begun, shown_progress, watch
+from routes.commands.results import REFUSED, Answer, Refused
 from services.sessions.migration.control import ControlRoom, Report
 from services.sessions.migration.stages import Stage
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import click
 
-from routes.commands.answering import Refused
+from routes.commands.results import Refused
 from services.sessions.migration.control import Control, ControlRoom, Report, Task
 
 POLL_SECONDS = 0.1

@@ -4,7 +4,7 @@ from functools import partial
 
 from marshmallow import Schema, fields, validate
 
-from routes import answers
+from routes import responses
 from services.sessions.migration.stages import Stage
 
 _text = partial(fields.String, required=True)
@@ -84,8 +84,8 @@ class Overview(Schema):
     writes = _texts(metadata={"description": "Which are written, in this order."})
     warnings = _texts()
     degraded = _flag(metadata={"description": "Whether a breaker of any process is not closed."})
-    breaker = fields.Nested(answers.Breaker, required=True)
-    spill = fields.Nested(answers.SpillState, required=True, allow_none=True)
+    breaker = fields.Nested(responses.Breaker, required=True)
+    spill = fields.Nested(responses.SpillState, required=True, allow_none=True)
     unsent = _count()
     answers = fields.Dict(
         keys=fields.String(),
