@@ -51,7 +51,7 @@ class Migration(Schema):
     cohort = _count()
     changed_at = _text(allow_none=True, metadata={"format": "date-time"})
     next = _text(allow_none=True, metadata={"description": "The stage that comes next."})
-    blockers = _texts(metadata={"description": "Why the next step may not be taken."})
+    hindrances = _texts(metadata={"description": "Why the next step may not be taken."})
     settled = _flag(metadata={"description": "Whether every worker serves what is wanted."})
     backfill = fields.Nested(Progress, required=True)
     workers = fields.List(fields.Nested(WorkerReport), required=True)
