@@ -13,9 +13,10 @@ from flask.testing import FlaskClient
 from flask.typing import ResponseReturnValue
 
 from config import Settings
-from routes.request_scope import RequestScope
+from routes import errors
 from services.sessions import delete_session, get_session, save_session, update_session
 from services.sessions.errors import SessionNotFound, StoreUnavailable
+from services.sessions.flask.request_scope import RequestScope
 from services.sessions.mapping import SessionMapping
 from services.sessions.stores import MemoryStore, Store
 from services.sessions.stores.base import Condition, Put, Record
@@ -399,17 +400,35 @@ def test_a_stream_that_is_never_read_saves_what_the_view_did(client: FlaskClient
     assert get_session(session_id)["steps"] == 1
 
 
-def test_an_event_stream_tells_that_it_was_not_saved(shaky: FlaskClient, faulty: Faulty) -> None:
-    """In one last event, as the status was sent long before."""
+def test_an_event_stream_reports_that_it_was_not_saved(
+    shaky: FlaskClient, faulty: Faulty, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In one last event, as the status was sent long before; the cause is in the log alone."""
     session_id = begin(shaky)
     faulty.unwritable = True
     response = shaky.get(f"/api/legacy/stream/{session_id}")
     events = [json.loads(event[6:]) for event in response.text.strip().split("\n\n")]
     assert response.status_code == 200
     assert [event["phase"] for event in events] == ["analyzing", "finalizing", "complete", "error"]
-    assert events[-1]["error"].startswith("Conversations cannot be reached right now")
+    assert events[-1]["error"] == "The session could not be saved; please try again."
+    assert "the sessions of a stream could not be saved" in caplog.text
     faulty.unwritable = False
     assert get_session(session_id).version == 1
+
+
+def test_an_application_may_describe_the_failure_itself(settings: Settings, faulty: Faulty) -> None:
+    """Whichever sentence it gives other errors too."""
+    app = create_app(settings, engine=faulty)
+    mapping = SessionMapping(scope=RequestScope(describe_error=errors.describe_stream_error))
+
+    @app.get("/event-stream")
+    def event_stream() -> ResponseReturnValue:
+        mapping[str(uuid.uuid4())] = {}
+        return Response(iter(["data: {}\n\n"]), mimetype="text/event-stream")
+
+    faulty.unwritable = True
+    response = app.test_client().get("/event-stream")
+    assert "Conversations cannot be reached right now" in response.text
 
 
 def test_another_stream_breaks_when_it_was_not_saved(shaky: FlaskClient, faulty: Faulty) -> None:
@@ -440,12 +459,12 @@ def test_a_stream_with_the_requests_context_is_saved(client: FlaskClient) -> Non
 def test_a_first_look_inside_a_stream_is_refused(client: FlaskClient, query: str) -> None:
     """Nothing would save what follows from it; the error says what to do instead."""
     session_id = begin(client)
-    with pytest.raises(RuntimeError, match=r"before a stream.*with mapping\.saved\(\)"):
+    with pytest.raises(RuntimeError, match=r"before a stream.*with mapping\.unit_of_work\(\)"):
         client.get(f"/api/legacy/late-stream/{session_id}{query}", buffered=True)
 
 
 def test_a_stream_may_open_a_unit_of_its_own(client: FlaskClient) -> None:
-    """With `saved()`, as code outside of any request does."""
+    """With `unit_of_work()`, as code outside of any request does."""
     session_id = begin(client)
     assert client.get(f"/api/legacy/block-stream/{session_id}").text == "saved"
     assert get_session(session_id)["analyzed"] is True
