@@ -34,7 +34,7 @@ from services.keyspaces import (
     STATES,
     TEASER_CHAT,
     TENANTS,
-    application_keyspaces,
+    build_keyspaces,
 )
 from services.operators import Operators
 from services.rate_limits import MemoryCounters, SteadyCounters
@@ -80,7 +80,7 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
         timeout=settings.redis_timeout,
         max_sessions=settings.memory_max_sessions,
     )
-    keyspaces = application_keyspaces(settings.session_ttl, settings.session_ttl_analyzed)
+    keyspaces = build_keyspaces(settings.session_ttl, settings.session_ttl_analyzed)
     spill = open_spill(settings.spill_url) if settings.spill_url else None
     outage = Outage(engine, keyspaces, spill)
     store = MigratingStore(old, outage.store, keyspaces, Plan(settings.stage or Stage.COMPLETE))

@@ -11,7 +11,7 @@ from benchmarks import wire
 from benchmarks.report import print_table, time_call, to_millis
 from benchmarks.store import build_conversation
 from services import sessions
-from services.keyspaces import application_keyspaces
+from services.keyspaces import build_keyspaces
 from services.sessions.stores import RedisStore
 from tests.support.servers import RedisServer
 
@@ -22,9 +22,7 @@ BATCHES = 21
 def run() -> None:
     """Print the table of batches."""
     with RedisServer() as server:
-        sessions.set_session_store(
-            RedisStore.from_url(server.url), keyspaces=application_keyspaces()
-        )
+        sessions.set_session_store(RedisStore.from_url(server.url), keyspaces=build_keyspaces())
         _compare_batches(server)
         sessions.close_session_store()
 

@@ -10,8 +10,8 @@ import redis
 
 from benchmarks.report import judge, print_table, to_millis
 from services.contexts.cleanup import DEFAULT_CLEANUP_THRESHOLD, Cleanup
-from services.keys import context_id, context_owner
-from services.keyspaces import CONTEXT_TTL_LONGEST, application_keyspaces, context_keyspace
+from services.keys import build_context_id, build_context_owner
+from services.keyspaces import CONTEXT_TTL_LONGEST, build_context_keyspace, build_keyspaces
 from services.sessions import Session, Sessions, codec, set_session_store
 from services.sessions.stores import RedisStore
 from services.sessions.stores.base import INDEX_KEPT, Record
@@ -59,9 +59,9 @@ class _Crowd:
     def __init__(self, server: RedisServer, living: int) -> None:
         self._client = redis.Redis(port=server.port)
         self._engine = RedisStore.from_url(server.url)
-        self._sessions = Sessions(self._engine, context_keyspace())
+        self._sessions = Sessions(self._engine, build_context_keyspace())
         self._contexts = open_contexts()
-        self._cleanup = Cleanup(self._engine, (context_keyspace(),), open_tenants())
+        self._cleanup = Cleanup(self._engine, (build_context_keyspace(),), open_tenants())
         before = self._client.info("memory")["used_memory"]
         self._fill(living, idle=0)
         self.bytes_each = (self._client.info("memory")["used_memory"] - before) / living
@@ -95,7 +95,7 @@ class _Crowd:
 
     def _select_store(self) -> None:
         """Make this server the store of the process."""
-        set_session_store(self._engine, keyspaces=application_keyspaces())
+        set_session_store(self._engine, keyspaces=build_keyspaces())
 
     def _fill(self, count: int, *, idle: int, prefix: str = "user-") -> None:
         """Store contexts that were last used so many seconds ago, many in a round trip.
@@ -120,8 +120,8 @@ class _Crowd:
     def _build_records(self, count: int, idle: int, prefix: str) -> Iterator[Record]:
         for number in range(count):
             user = f"{prefix}{number // OF_A_USER}"
-            owner = context_owner(TENANT, user)
-            session = Session(context_id(TENANT, user, str(uuid.uuid4())), DATA, owner=owner)
+            owner = build_context_owner(TENANT, user)
+            session = Session(build_context_id(TENANT, user, str(uuid.uuid4())), DATA, owner=owner)
             session.ttl = CONTEXT_TTL_LONGEST
             record = self._sessions.build_record(session)
             yield record._replace(

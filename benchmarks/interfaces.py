@@ -20,7 +20,7 @@ from benchmarks.report import (
 )
 from benchmarks.store import new_id
 from services import sessions
-from services.keyspaces import application_keyspaces
+from services.keyspaces import build_keyspaces
 from services.sessions.stores import RedisStore
 from tests.support.servers import RedisServer
 from tests.support.services import open_contexts, open_saved_states
@@ -39,9 +39,7 @@ TENANT, USER = "acme", "anna"
 def run() -> None:
     """Print both tables of the interfaces."""
     with RedisServer() as server:
-        sessions.set_session_store(
-            RedisStore.from_url(server.url), keyspaces=application_keyspaces()
-        )
+        sessions.set_session_store(RedisStore.from_url(server.url), keyspaces=build_keyspaces())
         _compare_with_bare(server)
         _print_percentiles()
         sessions.close_session_store()

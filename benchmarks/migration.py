@@ -7,7 +7,7 @@ import redis
 
 from benchmarks.report import judge, print_table, time_pairs, to_micros
 from benchmarks.store import build_conversation
-from services.keyspaces import teaser_chat_keyspace
+from services.keyspaces import build_teaser_chat_keyspace
 from services.sessions.migration.flusher import Flusher
 from services.sessions.migration.stages import Plan, Stage
 from services.sessions.migration.store import MigratingStore
@@ -22,7 +22,7 @@ PAIRS = 61
 BACKFILL = 100_000
 PIPELINE = 200
 TARGETS = {Stage.DUALWRITE: 1.15, Stage.SHADOW: 1.15, Stage.LIVE: 1.15}
-CHAT = teaser_chat_keyspace()
+CHAT = build_teaser_chat_keyspace()
 
 
 def run() -> None:

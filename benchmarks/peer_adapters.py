@@ -16,7 +16,7 @@ import redis.asyncio
 from flask import Flask, Response
 
 from services import sessions
-from services.keyspaces import application_keyspaces
+from services.keyspaces import build_keyspaces
 from services.sessions.stores import RedisStore
 from tests.support.servers import RedisServer
 
@@ -119,9 +119,7 @@ class _Ours(_Synchronous):
 
     def __init__(self, server: RedisServer) -> None:
         super().__init__(server)
-        sessions.set_session_store(
-            RedisStore.from_url(server.url), keyspaces=application_keyspaces()
-        )
+        sessions.set_session_store(RedisStore.from_url(server.url), keyspaces=build_keyspaces())
         self._ids = [f"00000000-0000-4000-8000-{number:012}" for number in range(CONVERSATIONS)]
 
     def begin(self) -> None:

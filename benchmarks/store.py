@@ -8,7 +8,7 @@ import msgspec
 import redis
 
 from benchmarks.report import judge, print_table, time_call, time_pairs, to_micros
-from services.keyspaces import application_keyspaces
+from services.keyspaces import build_keyspaces
 from services.sessions import Session, codec, get_session, save_session, set_session_store
 from services.sessions.stores import RedisStore
 from tests.support.servers import RedisServer
@@ -22,7 +22,7 @@ def run() -> None:
     """Print every table of the store."""
     with RedisServer() as server:
         store = RedisStore.from_url(server.url)
-        set_session_store(store, max_bytes=8_000_000, keyspaces=application_keyspaces())
+        set_session_store(store, max_bytes=8_000_000, keyspaces=build_keyspaces())
         _compare_with_bare(server)
         _measure_by_length(server)
         server.client().flushall()

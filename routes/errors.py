@@ -140,7 +140,7 @@ def answer(error: Exception) -> Response:
         # Saving the browser's session fails outside views; Flask then wraps what was raised.
         error = error.original_exception  # type: ignore[assignment]
     if isinstance(error, service.CorrectionRefused):
-        error = ValidationError({"facts": error.by_member()})
+        error = ValidationError({"facts": error.to_messages()})
     found = _answer_for(error)
     if not isinstance(error, ValidationError):  # that sentence quotes the client's own names
         found = _named(found)

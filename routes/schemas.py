@@ -153,7 +153,7 @@ class CorrectedFacts(Body.from_dict({fact.name: _correction(fact) for fact in FA
         try:
             interview.read_corrections(found)
         except CorrectionRefused as refused:
-            raise ValidationError(refused.by_member()) from refused
+            raise ValidationError(refused.to_messages()) from refused
 
 
 class CorrectBody(Body):

@@ -1,1 +1,1 @@
-"""What the application does, free of HTTP: sessions, norms and the conversation."""
+"""What the application does, independent of HTTP: sessions, norms and the conversation."""

@@ -15,16 +15,16 @@ class TeaserChatError(Exception):
 class TenantIsolationError(SessionNotFound):
     """A context's document belongs to another tenant or user than its key says.
 
-    Nobody can cause this through this program. It is told as a missing session, and logged.
+    Nobody can cause this through this program. Clients get it as a missing session; it is logged.
     """
 
 
 class ConversationError(TeaserChatError):
-    """Root of what the teaser chat refuses because of the state of the conversation."""
+    """Root of what the teaser chat refuses because of the state of a conversation."""
 
 
 class ConversationIncomplete(ConversationError):
-    """The analysis was asked for while the interview still has open questions."""
+    """The analysis was requested while the interview still has open questions."""
 
 
 class AnalysisMissing(ConversationError):
@@ -32,18 +32,18 @@ class AnalysisMissing(ConversationError):
 
 
 class CorrectionRefused(ConversationError):
-    """A correction names what cannot be so; nothing of it is taken in.
+    """A correction has impossible values; none of them is stored.
 
     Attributes:
-        faults: what is wrong, by the fact at fault; empty when there is nothing to correct.
+        faults: what is wrong with each fact, by its name; empty when no fact was named.
     """
 
     def __init__(self, faults: Mapping[str, str]) -> None:
         super().__init__(f"the correction is refused: {', '.join(faults) or 'it is empty'}")
         self.faults = faults
 
-    def by_member(self) -> dict[str, list[str]] | list[str]:
-        """The faults in the shape of a body's errors."""
+    def to_messages(self) -> dict[str, list[str]] | list[str]:
+        """The faults in the form of a response's `errors`."""
         named = {name: [sentence] for name, sentence in self.faults.items()}
         return named or ["Please name at least one fact."]
 
@@ -53,25 +53,25 @@ class MessageIdReused(ConversationError):
 
 
 class AuthenticationNotConfigured(TeaserChatError):
-    """There is nothing to verify tokens with, or for issuing them nothing to sign them with."""
+    """There is nothing to verify tokens with, or nothing to sign them with."""
 
 
 class RateLimited(TeaserChatError):
-    """The client has asked too often.
+    """The client has sent too many requests.
 
     Attributes:
         limit: the name of the limit.
-        retry_after: seconds after which it may ask again.
+        retry_after: seconds after which it may send the next one.
     """
 
     def __init__(self, limit: str, *, retry_after: int) -> None:
-        super().__init__(f"more than the limit for {limit} allows")
+        super().__init__(f"the limit for {limit} is exceeded")
         self.limit = limit
         self.retry_after = retry_after
 
 
 class TokenRefused(TeaserChatError):
-    """There is no bearer token, or it is not good.
+    """There is no bearer token, or it is not valid.
 
     Attributes:
         reason: one stable word for logs, never shown to a client.

@@ -23,13 +23,13 @@ UNIFIED_CHAT = "one_door"
 UNIFIED_CHAT_TTL = 1800
 """Seconds such a conversation lives after the last interaction until its analysis is done."""
 START_TTL = 2 * 86_400
-"""Seconds it is remembered which conversation a start opened: longer than one lives unused."""
+"""Seconds for which a start remembers its conversation: longer than one lives unused."""
 STATE_TTL = 86_400
 """Seconds a front end's saved state lives after its last use."""
 CONTEXT_TTL = 86_400
-"""Seconds a context lives after its last use, unless its tenant or itself says otherwise."""
+"""Seconds a context lives after its last use, unless it or its tenant sets another time."""
 CONTEXT_TTL_LONGEST = LONGEST_TTL
-"""The most that a tenant or a context may say."""
+"""The longest time that a tenant or a context may set."""
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -37,7 +37,7 @@ _CONTEXT = re.compile(f"{PART}:user:{PART}:session:{PART}")
 _TENANT = re.compile(PART)
 
 
-def teaser_chat_keyspace(
+def build_teaser_chat_keyspace(
     ttl: int = SESSION_TTL, analyzed_ttl: int = SESSION_TTL_ANALYZED
 ) -> Keyspace:
     """The conversations; they live longer from their first analysis on (both in seconds)."""
@@ -58,7 +58,7 @@ def teaser_chat_keyspace(
     )
 
 
-def start_keyspace(ttl: int = START_TTL) -> Keyspace:
+def build_start_keyspace(ttl: int = START_TTL) -> Keyspace:
     """Which conversation a client_message_id opened, so that a repeated start finds it."""
     return Keyspace(
         name=STARTS,
@@ -69,8 +69,8 @@ def start_keyspace(ttl: int = START_TTL) -> Keyspace:
     )
 
 
-def state_keyspace(ttl: int = STATE_TTL) -> Keyspace:
-    """What a front end saves of itself; the id is the front end's own choice (ttl in seconds)."""
+def build_state_keyspace(ttl: int = STATE_TTL) -> Keyspace:
+    """The state a front end saves, under an id that it chooses itself (ttl in seconds)."""
     return Keyspace(
         name=STATES,
         prefix="session:",
@@ -82,8 +82,8 @@ def state_keyspace(ttl: int = STATE_TTL) -> Keyspace:
     )
 
 
-def context_keyspace(ttl: int = CONTEXT_TTL) -> Keyspace:
-    """What is known in a user's session with a tenant; see `keys.context_id` (ttl: seconds)."""
+def build_context_keyspace(ttl: int = CONTEXT_TTL) -> Keyspace:
+    """Contexts of a tenant's users; see `keys.build_context_id` for the key (ttl in seconds)."""
     return Keyspace(
         name=CONTEXTS,
         prefix="tenant:",
@@ -97,8 +97,8 @@ def context_keyspace(ttl: int = CONTEXT_TTL) -> Keyspace:
     )
 
 
-def tenant_keyspace() -> Keyspace:
-    """What is set for a tenant, and with it the list of tenants there are."""
+def build_tenant_keyspace() -> Keyspace:
+    """The settings of each tenant; their index is the list of tenants."""
     return Keyspace(
         name=TENANTS,
         prefix="tenant-settings:",
@@ -110,15 +110,15 @@ def tenant_keyspace() -> Keyspace:
     )
 
 
-def application_keyspaces(
+def build_keyspaces(
     ttl: int = SESSION_TTL, analyzed_ttl: int = SESSION_TTL_ANALYZED
 ) -> tuple[Keyspace, ...]:
     """Every kind of session the application has; the arguments are for the conversations."""
     return (
-        teaser_chat_keyspace(ttl, analyzed_ttl),
-        start_keyspace(),
-        state_keyspace(),
-        context_keyspace(),
-        tenant_keyspace(),
+        build_teaser_chat_keyspace(ttl, analyzed_ttl),
+        build_start_keyspace(),
+        build_state_keyspace(),
+        build_context_keyspace(),
+        build_tenant_keyspace(),
         browser_keyspace(),
     )

@@ -1,11 +1,11 @@
-"""What this application counts beside the sessions: answers, and requests refused by a limit."""
+"""What this application counts besides sessions: answers, and requests refused by a limit."""
 
 from prometheus_client import Histogram
 
 from services.sessions.metrics import REGISTRY, Children, counter
 
 ANSWER_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
-"""Upper bounds of the classes that answers are sorted into."""
+"""Upper bounds of the histogram's buckets."""
 
 _rate_limited = Children(
     counter("teaser_rate_limited_total", "Requests that came too often, by limit.", "limit")
@@ -26,16 +26,16 @@ _answer_seconds = Histogram(
 
 
 def announce_limit(name: str) -> None:
-    """Show a limit's refusals as 0 before there is one; see `announce`."""
+    """Show a limit's refusals as 0 before there is one."""
     _rate_limited.of(name)
 
 
 def count_rate_limited(name: str) -> None:
-    """Count a request that came too often for the limit of this name."""
+    """Count a request that exceeded the limit of this name."""
     _rate_limited.of(name).inc()
 
 
 def count_answer(status: str, seconds: float) -> None:
-    """Count an answer by the three digits of its status, and measure how soon it began."""
+    """Count an answer by its three-digit status, and measure the time until it began."""
     _answers.of(status).inc()
     _answer_seconds.observe(seconds)

@@ -109,7 +109,7 @@ def _migration(room: ControlRoom) -> dict[str, Any]:
     try:
         now = read_status(room, workers)
     except StageUnknown as error:
-        unknown = [f"the stage that is stored is unknown here: {error}"]
+        unknown = [f"the stored stage is unknown here: {error}"]
         return _told(Status(None, workers, unknown, room.engine.name)) | {"stage": None}
     return _told(now)
 

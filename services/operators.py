@@ -1,4 +1,4 @@
-"""Who may watch: whoever has the one token of the operators."""
+"""Who may see the operators' page: whoever has the operators' token."""
 
 import hashlib
 import hmac
@@ -10,28 +10,28 @@ class Operators:
     """Checks the operators' token, of which only a digest is kept.
 
     Args:
-        token: the one that is good.
+        token: the valid one.
     """
 
     def __init__(self, token: str) -> None:
-        self._digest = _digest(token)
+        self._digest = _hash_token(token)
 
-    def knows(self, token: str) -> bool:
-        """Whether it is the one; the time it takes tells nothing of how much of it is right."""
-        return hmac.compare_digest(_digest(token), self._digest)
+    def is_valid(self, token: str) -> bool:
+        """Whether this is the token; the time it takes does not reveal how much of it is right."""
+        return hmac.compare_digest(_hash_token(token), self._digest)
 
     def check(self, token: str | None) -> None:
-        """Refuse whoever has not got it; None stands for no token.
+        """Refuse whoever does not have the token; None stands for no token.
 
         Raises:
             TokenRefused: there is none, or it is another one.
         """
         if token is None:
             raise TokenRefused(NO_TOKEN)
-        if not self.knows(token):
+        if not self.is_valid(token):
             raise TokenRefused("no_operator")
 
 
-def _digest(token: str) -> bytes:
-    # Headers come as text of any bytes.
+def _hash_token(token: str) -> bytes:
+    # A header may hold bytes that are not valid Unicode.
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

@@ -1,11 +1,11 @@
-"""Origins of web pages, as browsers send them: scheme and host, and a port unless it is usual."""
+"""Origins of web pages, as browsers send them: scheme, host, and any unusual port."""
 
 import ipaddress
 import re
 
-USUAL_PORTS = {"http": 80, "https": 443}
+DEFAULT_PORTS = {"http": 80, "https": 443}
 """Ports that a browser leaves out."""
-MOST_PORT = 65_535
+HIGHEST_PORT = 65_535
 
 _ORIGIN = re.compile(
     r"(?P<scheme>https?)://"
@@ -15,23 +15,23 @@ _ORIGIN = re.compile(
 
 
 def parse_origins(text: str) -> frozenset[str]:
-    """The origins in a list with commas between them, each as a browser sends it.
+    """The origins in a comma-separated list, each as a browser sends it.
 
     Raises:
-        ValueError: something in it is no exact origin; the message is a sentence that names it.
+        ValueError: an entry is not an exact origin; the message is a sentence that names it.
     """
     pieces = [piece.strip() for piece in text.split(",")]
-    found = {piece: _exact(piece) for piece in pieces if piece}
+    found = {piece: _normalize(piece) for piece in pieces if piece}
     wrong = [piece for piece, origin in found.items() if origin is None]
     if wrong:
         named = ", ".join(map(repr, wrong))
-        raise ValueError(f"No exact origin such as https://shop.example: {named}.")
+        raise ValueError(f"Not an exact origin such as https://shop.example: {named}.")
     return frozenset(filter(None, found.values()))
 
 
-def _exact(piece: str) -> str | None:
-    """A piece of the list as a browser sends it; None if it is no origin."""
-    # Letters of other alphabets may have a lower case among ours.
+def _normalize(piece: str) -> str | None:
+    """An entry of the list as a browser sends it; None if it is not an origin."""
+    # Some letters outside ASCII become ASCII letters in lower case, such as the Kelvin sign.
     found = _ORIGIN.fullmatch(piece.lower()) if piece.isascii() else None
     if not found:
         return None
@@ -44,6 +44,6 @@ def _exact(piece: str) -> str | None:
     if port is None:
         return f"{scheme}://{host}"
     number = int(port)
-    if not 1 <= number <= MOST_PORT:
+    if not 1 <= number <= HIGHEST_PORT:
         return None
-    return f"{scheme}://{host}" + (f":{number}" if number != USUAL_PORTS[scheme] else "")
+    return f"{scheme}://{host}" + (f":{number}" if number != DEFAULT_PORTS[scheme] else "")

@@ -1,7 +1,7 @@
-"""How often somebody asked within a window: counted by the engine, or here while it cannot.
+"""Request counts within a window: kept by the engine, or by this process while the engine is down.
 
-`limits` knows the expressions and the strategy. What it would count with is replaced: its Redis
-client waits long, its fallback tries again inside of requests, and its memory grows without bound.
+`limits` supplies the expressions and the strategy. Its counters are replaced: its Redis client
+waits too long, its fallback retries inside requests, and its memory grows without bound.
 """
 
 import threading
@@ -16,23 +16,23 @@ from services.sessions.errors import SessionError
 from services.sessions.stores.base import COUNTER_PREFIX, Clock, Count, Counters
 
 SCHEME = "counters"
-"""By this name `limits` finds the storage below."""
+"""The URL scheme by which `limits` finds the storage below."""
 MOST_COUNTERS = 100_000
-"""Counters kept in the process; beyond that the oldest are forgotten."""
+"""The most counters kept in the process; beyond that the oldest are dropped."""
 LONGEST_WINDOW = 86_400 * 366
 """Seconds."""
 
 
 def parse_limit(expression: str) -> list[RateLimitItem]:
-    """The limits of an expression such as `60 per minute` or `5/second; 100/hour`.
+    """Parse an expression such as `60 per minute` or `5/second; 100/hour`.
 
     Raises:
-        ValueError: it is none, allows nothing, or has a window of more than a year.
+        ValueError: it is not one, allows nothing, or has a window of more than a year.
     """
     found = parse_many(expression)
     for limit in found:
         if limit.amount < 1 or not 0 < limit.get_expiry() <= LONGEST_WINDOW:
-            raise ValueError("a limit allows once or more in at most a year")
+            raise ValueError("a limit allows at least one request in at most a year")
     return found
 
 
@@ -40,7 +40,7 @@ class MemoryCounters(Counters):
     """Counters of this process, bounded.
 
     Args:
-        most: how many are kept; the one that was begun first makes room.
+        most: how many are kept; the oldest one makes room for a new one.
         clock: seconds, monotonic.
     """
 
@@ -53,12 +53,12 @@ class MemoryCounters(Counters):
         self._counts: dict[str, tuple[int, float]] = {}
 
     def increment(self, key: str, seconds: int) -> Count:
-        """As every counter."""
+        """Count once; see Counters."""
         now = self._clock()
         with self._lock:
             number, ends_at = self._counts.get(key, (0, 0.0))
             if ends_at <= now:
-                # A dict keeps its order, so that the one begun first is the first.
+                # A dict keeps insertion order, so its first entry is the oldest counter.
                 self._counts.pop(key, None)
                 number, ends_at = 0, now + seconds
                 while len(self._counts) >= self._most:
@@ -68,11 +68,11 @@ class MemoryCounters(Counters):
 
 
 class SteadyCounters(Counters):
-    """The engine's counters, which all processes share, and this process's while they fail.
+    """The engine's counters, which all processes share, or this process's own while those fail.
 
     Args:
-        shared: the engine's, guarded; None where the engine counts nothing.
-        local: of this process.
+        shared: the engine's, behind its guard; None if the engine has none.
+        local: this process's own.
     """
 
     def __init__(self, shared: Counters | None, local: Counters) -> None:
@@ -80,17 +80,17 @@ class SteadyCounters(Counters):
         self._local = local
 
     def increment(self, key: str, seconds: int) -> Count:
-        """As every counter; it never fails."""
+        """Count once; it never fails."""
         if self._shared:
             try:
                 return self._shared.increment(key, seconds)
             except SessionError:
-                pass  # the breaker logs it, and once
+                pass  # the breaker logs an outage once
         return self._local.increment(key, seconds)
 
 
 class CounterStorage(Storage):
-    """Counters as `limits` wants them, for its fixed window and nothing else.
+    """Counters with the interface of `limits`, for its fixed-window strategy only.
 
     Args:
         counters: what counts.
@@ -109,39 +109,39 @@ class CounterStorage(Storage):
 
     @property
     def base_exceptions(self) -> type[Exception]:
-        """What its methods may raise."""
+        """What the methods may raise."""
         return SessionError
 
     def incr(self, key: str, expiry: float, amount: int = 1) -> int:
-        """Count once more, and remember in this thread what is asked for next."""
+        """Count once, and keep the result for this thread's `get` and `get_expiry`."""
         if amount != 1:
-            raise NotImplementedError("every request counts once")
+            raise NotImplementedError("every request counts as one")
         number, rest = self._counters.increment(f"{COUNTER_PREFIX}{key}", int(expiry))
         self._last.key, self._last.number = key, number
         self._last.ends_at = self._clock() + rest
         return number
 
     def get(self, key: str) -> int:
-        """The number that this thread has just counted to; asking again would cost a trip."""
-        return int(self._just_counted(key).number)
+        """The count after this thread's last `incr`; reading it again would cost a round trip."""
+        return int(self._get_last_count(key).number)
 
     def get_expiry(self, key: str) -> float:
-        """When the window of the counter ends in which this thread has just counted."""
-        return float(self._just_counted(key).ends_at)
+        """The end of the window in which this thread has just counted."""
+        return float(self._get_last_count(key).ends_at)
 
     def check(self) -> bool:
-        """It always counts, one way or the other."""
+        """Always healthy: one of the two counters works."""
         return True
 
     def reset(self) -> int | None:
-        """Not offered: counters end by themselves."""
+        """Not supported: counters expire by themselves."""
         raise NotImplementedError
 
     def clear(self, key: str) -> None:
-        """Not offered: counters end by themselves."""
+        """Not supported: counters expire by themselves."""
         raise NotImplementedError
 
-    def _just_counted(self, key: str) -> Any:
+    def _get_last_count(self, key: str) -> Any:
         if getattr(self._last, "key", None) != key:
-            raise NotImplementedError("a counter is asked for right after counting only")
+            raise NotImplementedError("a counter can be read right after counting only")
         return self._last

@@ -1,8 +1,8 @@
 """Saved state of a chat front end: its messages, its agents and its log, to be restored later.
 
-A front end chooses an id, a UUID, and saves under it what it wants to find again. The last save
-wins, unless it names the version it was made from: then a second tab is told that it has an old
-one, and overwrites nothing.
+A front end chooses a UUID and saves its state under it. The last save wins, unless a save names
+the version it is based on: then a tab with an outdated version gets an error and overwrites
+nothing.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,17 +13,17 @@ from services.sessions import Session, Sessions
 from services.sessions.errors import SessionChanged, SessionNotFound
 
 Expectation = Callable[[str | None], bool]
-"""Whether to go on with what is stored: its tag, or None where there is nothing."""
+"""Whether to go on, given the tag of the stored state, or None if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class SavedState:
-    """What was saved.
+    """A stored state.
 
     Attributes:
-        session_id: the front end's id for it.
-        data: what it is.
-        tag: names this version of it, and no other that ever was under this id.
+        session_id: the id the front end chose.
+        data: what the front end saved.
+        tag: identifies this version among all there ever were under this id.
     """
 
     session_id: str
@@ -55,9 +55,9 @@ class SavedStates:
         Args:
             session_id: a UUID.
             data: what to save, plain JSON.
-            owner: whose it is; what belongs to someone else is not overwritten.
-            expected: must accept what is stored; None to save whatever is.
-            parsed: whether the data comes out of a JSON decoder, and need not be looked through.
+            owner: whose it is; the state of another owner is not overwritten.
+            expected: must accept what is stored; None to save in any case.
+            parsed: whether the data comes from a JSON decoder, and need not be checked.
 
         Raises:
             SessionChanged: `expected` did not accept it.
@@ -65,31 +65,31 @@ class SavedStates:
             SessionError: as services.sessions.Sessions.replace and update.
         """
         if expected is None:
-            return _saved(
+            return _build_state(
                 self._sessions.replace(session_id, {"data": data}, owner=owner, parsed=parsed)
             )
 
         def change(session: Session) -> None:
-            _check(expected, session if session.created_at else None)
+            _check_tag(expected, session if session.created_at else None)
             session.clear()
             session["data"] = data
             session.parsed = parsed
 
-        return _saved(self._sessions.update(session_id, change, owner=owner, create=True))
+        return _build_state(self._sessions.update(session_id, change, owner=owner, create=True))
 
     def load_session(self, session_id: str, *, owner: str | None = None) -> SavedState:
-        """What was saved under an id; it lives its full time again from now.
+        """The state under an id; its time to live starts again.
 
         Raises:
-            SessionNotFound: nothing, or it has expired, or it is someone else's.
+            SessionNotFound: there is none, it has expired, or it is another owner's.
             SessionError: as services.sessions.get_session.
         """
-        return _saved(self._sessions.get(session_id, owner=owner, extend=True))
+        return _build_state(self._sessions.get(session_id, owner=owner, extend=True))
 
     def delete_session(
         self, session_id: str, *, owner: str | None = None, expected: Expectation | None = None
     ) -> bool:
-        """Remove what was saved under an id; False when there was nothing of this owner.
+        """Delete the state under an id; False when this owner had none.
 
         Raises:
             SessionChanged: `expected` did not accept what is stored.
@@ -99,23 +99,23 @@ class SavedStates:
             return self._sessions.delete(session_id, owner=owner)
         try:
             self._sessions.delete_if(
-                session_id, lambda session: _check(expected, session), owner=owner
+                session_id, lambda session: _check_tag(expected, session), owner=owner
             )
         except SessionNotFound:
-            _check(expected, None)
+            _check_tag(expected, None)
             return False
         return True
 
 
-def _saved(session: Session) -> SavedState:
-    return SavedState(session.session_id, session["data"], _tag(session))
+def _build_state(session: Session) -> SavedState:
+    return SavedState(session.session_id, session["data"], _build_tag(session))
 
 
-def _tag(session: Session) -> str:
-    """The version, which begins with a moment: no later life of the same id has it again."""
+def _build_tag(session: Session) -> str:
+    """The version; it starts at a timestamp, so that no later state under this id repeats it."""
     return str(session.version)
 
 
-def _check(expected: Expectation, session: Session | None) -> None:
-    if not expected(_tag(session) if session else None):
-        raise SessionChanged("the state is not the one that was expected")
+def _check_tag(expected: Expectation, session: Session | None) -> None:
+    if not expected(_build_tag(session) if session else None):
+        raise SessionChanged("the state is not the expected version")

@@ -1,4 +1,4 @@
-"""Instants: documents keep milliseconds since 1970, and what is told is ISO 8601."""
+"""Timestamps: documents store milliseconds since 1970, responses carry ISO 8601."""
 
 from datetime import UTC, datetime
 

@@ -1,6 +1,6 @@
 """What bearer tokens are verified with: one secret (HS256), or the public keys in a file (RS256).
 
-Each kind knows the one algorithm that fits it. What a token says of its algorithm never chooses.
+Each kind accepts exactly one algorithm. The algorithm that a token names is never used to choose.
 """
 
 import logging
@@ -17,17 +17,17 @@ from jwt.algorithms import HMACAlgorithm, RSAAlgorithm
 log = logging.getLogger(__name__)
 
 SECRET_LENGTH = 32
-"""The fewest characters of a secret: as many bytes as SHA-256 has (RFC 7518, 3.2)."""
+"""The shortest secret, in characters: the length of a SHA-256 hash (RFC 7518, 3.2)."""
 KEY_BITS = (2048, 16_384)
-"""The shortest RSA key (RFC 7518, 3.3), and the longest that OpenSSL works with."""
+"""The shortest RSA key (RFC 7518, 3.3), and the longest that OpenSSL supports."""
 LOOK_SECONDS = 1.0
-"""Seconds between two looks at the file; a key that was taken out of it is good for so long."""
+"""Seconds between two looks at the file; a removed key stays valid for up to this long."""
 FILE_BYTES = 1_048_576
 """The longest file that is read."""
 
 
 class Secret:
-    """A secret that whoever issues tokens shares with us.
+    """A secret that we share with whoever issues the tokens.
 
     Raises:
         ValueError: it is too short, or a key of another kind.
@@ -41,18 +41,18 @@ class Secret:
         try:
             HMACAlgorithm(HMACAlgorithm.SHA256).prepare_key(text)
         except (jwt.InvalidKeyError, UnicodeError):
-            raise ValueError("it is a key of another kind, no random text") from None
+            raise ValueError("it is a key of another kind, not random text") from None
         self._text = text
 
-    def key(self, _kid: str | None) -> str:
+    def find_key(self, _kid: str | None) -> str:
         """The secret, whichever key a token names."""
         return self._text
 
 
 class KeySet:
-    """The RSA keys of a JSON Web Key Set in a file, which is read again when it changed.
+    """The RSA keys of a JSON Web Key Set in a file, which is read again when it changes.
 
-    While the file cannot be read the last good keys stay.
+    While the file cannot be read, the last valid keys stay in use.
 
     Args:
         file: the key set; only the public part of a key is used.
@@ -68,53 +68,53 @@ class KeySet:
         self._file = file
         self._clock = clock
         self._text = _read(file)
-        self._keys = usable_keys(self._text)
+        self._keys = parse_key_set(self._text)
         self._fault = ""
         self._look_at = clock() + LOOK_SECONDS
 
-    def key(self, kid: str | None) -> RSAPublicKey | None:
-        """The key of this name; the only one there is for a token that names none."""
+    def find_key(self, kid: str | None) -> RSAPublicKey | None:
+        """The key of this name; for a token that names none, the only key if there is just one."""
         if self._clock() >= self._look_at:
-            self._look()
+            self._reload_if_changed()
         keys = self._keys
         if kid is None and len(keys) == 1:
             return next(iter(keys.values()))
         return keys.get(kid) if kid is not None else None
 
-    def _look(self) -> None:
-        # Before reading, so that other threads go on with the keys there are. Two that read at
-        # once may leave the earlier text behind; the next look mends that.
+    def _reload_if_changed(self) -> None:
+        # Set before reading, so that other threads go on with the present keys. If two threads read
+        # at once, the older text may win; the next look corrects that.
         self._look_at = self._clock() + LOOK_SECONDS
         try:
             text = _read(self._file)
             if text != self._text:
-                self._keys = usable_keys(text)
+                self._keys = parse_key_set(text)
                 self._text = text
-                log.warning("the key set was read again: %d keys", len(self._keys))
+                log.warning("the key set has changed and was read again: %d keys", len(self._keys))
             elif self._fault:
                 log.warning("the key set can be read again")
             self._fault = ""
         except ValueError as error:
             if str(error) != self._fault:
                 self._fault = str(error)
-                log.error("the key set is of no use, the last good keys stay: %s", error)
+                log.error("the key set cannot be used, the last valid keys stay: %s", error)
 
 
-def usable_keys(text: bytes) -> Mapping[str | None, RSAPublicKey]:
-    """The RSA keys for RS256 signatures in a JSON Web Key Set, by their names.
+def parse_key_set(text: bytes) -> Mapping[str | None, RSAPublicKey]:
+    """The RSA keys for RS256 signatures in a JSON Web Key Set, by name.
 
     Raises:
-        ValueError: it is none, has no such key, or several under one name; the text quotes nothing.
+        ValueError: it is not one, has no such key, or several of one name; nothing is quoted.
     """
     try:
         members = msgspec.json.decode(text, type=dict[str, Any]).get("keys")
     except (ValueError, RecursionError):
-        raise ValueError("it is no JSON object") from None
+        raise ValueError("it is not a JSON object") from None
     if not isinstance(members, list):
         raise ValueError("it has no list of keys")
     keys: dict[str | None, RSAPublicKey] = {}
     for member in members:
-        key = _usable(member)
+        key = _parse_key(member)
         if key is None:
             continue
         if member.get("kid") in keys:
@@ -125,8 +125,8 @@ def usable_keys(text: bytes) -> Mapping[str | None, RSAPublicKey]:
     return keys
 
 
-def _usable(member: Any) -> RSAPublicKey | None:
-    """The public key of an entry; None where it is for something else or unsound (RFC 7517, 5)."""
+def _parse_key(member: Any) -> RSAPublicKey | None:
+    """The public key of an entry; None if it is for another use or invalid (RFC 7517, 5)."""
     if not isinstance(member, dict) or not isinstance(member.get("kid", ""), str):
         return None
     operations = member.get("key_ops", ["verify"])
@@ -135,7 +135,7 @@ def _usable(member: Any) -> RSAPublicKey | None:
     if member.get("use", "sig") != "sig" or member.get("alg", "RS256") != "RS256":
         return None
     try:
-        # Without the members of a private key, which has no business here.
+        # Only the public members: a private key that was put here by mistake is not loaded.
         public = {name: member[name] for name in ("kty", "n", "e")}
         key = RSAAlgorithm.from_jwk(public)
     except (KeyError, TypeError, ValueError, jwt.PyJWTError):
@@ -148,7 +148,7 @@ def _read(file: Path) -> bytes:
     """The file's bytes.
 
     Raises:
-        ValueError: it cannot be read, is no regular file or longer than any key set.
+        ValueError: it cannot be read, is not a regular file, or is longer than FILE_BYTES.
     """
     try:
         if not file.is_file():

@@ -1,4 +1,4 @@
-"""Bearer tokens (JSON Web Tokens, RFC 7519): who asks, from a signature and nothing else."""
+"""Bearer tokens (JSON Web Tokens, RFC 7519): who the caller is, by a signature alone."""
 
 import time
 import unicodedata
@@ -13,15 +13,15 @@ from services.errors import NO_TOKEN, AuthenticationNotConfigured, TokenRefused
 from services.token_keys import KeySet, Secret
 
 AUDIENCE = "teaser-chat"
-"""Whom tokens are for, unless the settings say otherwise."""
+"""The audience of tokens, unless the settings name another."""
 LEEWAY = 10
-"""Seconds by which the clock of whoever issues tokens may differ from ours."""
+"""Seconds by which the issuer's clock may differ from ours."""
 MAX_BYTES = 8192
-"""The longest token that is looked at."""
+"""The longest token that is decoded."""
 MAX_TENANT_ID = 64
 MAX_USER_ID = 128
 REQUIRED = ["exp", "aud", "sub", "tenant_id"]
-INSTANTS = ("exp", "nbf", "iat")
+TIME_CLAIMS = ("exp", "nbf", "iat")
 
 REASONS: tuple[tuple[type[Exception], str], ...] = (
     (jwt.ExpiredSignatureError, "expired"),
@@ -33,12 +33,12 @@ REASONS: tuple[tuple[type[Exception], str], ...] = (
     (jwt.MissingRequiredClaimError, "claim_missing"),
     (jwt.InvalidTokenError, "malformed"),
 )
-"""What an error of PyJWT means in a word, the first match wins."""
+"""The reason for each of PyJWT's errors; the first match wins."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who asks, as a verified token says.
+    """The caller, as a verified token names it.
 
     Attributes:
         tenant_id: 1 to 64 characters, none of them a control character.
@@ -50,12 +50,12 @@ class Identity:
 
 
 class Tokens:
-    """Verifies bearer tokens, and issues them where the secret is ours.
+    """Verifies bearer tokens, and issues them if it has a secret.
 
     Args:
-        keys: what they are verified with; None where the settings name nothing.
-        audience: whom they must be for.
-        issuer: who must have issued them; None for anyone with the key.
+        keys: what they are verified with; None if the settings name nothing.
+        audience: the audience they must name.
+        issuer: the issuer they must name; None accepts any.
         clock: seconds since 1970, for issuing.
     """
 
@@ -73,11 +73,11 @@ class Tokens:
         self._clock = clock
 
     def verify(self, token: str | None) -> Identity:
-        """Who the token says is asking; None stands for no token.
+        """Verify a token and return whom it names; None stands for no token.
 
         Raises:
             AuthenticationNotConfigured: there is nothing to verify it with.
-            TokenRefused: there is none, or it is not good.
+            TokenRefused: there is no token, or it is not valid.
         """
         if self._keys is None:
             raise AuthenticationNotConfigured("neither a secret nor a key set is configured")
@@ -87,28 +87,28 @@ class Tokens:
             raise TokenRefused("too_long")
         if not token.isascii():
             raise TokenRefused("malformed")
-        claims = _check_times(self._claims(token, self._keys))
+        claims = _check_times(self._decode(token, self._keys))
         return Identity(
-            tenant_id=_name(claims["tenant_id"], MAX_TENANT_ID),
-            user_id=_name(claims["sub"], MAX_USER_ID),
+            tenant_id=_check_name(claims["tenant_id"], MAX_TENANT_ID),
+            user_id=_check_name(claims["sub"], MAX_USER_ID),
         )
 
     def issue(self, identity: Identity, *, seconds: int) -> str:
-        """A token for someone, good from now for so many seconds.
+        """Issue a token that is valid from now for so many seconds.
 
         Raises:
             AuthenticationNotConfigured: there is no secret; keys in a file only verify.
             ValueError: `verify` would refuse such an identity, or the time is not positive.
         """
         if not isinstance(self._keys, Secret):
-            raise AuthenticationNotConfigured("tokens are issued with AUTH_SECRET only")
+            raise AuthenticationNotConfigured("tokens can be issued with AUTH_SECRET only")
         if seconds < 1:
-            raise ValueError("a token must be good for a second or more")
+            raise ValueError("a token must be valid for at least a second")
         try:
-            _name(identity.tenant_id, MAX_TENANT_ID)
-            _name(identity.user_id, MAX_USER_ID)
+            _check_name(identity.tenant_id, MAX_TENANT_ID)
+            _check_name(identity.user_id, MAX_USER_ID)
         except TokenRefused:
-            raise ValueError("the tenant or the user is empty, too long or no plain text") from None
+            raise ValueError("the tenant or user is empty, too long or not plain text") from None
         now = int(self._clock())
         claims: dict[str, Any] = {
             "tenant_id": identity.tenant_id,
@@ -119,12 +119,12 @@ class Tokens:
         }
         if self._issuer:
             claims["iss"] = self._issuer
-        return jwt.encode(claims, self._keys.key(None), algorithm=Secret.algorithm)
+        return jwt.encode(claims, self._keys.find_key(None), algorithm=Secret.algorithm)
 
-    def _claims(self, token: str, keys: Secret | KeySet) -> dict[str, Any]:
-        """What a token says whose signature, times, audience and issuer are good."""
+    def _decode(self, token: str, keys: Secret | KeySet) -> dict[str, Any]:
+        """The claims of a token whose signature, times, audience and issuer are valid."""
         try:
-            key = keys.key(jwt.get_unverified_header(token).get("kid"))
+            key = keys.find_key(jwt.get_unverified_header(token).get("kid"))
             if key is None:
                 raise TokenRefused("key_unknown")
             return jwt.decode(
@@ -134,7 +134,7 @@ class Tokens:
                 audience=self._audience,
                 issuer=self._issuer,
                 leeway=LEEWAY,
-                # The subject is held to more below.
+                # The subject is checked more strictly afterwards.
                 options={
                     "require": REQUIRED,
                     "verify_sub": False,
@@ -149,10 +149,10 @@ class Tokens:
 def open_tokens(
     secret: str | None, key_set_file: str | None, *, audience: str, issuer: str | None
 ) -> Tokens:
-    """What verifies the tokens of a deployment; without a secret and a file, none.
+    """Open what verifies a deployment's tokens; without a secret or a file it verifies none.
 
     Raises:
-        ValueError: the secret or the file is of no use.
+        ValueError: the secret or the file cannot be used.
     """
     keys: Secret | KeySet | None = None
     if key_set_file:
@@ -163,22 +163,22 @@ def open_tokens(
 
 
 def _check_times(claims: dict[str, Any]) -> dict[str, Any]:
-    """The claims, whose instants are numbers; PyJWT takes texts and truth values for some too."""
-    for name in INSTANTS:
+    """Check that times are numbers; PyJWT accepts strings and booleans for some of them."""
+    for name in TIME_CLAIMS:
         if name in claims and type(claims[name]) not in (int, float):
             raise TokenRefused("claim_wrong")
     return claims
 
 
 def is_name(value: Any, most: int) -> bool:
-    """Whether this can be a tenant's or a user's id; it goes into keys, logs and lists."""
+    """Whether this can be a tenant's or a user's id, which goes into keys, logs and lists."""
     if not isinstance(value, str) or not value.strip() or len(value) > most:
         return False
     return not any(unicodedata.category(character) in ("Cc", "Cs") for character in value)
 
 
-def _name(value: Any, most: int) -> str:
-    """A tenant's or user's id, if it is one."""
+def _check_name(value: Any, most: int) -> str:
+    """Return a tenant's or a user's id, if it is one."""
     if not is_name(value, most):
         raise TokenRefused("claim_wrong")
     return str(value)

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from config import Settings
 from services import sessions
-from services.keyspaces import application_keyspaces
+from services.keyspaces import build_keyspaces
 from services.sessions import request_budget
 from services.sessions.migration.stages import Stage
 from services.sessions.stores import MemoryStore, RedisStore, Store
@@ -62,7 +62,7 @@ def memory_or_redis(request: pytest.FixtureRequest) -> Iterator[Store]:
 def any_setup(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """Everything an application may run on, empty, and chosen for this process."""
     store = set_up(request.param, lambda: str(request.getfixturevalue("redis_url")), tmp_path)
-    sessions.set_session_store(store, keyspaces=application_keyspaces())
+    sessions.set_session_store(store, keyspaces=build_keyspaces())
     yield store
     sessions.close_session_store()
 

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from config import Settings
-from services.keyspaces import application_keyspaces
+from services.keyspaces import build_keyspaces
 from services.sessions import close_session_store, count_sessions, set_session_store
 from services.sessions.stores import MemoryStore
 from tests.support.signing import signed
@@ -77,7 +77,7 @@ def test_each_keeps_its_states_browsers_and_contexts(both: tuple[Flask, Flask]) 
 
 def test_an_application_does_not_choose_for_the_process(settings: Settings) -> None:
     """The library's functions go on working on what the process chose."""
-    set_session_store(MemoryStore(), keyspaces=application_keyspaces())
+    set_session_store(MemoryStore(), keyspaces=build_keyspaces())
     application = create_app(settings)
     start(application.test_client(use_cookies=False))
     assert counts(application)["chat:session"] == 1

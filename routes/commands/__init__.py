@@ -1,1 +1,1 @@
-"""The commands of `flask` for those who run it."""
+"""The commands of `flask` for operators."""

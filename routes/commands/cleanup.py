@@ -1,4 +1,4 @@
-"""The operator's `flask sessions cleanup`: once, as a timer runs it, or again and again."""
+"""The operator's `flask sessions cleanup`: once, as a timer runs it, or repeatedly."""
 
 import os
 import signal
@@ -14,12 +14,12 @@ from flask.cli import AppGroup
 
 from routes.commands.results import (
     EXIT_CODES,
-    Answer,
     Refused,
-    answering_with,
+    Result,
+    format_table,
+    print_result,
     refuse_memory,
     refuse_off,
-    table,
 )
 from services.contexts.cleanup import Cleaned, Cleanup
 from services.sessions.errors import SessionError, StoreUnavailable
@@ -29,7 +29,7 @@ from services.sessions.migration.worker import Worker
 
 HEADINGS = ("tenant", "idle for (s)", "removed", "expired")
 
-group = AppGroup("sessions", help=f"Look after what is stored.\n\n{EXIT_CODES}")
+group = AppGroup("sessions", help=f"Maintain the stored sessions.\n\n{EXIT_CODES}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,9 @@ class _Job:
     """The clean-up of this process.
 
     Attributes:
-        cleanup: what removes.
-        room: tells the stage.
-        lease: the right to do it.
+        cleanup: removes what is unused.
+        room: knows the stage.
+        lease: the right to clean up, which one process has at a time.
     """
 
     cleanup: Cleanup
@@ -47,11 +47,10 @@ class _Job:
     lease: Lease
 
 
-def _job() -> _Job:
+def _build_job() -> _Job:
     room = cast(Worker, current_app.extensions["migration"]).room
     refuse_memory(room.engine.name)
-    about = {"host": socket.gethostname(), "pid": os.getpid()}
-    lease = Lease(room.engine, "cleanup", about)
+    lease = Lease(room.engine, "cleanup", {"host": socket.gethostname(), "pid": os.getpid()})
     return _Job(cast(Cleanup, current_app.extensions["cleanup"]), room, lease)
 
 
@@ -61,37 +60,36 @@ def _job() -> _Job:
     "--every",
     type=click.IntRange(1, LEASE_SECONDS // 2),
     metavar="SECONDS",
-    help="Go on until it is ended, with so many seconds from one look to the next.",
+    help="Repeat after so many seconds, until the process is ended.",
 )
-@answering_with(_job)
-def clean_up(job: _Job, *, tenants: tuple[str, ...], every: int | None) -> Answer:
-    """Remove what has expired from the lists, and contexts that nobody uses.
+@print_result(_build_job)
+def clean_up(job: _Job, *, tenants: tuple[str, ...], every: int | None) -> Result:
+    """Remove expired entries from the lists, and contexts that nobody uses.
 
-    TENANTS are cleaned up now; without a name, those whose time has come. With --every one of
-    several such processes works, and the others stand by.
+    TENANTS are cleaned up now; without a name, those that are due. With --every, one of several
+    such processes works and the others stand by.
     """
     if tenants and every:
         raise click.UsageError("Name tenants, or use --every.")
     if every:
-        return _again_and_again(job, every)
+        return _clean_repeatedly(job, every)
     if not tenants and not job.lease.take():
         holder = job.lease.holder()
         raise Refused(
-            f"process {holder.get('pid')} on {holder.get('host')} does it",
+            f"process {holder.get('pid')} on {holder.get('host')} is cleaning up already",
             hint="Name tenants to clean them up now",
         )
     try:
-        return _once(job, tenants)
+        return _clean_once(job, tenants)
     finally:
         job.lease.release()
 
 
-def _once(job: _Job, tenants: Iterable[str]) -> Answer:
-    """One clean-up, as text and as data."""
+def _clean_once(job: _Job, tenants: Iterable[str]) -> Result:
     refuse_off(job.room)
     expired = job.cleanup.trim_lists()
     cleaned: list[Cleaned] = []
-    for tenant_id in tenants or job.cleanup.due():
+    for tenant_id in tenants or job.cleanup.list_due():
         cleaned.append(job.cleanup.cleanup_orphaned_sessions(tenant_id))
         if not tenants and not job.lease.take():
             break  # it took so long that another process has begun
@@ -105,14 +103,14 @@ def _once(job: _Job, tenants: Iterable[str]) -> Answer:
         for one in cleaned
     ]
     lists = ", ".join(f"{name} {count}" for name, count in expired.items())
-    text = [f"Dropped from the lists because they had expired: {lists}."]
-    text.append(table([HEADINGS, *rows]) if rows else "No tenant was due.")
+    text = [f"Expired entries removed from the lists: {lists}."]
+    text.append(format_table([HEADINGS, *rows]) if rows else "No tenant was due.")
     data = {"expired": expired, "tenants": [asdict(one) for one in cleaned]}
-    return Answer("\n\n".join(text), data)
+    return Result("\n\n".join(text), data)
 
 
-def _again_and_again(job: _Job, every: int) -> Answer:
-    """Clean up whenever this process has the right to, until it is told to end."""
+def _clean_repeatedly(job: _Job, every: int) -> Result:
+    """Clean up whenever this process holds the lease, until it is asked to end."""
     ending = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ending.set())
@@ -121,16 +119,16 @@ def _again_and_again(job: _Job, every: int) -> Answer:
         try:
             if job.lease.take():
                 stands_by = False
-                click.echo(_once(job, ()).text)
+                click.echo(_clean_once(job, ()).text)
             elif not stands_by:
                 stands_by = True
-                click.echo("Another process does it; this one stands by.")
+                click.echo("Another process cleans up; this one stands by.")
         except StoreUnavailable as error:
-            click.echo(f"The engine could not be asked ({error.reason}); trying again.", err=True)
+            click.echo(f"The engine could not be reached ({error.reason}); retrying.", err=True)
         except Refused as refusal:
-            click.echo(refusal.answer.text, err=True)
+            click.echo(refusal.result.text, err=True)
         except SessionError:
-            click.echo("Something that is stored could not be read; trying again.", err=True)
+            click.echo("A stored document could not be read; retrying.", err=True)
         ending.wait(every)
     job.lease.release()
-    return Answer("Ended.")
+    return Result("Ended.")

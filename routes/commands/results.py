@@ -1,4 +1,4 @@
-"""How a command answers: text for people, JSON for programs, an exit code for scripts."""
+"""The result of a command: text for people, JSON for programs, an exit code for scripts."""
 
 import functools
 import json
@@ -17,21 +17,21 @@ from services.sessions.errors import (
 from services.sessions.migration.control import ControlRoom
 from services.sessions.migration.stages import Stage
 
-DONE, REFUSED, UNASKED = 0, 1, 3
+DONE, REFUSED, UNAVAILABLE = 0, 1, 3
 """Exit codes; 2 is click's own for wrong usage."""
 EXIT_CODES = """\b
 Exit codes:
   0  done
-  1  refused, or not settled
+  1  refused, or some workers do not follow yet
   2  wrong usage
-  3  the engine could not be asked
+  3  the engine could not be reached
 """
 """The part of a group's help about them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What a command answers.
+class Result:
+    """What a command prints, and how it exits.
 
     Attributes:
         text: for people.
@@ -44,11 +44,11 @@ class Answer:
     code: int = DONE
 
     def show(self, *, as_json: bool) -> None:
-        """Print it; that the engine could not be asked goes to stderr in either case."""
+        """Print it; that the engine could not be reached goes to stderr in either case."""
         if as_json:
             click.echo(json.dumps({"done": self.code == DONE, **self.data}))
-        if self.code == UNASKED or not as_json:
-            click.echo(self.text, err=self.code == UNASKED)
+        if self.code == UNAVAILABLE or not as_json:
+            click.echo(self.text, err=self.code == UNAVAILABLE)
 
 
 class Refused(Exception):
@@ -65,25 +65,25 @@ class Refused(Exception):
         self.hint = hint
 
     @property
-    def answer(self) -> Answer:
+    def result(self) -> Result:
         """The refusal as it is printed."""
         lines = [*(f"refused: {reason}" for reason in self.reasons), f"{self.hint}."]
         data = {"refused": list(self.reasons), "hint": self.hint}
-        return Answer("\n".join(lines), data, REFUSED)
+        return Result("\n".join(lines), data, REFUSED)
 
 
-def answering_with(
-    find: Callable[[], Any],
-) -> Callable[[Callable[..., Answer]], Callable[..., None]]:
-    """Give a command what `find` answers and `--json`, print its answer, exit with its code."""
+def print_result(
+    provide: Callable[[], Any],
+) -> Callable[[Callable[..., Result]], Callable[..., None]]:
+    """Pass a command what `provide` returns, add `--json`, print its result, exit with its code."""
 
-    def decorate(command: Callable[..., Answer]) -> Callable[..., None]:
+    def decorate(command: Callable[..., Result]) -> Callable[..., None]:
         @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
         @functools.wraps(command)
         def run(*, as_json: bool, **options: Any) -> None:
-            answer = _answer_of(find, command, options)
-            answer.show(as_json=as_json)
-            raise SystemExit(answer.code)
+            result = _run_command(provide, command, options)
+            result.show(as_json=as_json)
+            raise SystemExit(result.code)
 
         return run
 
@@ -91,38 +91,38 @@ def answering_with(
 
 
 def refuse_memory(engine: str) -> None:
-    """Keep a command from working on a dict of its own.
+    """Keep a command from working on a dict of its own process.
 
     Raises:
         Refused: the engine with this name is one.
     """
     if engine == "memory":
         raise Refused(
-            "memory:// is a dict of each process, which no command can reach",
-            hint="Set REDIS_URL or SESSION_STORE_URL as the service has it",
+            "memory:// is a dict inside each process, which no command can reach",
+            hint="Set REDIS_URL or SESSION_STORE_URL to the service's own value",
         )
 
 
 def refuse_off(room: ControlRoom) -> None:
-    """Keep a command from an engine that is not what the service goes by.
+    """Keep a command from an engine that the service does not use yet.
 
     Raises:
-        Refused: the stage is off, in which everything is in the serving process.
+        Refused: the stage is off, in which every session is in the serving process.
     """
     if (control := room.read()) and control.stage is Stage.OFF:
         raise Refused(
             "in stage off the sessions are in the serving process",
-            hint="Run it again from dualwrite on",
+            hint="Run it again in dualwrite or a later stage",
         )
 
 
-def unasked(text: str, error: StoreUnavailable) -> Answer:
-    """What a command answers when the engine could not be asked."""
-    return Answer(text, {"error": text, "reason": error.reason}, UNASKED)
+def build_unavailable_result(text: str, error: StoreUnavailable) -> Result:
+    """The result of a command that could not reach the engine."""
+    return Result(text, {"error": text, "reason": error.reason}, UNAVAILABLE)
 
 
-def table(rows: Sequence[Sequence[str]]) -> str:
-    """Rows with their columns in line; the first one is the headings."""
+def format_table(rows: Sequence[Sequence[str]]) -> str:
+    """Rows with aligned columns; the first one has the headings."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -130,21 +130,21 @@ def table(rows: Sequence[Sequence[str]]) -> str:
     )
 
 
-def _answer_of(
-    find: Callable[[], Any], command: Callable[..., Answer], options: dict[str, Any]
-) -> Answer:
-    """What a command answers, its errors as answers too."""
+def _run_command(
+    provide: Callable[[], Any], command: Callable[..., Result], options: dict[str, Any]
+) -> Result:
+    """Run a command; its errors become results too, so that no operator sees a traceback."""
     try:
-        return command(find(), **options)
+        return command(provide(), **options)
     except Refused as refusal:
-        return refusal.answer
+        return refusal.result
     except SessionConflict:
-        return Refused("someone else changed it at this moment", hint="Run it again").answer
+        return Refused("someone else changed it at the same moment", hint="Run it again").result
     except StoreUnavailable as error:
-        text = f"The engine could not be asked ({error.reason}); start it or correct its URL."
-        return unasked(text, error)
+        text = f"The engine could not be reached ({error.reason}); start it or correct its URL."
+        return build_unavailable_result(text, error)
     except InvalidSessionId:
-        return Refused("that cannot be a tenant's name", hint="Look at the name again").answer
+        return Refused("this cannot be a tenant's name", hint="Check the name").result
     except SessionError:
-        hint = "It is set aside if it is no document; the log says so; run it again"
-        return Refused("something that is stored cannot be read", hint=hint).answer
+        hint = "If it is no valid document, it is quarantined and the log says so; run it again"
+        return Refused("a stored document cannot be read", hint=hint).result

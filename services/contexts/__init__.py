@@ -1,8 +1,8 @@
-"""Session contexts: what is known in a user's session with a tenant, for several programs at once.
+"""Session contexts: what several programs know of one user's session with a tenant.
 
-A context has two mappings and two lists. Programs add to them at the same time, and everything
-they add is kept. Tenant and user are part of the key and of the document: nobody reaches
-another's.
+A context has two mappings and two lists. Programs may add to them at the same time, and every
+addition is kept. Tenant and user are part of the key and of the document, so that nobody reaches
+the contexts of another.
 """
 
 import logging
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from services.contexts.changes import EMPTY, merge_context
 from services.contexts.tenants import DEFAULT_SESSION_TTL, Tenants
 from services.errors import TenantIsolationError
-from services.keys import context_id, context_name, context_owner
+from services.keys import build_context_id, build_context_owner, read_context_name
 from services.sessions import Session, Sessions, batches
 from services.sessions.errors import SessionForeign
 
@@ -21,7 +21,7 @@ __all__ = ["DEFAULT_SESSION_TTL", "Context", "Contexts", "Page", "Tenants"]
 log = logging.getLogger(__name__)
 
 OWN_TTL = "own_ttl"
-"""The member that says how long this context lives whatever its tenant says."""
+"""The member that overrides the tenant's time to live for this context."""
 
 
 class Context(NamedTuple):
@@ -30,7 +30,7 @@ class Context(NamedTuple):
     Attributes:
         tenant_id, user_id, session_id: whose it is and which one.
         members: conversation_state, interrupted_queries, recent_interactions, user_preferences.
-        stored_at: milliseconds since 1970 at which it was stored as a whole.
+        stored_at: milliseconds since 1970 of the last time it was stored as a whole.
         last_updated: milliseconds since 1970 of the last change.
         ttl: seconds it lives after each use.
     """
@@ -61,7 +61,7 @@ class Contexts:
 
     Args:
         sessions: the sessions that hold them.
-        tenants: what is set for each of them.
+        tenants: their settings.
 
     Attributes:
         tenants: as given.
@@ -81,15 +81,15 @@ class Contexts:
         ttl: int | None = None,
         parsed: bool = False,
     ) -> Context:
-        """Store a context in the place of what is there.
+        """Store a context, replacing the present one.
 
         Args:
             tenant_id: whose it is.
             user_id: whose it is.
             session_id: which one; any text of at most 128 characters.
-            context: the members it is to have; those left out are empty.
-            ttl: seconds it lives after each use; None for what is set for its tenant.
-            parsed: whether the context comes out of a JSON decoder, and need not be looked through.
+            context: its members; those left out are empty.
+            ttl: seconds it lives after each use; None for the tenant's setting.
+            parsed: whether the context comes from a JSON decoder, and need not be checked.
 
         Raises:
             TenantIsolationError: the stored document belongs to somebody else.
@@ -98,21 +98,21 @@ class Contexts:
         whole: dict[str, Any] = {**EMPTY, **context}
         if ttl is not None:
             whole[OWN_TTL] = ttl
-        usual = self.tenants.of(tenant_id, register=True).ttl
+        default_ttl = self.tenants.get_settings(tenant_id, register=True).ttl
         try:
             session = self._sessions.replace(
-                context_id(tenant_id, user_id, session_id),
+                build_context_id(tenant_id, user_id, session_id),
                 whole,
-                owner=context_owner(tenant_id, user_id),
-                ttl=ttl or usual,
+                owner=build_context_owner(tenant_id, user_id),
+                ttl=ttl or default_ttl,
                 parsed=parsed,
             )
         except SessionForeign as error:
-            raise _not_isolated() from error
-        return _context(tenant_id, user_id, session_id, session)
+            raise _report_isolation_error() from error
+        return _build_context(tenant_id, user_id, session_id, session)
 
     def get_session_context(self, tenant_id: str, user_id: str, session_id: str) -> Context:
-        """A context; it lives its full time again from now.
+        """A context; its time to live starts again.
 
         Raises:
             TenantIsolationError: the stored document belongs to somebody else.
@@ -120,13 +120,13 @@ class Contexts:
         """
         try:
             session = self._sessions.get(
-                context_id(tenant_id, user_id, session_id),
-                owner=context_owner(tenant_id, user_id),
+                build_context_id(tenant_id, user_id, session_id),
+                owner=build_context_owner(tenant_id, user_id),
                 extend=True,
             )
         except SessionForeign as error:
-            raise _not_isolated() from error
-        return _context(tenant_id, user_id, session_id, session)
+            raise _report_isolation_error() from error
+        return _build_context(tenant_id, user_id, session_id, session)
 
     def update_session_context(
         self,
@@ -138,49 +138,50 @@ class Contexts:
         ttl: int | None = None,
         parsed: bool = False,
     ) -> Context:
-        """Add to a context: mappings merge, lists extend; it begins empty where there is none.
+        """Add to a context: mappings merge, lists extend; a missing one is created.
 
         Args:
             tenant_id: whose it is.
             user_id: whose it is.
             session_id: which one.
-            additions: see services.contexts.changes.merged.
-            ttl: seconds it lives after each use from now on; None for what it was.
-            parsed: whether the additions come out of a JSON decoder.
+            additions: see services.contexts.changes.merge_context.
+            ttl: seconds it lives after each use from now on; None to keep the present time.
+            parsed: whether the additions come from a JSON decoder.
 
         Raises:
             TenantIsolationError: the stored document belongs to somebody else.
             SessionError: as services.sessions.update_session.
         """
-        life = self.tenants.of(tenant_id, register=True).ttl
+        default_ttl = self.tenants.get_settings(tenant_id, register=True).ttl
 
         def change(session: Session) -> None:
-            together = merge_context({**EMPTY, **session}, additions)
+            merged = merge_context({**EMPTY, **session}, additions)
             if ttl is not None:
-                together[OWN_TTL] = ttl
-            session.update(together)
-            session.ttl = session.get(OWN_TTL, life)
+                merged[OWN_TTL] = ttl
+            session.update(merged)
+            session.ttl = session.get(OWN_TTL, default_ttl)
             session.parsed = parsed
 
         try:
             session = self._sessions.update(
-                context_id(tenant_id, user_id, session_id),
+                build_context_id(tenant_id, user_id, session_id),
                 change,
-                owner=context_owner(tenant_id, user_id),
+                owner=build_context_owner(tenant_id, user_id),
                 create=True,
             )
         except SessionForeign as error:
-            raise _not_isolated() from error
-        return _context(tenant_id, user_id, session_id, session)
+            raise _report_isolation_error() from error
+        return _build_context(tenant_id, user_id, session_id, session)
 
     def delete_session_context(self, tenant_id: str, user_id: str, session_id: str) -> bool:
-        """Remove a context; False when there was none.
+        """Delete a context; False when there was none.
 
         Raises:
             SessionError: as services.sessions.delete_session.
         """
         return self._sessions.delete(
-            context_id(tenant_id, user_id, session_id), owner=context_owner(tenant_id, user_id)
+            build_context_id(tenant_id, user_id, session_id),
+            owner=build_context_owner(tenant_id, user_id),
         )
 
     def list_session_contexts(
@@ -188,24 +189,24 @@ class Contexts:
     ) -> Page:
         """A page of a user's contexts, the ones used last first.
 
-        Pages follow the time at which contexts end, which is the same order unless some of them
-        live longer than others. One that has expired this moment is left out of its page.
+        Pages follow the order in which contexts expire, which is the order of their last use
+        unless their times to live differ. A context that has just expired is missing from its page.
 
         Raises:
-            StoreUnavailable: the engine could not be asked.
+            StoreUnavailable: the engine could not be reached.
         """
-        owner = context_owner(tenant_id, user_id)
+        owner = build_context_owner(tenant_id, user_id)
         names = self._sessions.list_owned(owner, start=start, limit=limit)
         found = batches.load(self._sessions, names, owner=owner).done.values()
         contexts = [
-            _context(tenant_id, user_id, context_name(session.session_id), session)
+            _build_context(tenant_id, user_id, read_context_name(session.session_id), session)
             for session in found
         ]
         contexts.sort(key=lambda context: context.last_updated, reverse=True)
         return Page(contexts, start + limit if len(names) == limit else None)
 
 
-def _context(tenant_id: str, user_id: str, session_id: str, session: Session) -> Context:
+def _build_context(tenant_id: str, user_id: str, session_id: str, session: Session) -> Context:
     return Context(
         tenant_id=tenant_id,
         user_id=user_id,
@@ -217,7 +218,7 @@ def _context(tenant_id: str, user_id: str, session_id: str, session: Session) ->
     )
 
 
-def _not_isolated() -> TenantIsolationError:
-    """Log a document that is not its key's owner's, and answer what to raise."""
+def _report_isolation_error() -> TenantIsolationError:
+    """Log that a document has another owner than its key, and return the error to raise."""
     log.error("a context's document belongs to another tenant or user than its key says")
     return TenantIsolationError("the context belongs to somebody else")

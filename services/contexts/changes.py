@@ -1,4 +1,4 @@
-"""What a context consists of, and how something is added to it; pure."""
+"""The members of a context, and how additions are merged into it; pure."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -12,50 +12,50 @@ EMPTY: Mapping[str, Any] = MappingProxyType(
         "user_preferences": {},
     }
 )
-"""A context's members, as they are where nothing was said of them."""
+"""A context's members, each with its empty value."""
 _IDS = frozenset((str, int, bool))
 """Types that an id may have."""
 
 
 def merge_context(present: Mapping[str, Any], additions: Mapping[str, Any]) -> dict[str, Any]:
-    """A context with something added to it.
+    """Merge additions into a context.
 
-    Mappings merge, at every depth; lists are extended; any other value takes the place of what
-    was there. An entry that has an `id` and is in the list already gets the members it brings
-    instead, so that an entry which is sent twice counts once.
+    Mappings merge, at every depth; lists are extended; any other value replaces the present one.
+    An entry whose `id` is in the list already updates that entry instead, so that an entry which
+    is sent twice is stored once.
 
     Args:
-        present: the context as it is; it stays as it is.
+        present: the context; it is not changed.
         additions: what is added.
     """
-    together = dict(present)
+    merged = dict(present)
     for name, value in additions.items():
-        together[name] = _together(present[name], value) if name in present else value
-    return together
+        merged[name] = _merge_value(present[name], value) if name in present else value
+    return merged
 
 
-def _together(present: Any, added: Any) -> Any:
+def _merge_value(present: Any, added: Any) -> Any:
     if isinstance(present, dict) and isinstance(added, dict):
         return merge_context(present, added)
     if isinstance(present, list) and isinstance(added, list):
-        return _extended(present, added)
+        return _extend_list(present, added)
     return added
 
 
-def _extended(present: Sequence[Any], added: Sequence[Any]) -> list[Any]:
-    """Both lists one after the other; what has an id stands once."""
-    wanted = {known[1] for entry in added if (known := _id(entry))}
-    if not wanted:
+def _extend_list(present: Sequence[Any], added: Sequence[Any]) -> list[Any]:
+    """Both lists one after the other, each id once."""
+    added_ids = {known[1] for entry in added if (known := _get_id(entry))}
+    if not added_ids:
         return [*present, *added]
     entries = list(present)
-    # Most entries are not wanted; a look at the bare id is enough to pass them over.
+    # Lists may be long: comparing the bare id skips most entries without building a tuple.
     places = {
-        _id(entry): at
+        _get_id(entry): at
         for at, entry in enumerate(entries)
-        if type(entry) is dict and type(name := entry.get("id")) in _IDS and name in wanted
+        if type(entry) is dict and type(name := entry.get("id")) in _IDS and name in added_ids
     }
     for entry in added:
-        known = _id(entry)
+        known = _get_id(entry)
         if known and known in places:
             entries[places[known]] = {**entries[places[known]], **entry}
         else:
@@ -65,7 +65,7 @@ def _extended(present: Sequence[Any], added: Sequence[Any]) -> list[Any]:
     return entries
 
 
-def _id(entry: Any) -> tuple[type, Any] | None:
-    """What an entry is known by; the number 1 and the text "1" are two ids."""
+def _get_id(entry: Any) -> tuple[type, Any] | None:
+    """An entry's id with its type, as the number 1 and the text "1" are two ids."""
     name = entry.get("id") if type(entry) is dict else None
     return (type(name), name) if type(name) in _IDS else None

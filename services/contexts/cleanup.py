@@ -1,7 +1,7 @@
-"""Clean-up: what has expired leaves the lists, and orphans, contexts nobody uses, are removed.
+"""Clean-up: expired entries leave the lists, and orphans, which are unused contexts, are removed.
 
-It works on the engine itself and costs as much as there is to remove. Whoever uses a context at
-the same moment keeps it.
+It works on the engine itself, and its cost grows with what there is to remove. A context that is
+used at the same moment is kept.
 """
 
 import logging
@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from services.contexts.tenants import DEFAULT_CLEANUP_THRESHOLD, Tenants, TenantSettings
-from services.keys import context_owner_in, key_part
+from services.keys import encode_key_part, read_context_owner
+from services.keyspaces import CONTEXTS
 from services.sessions import maintenance
 from services.sessions.keyspaces import Keyspace
 from services.sessions.repository import Sessions
@@ -27,9 +28,9 @@ class Cleaned:
 
     Attributes:
         tenant_id: whose contexts.
-        cleanup_threshold_seconds: for how long nobody had used them.
-        cleaned_count: contexts that were living.
-        expired_count: entries of contexts that had ended by themselves.
+        cleanup_threshold_seconds: how long they had been unused.
+        cleaned_count: contexts that were still alive.
+        expired_count: entries of contexts that had expired by themselves.
     """
 
     tenant_id: str
@@ -39,12 +40,12 @@ class Cleaned:
 
 
 class Cleanup:
-    """Removes what nobody uses any more.
+    """Removes what nobody uses anymore.
 
     Args:
         engine: where the sessions are.
-        keyspaces: the kinds of session; the one named "context" has the orphans.
-        tenants: what is set for each of them.
+        keyspaces: the kinds of session; orphans are looked for in CONTEXTS.
+        tenants: their settings.
         clock: seconds since 1970.
     """
 
@@ -63,10 +64,10 @@ class Cleanup:
         self._clock = clock
 
     def trim_lists(self) -> dict[str, int]:
-        """Drop what has expired from the list of each kind of session; how many went.
+        """Remove expired entries from the index of each kind of session; how many there were.
 
         Raises:
-            StoreUnavailable: the engine could not be asked.
+            StoreUnavailable: the engine could not be reached.
         """
         return {
             name: maintenance.trim(sessions)
@@ -77,39 +78,41 @@ class Cleanup:
     def cleanup_orphaned_sessions(
         self, tenant_id: str, threshold_seconds: int | None = None
     ) -> Cleaned:
-        """Remove a tenant's contexts that nobody has used for so long.
+        """Remove a tenant's contexts that were unused for too long.
 
         Args:
             tenant_id: whose.
-            threshold_seconds: how long; None for what is set for the tenant.
+            threshold_seconds: for how long; None for the tenant's setting.
 
         Raises:
-            StoreUnavailable: the engine could not be asked; what was removed stays removed.
+            StoreUnavailable: the engine could not be reached; what was removed stays removed.
         """
         threshold = threshold_seconds
         if threshold is None:
-            threshold = self._tenants.of(tenant_id).orphan_after
+            threshold = self._tenants.get_settings(tenant_id).orphan_after
         before = int((self._clock() - threshold) * 1000)
         removal = maintenance.remove_idle(
-            self._by_name["context"], key_part(tenant_id), before, context_owner_in
+            self._by_name[CONTEXTS], encode_key_part(tenant_id), before, read_context_owner
         )
         self._tenants.note_cleaned(tenant_id, int(self._clock() * 1000))
         if removal.removed:
-            log.info("removed %d contexts of a tenant that nobody used", removal.removed)
+            log.info("removed %d unused contexts of a tenant", removal.removed)
         return Cleaned(tenant_id, threshold, removal.removed, removal.expired)
 
-    def due(self) -> list[str]:
+    def list_due(self) -> list[str]:
         """The tenants whose clean-up is due.
 
         Raises:
-            StoreUnavailable: the engine could not be asked.
+            StoreUnavailable: the engine could not be reached.
         """
         now = self._clock() * 1000
         return [
-            tenant_id for tenant_id, settings in self._tenants.all() if now >= _next_time(settings)
+            tenant_id
+            for tenant_id, settings in self._tenants.list_all()
+            if now >= _get_due_time(settings)
         ]
 
 
-def _next_time(settings: TenantSettings) -> int:
+def _get_due_time(settings: TenantSettings) -> int:
     """Milliseconds since 1970 at which a tenant's clean-up is due."""
     return settings.cleaned_at + settings.cleanup_every * 1000 if settings.cleaned_at else 0

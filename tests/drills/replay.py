@@ -7,7 +7,7 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.keyspaces import teaser_chat_keyspace
+from services.keyspaces import build_teaser_chat_keyspace
 from services.sessions.codec import Session, encode_body, join
 from services.sessions.keyspaces import Keyspace
 from services.sessions.outage import Outage, open_spill
@@ -46,7 +46,7 @@ class ReplayDrill:
         """
         # Its warnings that Redis is away are expected here.
         logging.getLogger("services.sessions.outage").addHandler(logging.NullHandler())
-        journal, keyspace = Journal(), teaser_chat_keyspace()
+        journal, keyspace = Journal(), build_teaser_chat_keyspace()
         records = [_build_record(keyspace, number) for number in range(self.count)]
         server = RedisServer()
         with tempfile.TemporaryDirectory(prefix="teaser-replay-") as folder:

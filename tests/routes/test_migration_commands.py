@@ -13,9 +13,9 @@ from flask import Flask
 
 from config import Settings
 from routes.commands.migration import changes, commands, watch
-from routes.commands.migration.tables import workers_table
-from routes.commands.migration.tasks import compared
-from services.keyspaces import start_keyspace
+from routes.commands.migration.tables import format_workers
+from routes.commands.migration.tasks import count_compared
+from services.keyspaces import build_start_keyspace
 from services.sessions.migration.control import CONTROL, ControlRoom, Report, Task
 from services.sessions.migration.stages import Stage
 from services.sessions.migration.worker import Worker
@@ -58,9 +58,9 @@ class Operator:
 
 
 @pytest.fixture(autouse=True)
-def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+def _do_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers that only exist as reports will not follow; nobody waits for them."""
-    monkeypatch.setattr(changes, "SETTLE_SECONDS", 0.0)
+    monkeypatch.setattr(changes, "FOLLOW_SECONDS", 0.0)
     monkeypatch.setattr(watch, "POLL_SECONDS", 0.01)
 
 
@@ -187,7 +187,7 @@ def test_no_worker_is_not_settled(operator: Operator) -> None:
     shown = operator.run("status")
     assert shown.exit_code == 1
     assert "No worker reports" in shown.stdout
-    assert workers_table([]) in shown.stdout
+    assert format_workers([]) in shown.stdout
 
 
 def test_status_waits_for_a_worker(operator: Operator, serving: Worker) -> None:
@@ -197,7 +197,7 @@ def test_status_waits_for_a_worker(operator: Operator, serving: Worker) -> None:
     assert (found["exit"], found["stage"]) == (0, "dualwrite")
 
 
-HINDRANCES = [
+BLOCKERS = [
     ("off", {"stage": "live"}, "serves live, not off"),
     ("off", {"stage": "live", "pinned": True}, "serves live, pinned by SESSION_STAGE, not off"),
     ("shadow", {"cohort": 5}, "serves cohort 5, not 0"),
@@ -208,11 +208,11 @@ HINDRANCES = [
 ]
 
 
-@pytest.mark.parametrize(("stage", "said", "reason"), HINDRANCES)
+@pytest.mark.parametrize(("stage", "said", "reason"), BLOCKERS)
 def test_advance_refuses_and_says_why(
     operator: Operator, stage: str, said: dict[str, Any], reason: str
 ) -> None:
-    """Each hindrance is a reason; forced, each is told as overridden."""
+    """Each blocker is a reason; forced, each is printed as overridden."""
     at(operator, stage)
     operator.worker(**{"stage": stage, **said})
     refused = operator.json("advance", "--wait", "0")
@@ -237,7 +237,7 @@ def test_advance_refuses_without_a_worker_and_with_two(operator: Operator) -> No
     assert two["refused"] == ["2 workers serve while the dict is first; only one may"]
 
 
-def test_advance_waits_for_a_hindrance_to_go(operator: Operator, serving: Worker) -> None:
+def test_advance_waits_for_a_blocker_to_go(operator: Operator, serving: Worker) -> None:
     """A worker that has not reported yet holds it up for a moment only."""
     operator.run("begin")
     migrated = operator.json("advance", "--wait", "10")
@@ -249,7 +249,7 @@ def test_the_whole_way_and_back_with_a_worker(
     operator: Operator, serving: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each step is followed, and the notes come where processes may change."""
-    monkeypatch.setattr(changes, "SETTLE_SECONDS", 10.0)
+    monkeypatch.setattr(changes, "FOLLOW_SECONDS", 10.0)
     operator.run("begin")
     notes = {}
     for stage in STAGES[1:]:
@@ -268,7 +268,7 @@ def test_the_whole_way_and_back_with_a_worker(
         notes[stage] = found["notes"]
     assert "One process must serve" in notes["shadow"][0]
     assert "kill -HUP" in notes["shadow"][0]
-    assert notes["off"] == ["In off the engine is written when the process ends, and only then."]
+    assert notes["off"] == ["In off the engine is written only when the process ends."]
     first = operator.json("rollback")
     assert first["refused"] == ["off is the first stage"]
 
@@ -283,7 +283,7 @@ def test_who_is_behind_is_named_and_the_change_stands(operator: Operator) -> Non
 
 
 def test_a_rollback_is_not_held_up_by_workers(operator: Operator) -> None:
-    """Whatever they report; a pinned one is told of, and is not waited for."""
+    """Whatever they report; a pinned one is named, and is not waited for."""
     at(operator, "live", pinned=True, unsent=9, mismatches=9, fault="something")
     operator.worker("live", 200, pinned=True)
     back = operator.json("rollback")
@@ -299,11 +299,11 @@ def test_advance_and_rollback_need_a_migration(operator: Operator) -> None:
         assert "flask migration begin" in refused.stdout
 
 
-def test_set_leaps_by_force_only(operator: Operator) -> None:
-    """One step back or another cohort is no leap; anything further needs --force."""
+def test_set_skips_stages_by_force_only(operator: Operator) -> None:
+    """One step back or another cohort is always allowed; anything further needs --force."""
     at(operator, "shadow")
-    leap = operator.json("set", "complete")
-    assert leap["refused"] == ["complete is 3 steps from shadow"]
+    skipped = operator.json("set", "complete")
+    assert skipped["refused"] == ["complete is 3 steps from shadow"]
     operator.worker("shadow", unsent=1)
     step = operator.json("set", "live")
     assert step["refused"] == [
@@ -363,7 +363,7 @@ def test_an_unreadable_stage_stays_until_one_is_set(
     redis_server.client().set("migration:control", "shadow")
     for _ in range(2):
         assert operator.json("status")["refused"] == [
-            "the stage that is stored is unknown here: the stored stage is unreadable"
+            "the stored stage is unknown here: the stored stage is unreadable"
         ]
     assert operator.run("set", "live", "--force").exit_code == 0
     assert operator.json("status")["stage"] == "live"
@@ -390,7 +390,7 @@ def test_a_backfill_needs_two_copies_and_a_worker(operator: Operator) -> None:
 def test_a_task_that_is_not_done_in_time_goes_on(operator: Operator, task: str) -> None:
     """It says how to watch it again, which asks for no new one."""
     at(operator, "shadow")
-    assert operator.json(task, "--resume")["refused"] == [f"no {task} was asked for"]
+    assert operator.json(task, "--resume")["refused"] == [f"no {task} was requested"]
     late = operator.json(task, "--timeout", "0")
     assert (late["exit"], late["number"], late["running"]) == (1, 1, True)
     assert (
@@ -415,7 +415,7 @@ def test_a_task_whose_workers_are_gone_ends(
         operator.room.forget(name)
         return ask(task)
 
-    monkeypatch.setattr(operator.room, "ask_for", ask_and_end)
+    monkeypatch.setattr(operator.room, "request_task", ask_and_end)
     assert operator.json("backfill")["refused"] == ["no worker reports any more"]
 
 
@@ -438,7 +438,7 @@ def test_a_backfill_and_a_comparison_with_a_worker(operator: Operator, serving: 
     """What is in the dict is sent and compared, with lines of progress on stderr."""
     operator.run("begin")
     assert operator.json("status", "--wait", "10")["exit"] == 0
-    Sessions(serving.store, start_keyspace()).save("a" * 64, {"conversation": "one"})
+    Sessions(serving.store, build_start_keyspace()).save("a" * 64, {"conversation": "one"})
     operator.run("set", "dualwrite", "--force")
     shown = operator.run("backfill")
     assert shown.exit_code == 0, shown.output
@@ -459,7 +459,7 @@ def test_mismatches_make_a_comparison_fail() -> None:
         "a": Report("a", "h", 1, "shadow", compared=17, lag=3, mismatches=1),
         "b": Report("b", "h", 2, "shadow", compared=5, lag=0, mismatches=2),
     }
-    assert compared(before, after) == {"compared": 12, "lag": 1, "mismatches": 3}
+    assert count_compared(before, after) == {"compared": 12, "lag": 1, "mismatches": 3}
 
 
 def test_a_comparison_with_mismatches_is_exit_1(operator: Operator) -> None:
@@ -480,7 +480,7 @@ def test_an_engine_that_is_down_is_exit_3(settings: Settings, words: tuple[str, 
     operator = Operator(create_app(dataclasses.replace(settings, stage=None, store_url=url)))
     shown = operator.run(*words)
     assert (shown.exit_code, shown.stdout) == (3, "")
-    assert shown.stderr.startswith("redis could not be asked (connection); start it")
+    assert shown.stderr.startswith("redis could not be reached (connection); start it")
     assert len(shown.stderr.strip().splitlines()) == 1
     found = operator.json(*words)
     assert (found["exit"], found["reason"]) == (3, "connection")
@@ -504,7 +504,7 @@ def test_a_dict_is_no_engine_to_command(settings: Settings) -> None:
         ),
     ],
 )
-def test_a_redis_that_could_lose_sessions_hinders(
+def test_a_redis_that_could_lose_sessions_blocks(
     settings: Settings, tmp_path: Path, options: tuple[str, ...], reason: str
 ) -> None:
     """Persistence that is off, and eviction, are reasons not to go on."""
@@ -516,10 +516,10 @@ def test_a_redis_that_could_lose_sessions_hinders(
         operator.room.engine.close()
 
 
-def test_the_help_tells_the_exit_codes(operator: Operator) -> None:
+def test_the_help_names_the_exit_codes(operator: Operator) -> None:
     """Group and commands describe themselves."""
     shown = operator.run("--help").stdout
-    for word in ("3  the engine could not be asked", *commands.group.commands):
+    for word in ("3  the engine could not be reached", *commands.group.commands):
         assert word in shown
     assert set(commands.group.commands) == {
         "begin", "status", "advance", "rollback", "set", "backfill", "compare",

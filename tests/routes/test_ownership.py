@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from services.keys import context_id
+from services.keys import build_context_id
 from services.keyspaces import CONTEXTS as CONTEXTS_KIND
 from services.keyspaces import STATES as STATES_KIND
 from services.keyspaces import TEASER_CHAT
@@ -208,7 +208,7 @@ def test_a_context_is_its_user_s_alone(client: FlaskClient) -> None:
     ann, name = f"Bearer {signed()}", str(uuid.uuid4())
     put, patch, get, delete, listed = CONTEXTS.values()
     assert put.send(client, name, Authorization=ann).status_code == 200
-    before = stored(CONTEXTS_KIND, context_id("acme", "ann", name))
+    before = stored(CONTEXTS_KIND, build_context_id("acme", "ann", name))
     for tenant_id, user_id in OTHERS:
         other = f"Bearer {signed(tenant_id=tenant_id, sub=user_id)}"
         for call in (get, delete):
@@ -222,7 +222,7 @@ def test_a_context_is_its_user_s_alone(client: FlaskClient) -> None:
         assert delete.send(client, name, Authorization=other).status_code == 200
         assert get.send(client, name, Authorization=other).status_code == 404
     assert before is not None
-    assert stored(CONTEXTS_KIND, context_id("acme", "ann", name)) == before
+    assert stored(CONTEXTS_KIND, build_context_id("acme", "ann", name)) == before
     entries = listed.send(client, name, Authorization=ann).get_json()["sessions"]
     assert [entry["session_id"] for entry in entries] == [name]
 
@@ -249,10 +249,10 @@ def test_without_a_good_token_nobody_learns_or_changes_anything(client: FlaskCli
     name = str(uuid.uuid4())
     good = {"Authorization": f"Bearer {signed()}"}
     assert CONTEXTS["context.store_context"].send(client, name, **good).status_code == 200
-    before = stored(CONTEXTS_KIND, context_id("acme", "ann", name))
+    before = stored(CONTEXTS_KIND, build_context_id("acme", "ann", name))
     for kind, headers in forgeries().items():
         for endpoint, call in CONTEXTS.items():
             answer = call.send(client, name, **headers)
             assert answer.status_code == 401, (kind, endpoint)
             assert told(answer) == told(call.send(client, "nobody's", **headers))
-    assert stored(CONTEXTS_KIND, context_id("acme", "ann", name)) == before
+    assert stored(CONTEXTS_KIND, build_context_id("acme", "ann", name)) == before

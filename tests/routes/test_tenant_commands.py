@@ -53,7 +53,7 @@ def run(app: Flask, *words: str) -> Result:
     return result
 
 
-def told(app: Flask, *words: str) -> Any:
+def run_json(app: Flask, *words: str) -> Any:
     """The JSON that these words print."""
     return json.loads(run(app, *words, "--json").stdout)
 
@@ -96,7 +96,7 @@ def test_what_cannot_be_set_is_refused(app: Flask, words: list[str], said: str) 
     result = run(app, "tenants", "set", *words)
     assert result.exit_code == 2
     assert said in result.output
-    assert told(app, "tenants", "list")["tenants"] == []
+    assert run_json(app, "tenants", "list")["tenants"] == []
 
 
 def test_a_token_is_good_for_trying_out(app: Flask) -> None:
@@ -119,7 +119,7 @@ def test_without_a_secret_no_token_is_made(settings: Settings) -> None:
 def test_a_named_tenant_is_cleaned_up_now(app: Flask, contexts: Contexts) -> None:
     """The report says what went; what is used stays."""
     contexts.store_session_context("acme", "anna", "s", {})
-    assert told(app, "sessions", "cleanup", "acme")["tenants"] == [
+    assert run_json(app, "sessions", "cleanup", "acme")["tenants"] == [
         {
             "tenant_id": "acme",
             "cleanup_threshold_seconds": 172_800,
@@ -140,7 +140,7 @@ def test_without_a_name_those_are_cleaned_whose_time_has_come(
     """Once a day unless something else is set."""
     for tenant_id in ("acme", "other"):
         contexts.store_session_context(tenant_id, "anna", "s", {})
-    first = told(app, "sessions", "cleanup")
+    first = run_json(app, "sessions", "cleanup")
     assert [one["tenant_id"] for one in first["tenants"]] == ["acme", "other"]
     assert first["expired"] == {"chat:session": 0, "state": 0, "context": 0, "tenant": 0}
     again = run(app, "sessions", "cleanup")
@@ -154,7 +154,7 @@ def test_one_process_at_a_time(app: Flask) -> None:
     assert lease.take()
     refused = run(app, "sessions", "cleanup")
     assert refused.exit_code == 1
-    assert "process 42 on host-a does it" in refused.stdout
+    assert "process 42 on host-a is cleaning up" in refused.stdout
     assert run(app, "sessions", "cleanup", "acme").exit_code == 0
     lease.release()
     assert run(app, "sessions", "cleanup").exit_code == 0
@@ -194,7 +194,7 @@ def test_an_engine_that_is_away_is_told(settings: Settings) -> None:
     away = replace(settings, store_url=f"redis://127.0.0.1:{free_port()}/0")
     result = run(create_app(away), "sessions", "cleanup")
     assert result.exit_code == 3
-    assert "could not be asked (connection)" in result.stderr
+    assert "could not be reached (connection)" in result.stderr
 
 
 class CleanupProcess:
@@ -236,7 +236,7 @@ def test_of_two_processes_one_works_and_the_other_takes_over(tmp_path: Path) -> 
             try:
                 assert second.says("this one stands by")
                 server.signal(signal.SIGSTOP)
-                assert first.says("could not be asked")
+                assert first.says("could not be reached")
                 server.signal(signal.SIGCONT)
                 assert first.end() == 0
                 assert first.says("Ended.")

@@ -11,7 +11,7 @@ from prometheus_client.core import Sample
 
 from services import metrics as application
 from services import sessions
-from services.keyspaces import application_keyspaces
+from services.keyspaces import build_keyspaces
 from services.operations import counted, overview
 from services.sessions import get_registry, metrics
 from services.sessions.migration.control import CONTROL, ControlRoom, Report
@@ -33,9 +33,9 @@ class Deployment:
 
     def __init__(self) -> None:
         self.engine = CutOff()
-        outage = Outage(self.engine, application_keyspaces(), open_spill("memory://"))
-        store = MigratingStore(MemoryStore(), outage.store, application_keyspaces(), BEGUN)
-        sessions.set_session_store(store, keyspaces=application_keyspaces())
+        outage = Outage(self.engine, build_keyspaces(), open_spill("memory://"))
+        store = MigratingStore(MemoryStore(), outage.store, build_keyspaces(), BEGUN)
+        sessions.set_session_store(store, keyspaces=build_keyspaces())
         self.room = ControlRoom(outage.engine)
         self.worker = Worker(store, self.room, outage, LastStage(None))
 
@@ -114,7 +114,7 @@ def test_a_stage_that_is_unknown_here_is_told(deployment: Deployment) -> None:
     deployment.engine.put(document_record(CONTROL.key("control"), 9, "no stage"), Condition.ANY)
     found = deployment.look()["migration"]
     assert (found["stage"], found["begun"], len(found["workers"])) == (None, False, 1)
-    assert found["hindrances"][0].startswith("the stage that is stored is unknown here: ")
+    assert found["hindrances"][0].startswith("the stored stage is unknown here: ")
 
 
 def test_without_the_engine_it_tells_what_the_process_knows(deployment: Deployment) -> None:

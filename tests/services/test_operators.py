@@ -12,7 +12,7 @@ OTHERS = ("", TOKEN[:-1], f"{TOKEN}x", TOKEN.upper(), f" {TOKEN}", "é", "\udcff
 def test_the_one_token_is_known() -> None:
     """And lets through."""
     operators = Operators(TOKEN)
-    assert operators.knows(TOKEN)
+    assert operators.is_valid(TOKEN)
     operators.check(TOKEN)
 
 
@@ -20,7 +20,7 @@ def test_the_one_token_is_known() -> None:
 def test_any_other_is_refused(token: str) -> None:
     """Also one that begins like it, and one of whatever bytes a header may have."""
     operators = Operators(TOKEN)
-    assert not operators.knows(token)
+    assert not operators.is_valid(token)
     with pytest.raises(TokenRefused) as refused:
         operators.check(token)
     assert refused.value.reason != NO_TOKEN

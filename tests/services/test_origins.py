@@ -43,7 +43,7 @@ def test_a_list_of_origins(text: str, expected: set[str]) -> None:
 )
 def test_what_is_no_exact_origin_is_refused(piece: str) -> None:
     """And named, beside whatever is right."""
-    with pytest.raises(ValueError, match="No exact origin") as refused:
+    with pytest.raises(ValueError, match="Not an exact origin") as refused:
         origins.parse_origins(f"https://shop.example,{piece}")
     assert repr(piece) in str(refused.value)
     assert "'https://shop.example'" not in str(refused.value)

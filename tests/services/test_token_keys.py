@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from jwt.algorithms import RSAAlgorithm
 
 from services.errors import TokenRefused
-from services.token_keys import LOOK_SECONDS, KeySet, Secret, usable_keys
+from services.token_keys import LOOK_SECONDS, KeySet, Secret, parse_key_set
 from services.tokens import Tokens
 from tests.support.signing import public, rsa_key, signed, write_key_set
 
@@ -112,19 +112,19 @@ def test_the_file_is_looked_at_once_a_second_at_most(
     key_set = KeySet(write_key_set(file, public(keys[0], kid="old")), clock=clock)
     write_key_set(file, public(keys[1], kid="new"))
     clock.now = LOOK_SECONDS * 0.99
-    assert key_set.key("new") is None
+    assert key_set.find_key("new") is None
     clock.now = LOOK_SECONDS
-    assert key_set.key("new") is not None
+    assert key_set.find_key("new") is not None
     write_key_set(file, public(keys[0], kid="old"))
     clock.now = LOOK_SECONDS * 1.99
-    assert key_set.key("old") is None
+    assert key_set.find_key("old") is None
 
 
 @pytest.mark.parametrize("fault", ["gone", "empty", "half", "no_keys", "folder", "endless"])
 def test_a_file_that_is_of_no_use_changes_nothing(
     file: Path, keys: tuple[rsa.RSAPrivateKey, ...], fault: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The last good keys stay, it is logged once, and what comes next is followed again."""
+    """The last valid keys stay in use, it is logged once, and what comes next is followed again."""
     old, new = keys
     clock = Clock()
     key_set = KeySet(write_key_set(file, public(old, kid="old")), clock=clock)
@@ -138,17 +138,17 @@ def test_a_file_that_is_of_no_use_changes_nothing(
     caplog.set_level(logging.WARNING)
     for _ in range(3):
         clock.go_on()
-        assert key_set.key("old") is not None
-    assert caplog.text.count("the last good keys stay") == 1
+        assert key_set.find_key("old") is not None
+    assert caplog.text.count("the last valid keys stay") == 1
     if fault == "folder":
         file.rmdir()
     write_key_set(file, public(new, kid="new"))
     clock.go_on()
-    assert (key_set.key("old"), key_set.key("new") is None) == (None, False)
+    assert (key_set.find_key("old"), key_set.find_key("new") is None) == (None, False)
     file.unlink()
     clock.go_on()
-    key_set.key("new")
-    assert caplog.text.count("the last good keys stay") == 2
+    key_set.find_key("new")
+    assert caplog.text.count("the last valid keys stay") == 2
 
 
 def test_the_same_file_may_come_back(
@@ -159,17 +159,17 @@ def test_the_same_file_may_come_back(
     key_set = KeySet(write_key_set(file, public(keys[0], kid="old")), clock=clock)
     away = file.rename(file.with_suffix(".away"))
     clock.go_on()
-    key_set.key("old")
+    key_set.find_key("old")
     away.rename(file)
     clock.go_on()
-    assert key_set.key("old") is not None
+    assert key_set.find_key("old") is not None
     assert "can be read again" in caplog.text
 
 
 def test_only_keys_for_these_signatures_are_used(keys: tuple[rsa.RSAPrivateKey, ...]) -> None:
     """Others may stand beside them in the file."""
     key = keys[0]
-    found = usable_keys(
+    found = parse_key_set(
         text_of(
             public(key, kid="good"),
             public(key, kid="plain", alg=None, use=None, key_ops=None),
@@ -193,7 +193,7 @@ def test_only_keys_for_these_signatures_are_used(keys: tuple[rsa.RSAPrivateKey, 
 def test_a_private_key_is_used_by_its_public_half(keys: tuple[rsa.RSAPrivateKey, ...]) -> None:
     """What signs is not kept in this process."""
     private = RSAAlgorithm.to_jwk(keys[0], as_dict=True) | {"key_ops": ["sign", "verify"]}
-    (key,) = usable_keys(text_of(private)).values()
+    (key,) = parse_key_set(text_of(private)).values()
     assert isinstance(key, rsa.RSAPublicKey)
 
 
@@ -201,7 +201,7 @@ def test_two_keys_cannot_share_a_name(keys: tuple[rsa.RSAPrivateKey, ...]) -> No
     """Which of them is meant would be a matter of order."""
     for kid in ("one", None):
         with pytest.raises(ValueError, match="same kid"):
-            usable_keys(text_of(public(keys[0], kid=kid), public(keys[1], kid=kid)))
+            parse_key_set(text_of(public(keys[0], kid=kid), public(keys[1], kid=kid)))
 
 
 @given(
@@ -219,4 +219,4 @@ def test_two_keys_cannot_share_a_name(keys: tuple[rsa.RSAPrivateKey, ...]) -> No
 def test_garbage_is_no_key_set(text: bytes) -> None:
     """Whatever stands in the file, the one error says so."""
     with pytest.raises(ValueError, match=r"^it (is|has) no "):
-        usable_keys(text)
+        parse_key_set(text)

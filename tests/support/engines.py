@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from services.keyspaces import application_keyspaces
+from services.keyspaces import build_keyspaces
 from services.sessions.errors import StoreUnavailable
 from services.sessions.migration.stages import Plan, Stage
 from services.sessions.migration.store import MigratingStore
@@ -31,11 +31,11 @@ def set_up(name: str, redis_url: Callable[[], str], folder: Path) -> Store:
     redis = open_store(redis_url())
     if name == "redis":
         return redis
-    outage = Outage(redis, application_keyspaces(), open_spill(f"sqlite:///{folder / 'spill.db'}"))
+    outage = Outage(redis, build_keyspaces(), open_spill(f"sqlite:///{folder / 'spill.db'}"))
     if name == "redis with a spill":
         return outage.store
     plan = Plan(Stage(name), stepped=True)
-    return MigratingStore(MemoryStore(), outage.store, application_keyspaces(), plan)
+    return MigratingStore(MemoryStore(), outage.store, build_keyspaces(), plan)
 
 
 def engines_of(store: Store) -> tuple[Store, ...]:

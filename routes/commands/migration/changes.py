@@ -1,21 +1,21 @@
-"""Changing the stage from the operator's commands: what speaks against it, and what follows."""
+"""Changing the stage from the operator's commands: what blocks it, and what follows from it."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from routes.commands.migration.tables import named
-from routes.commands.migration.watch import behind, until
-from routes.commands.results import DONE, REFUSED, Answer, Refused
+from routes.commands.migration.tables import format_stage
+from routes.commands.migration.watch import describe_late_workers, wait_until
+from routes.commands.results import DONE, REFUSED, Refused, Result
 from services.sessions.migration.control import Control, ControlRoom, Report
 from services.sessions.migration.stages import Stage
 from services.sessions.migration.status import Status
 
-SETTLE_SECONDS = 5.0
-"""Seconds the workers get to follow; they look several times a second."""
+FOLLOW_SECONDS = 5.0
+"""Seconds the workers have to follow; they look several times a second."""
 
 
 def refuse(reasons: Sequence[str], hint: str, *, force: bool) -> None:
-    """Refuse when something speaks against it, unless it is forced.
+    """Refuse when there are reasons to, unless it is forced.
 
     Raises:
         Refused: with these reasons and what to do.
@@ -24,8 +24,8 @@ def refuse(reasons: Sequence[str], hint: str, *, force: bool) -> None:
         raise Refused(*reasons, hint=hint)
 
 
-def leaps(now: Status, target: Stage) -> list[str]:
-    """Why going to this stage at once is bold; none for a cohort or one step back."""
+def find_objections(now: Status, target: Stage) -> list[str]:
+    """Why going to this stage at once is unsafe; none for a cohort or one step back."""
     steps = list(Stage).index(target) - list(Stage).index(now.stage)
     found = []
     if abs(steps) > 1:
@@ -33,33 +33,35 @@ def leaps(now: Status, target: Stage) -> list[str]:
     return found + (list(now.blockers) if steps > 0 else [])
 
 
-def changed(
+def change_stage(
     room: ControlRoom,
     before: Control | None,
     target: Stage,
     cohort: int = 0,
     *,
     overridden: Sequence[str] = (),
-) -> Answer:
+) -> Result:
     """Change the stage, wait for the workers, and say what follows from it."""
     origin = before.stage if before else Stage.COMPLETE
     control = room.change(target, cohort)
-    until(lambda: not behind(room.list_workers(), control), SETTLE_SECONDS)
+    wait_until(lambda: not describe_late_workers(room.list_workers(), control), FOLLOW_SECONDS)
     workers = room.list_workers()
-    late = behind(workers, control)
+    late = describe_late_workers(workers, control)
     following = sum(not report.pinned for report in workers)
-    notes = _notes(origin, target, workers)
+    notes = _write_notes(origin, target, workers)
     lines = [f"overridden: {reason}" for reason in overridden]
-    lines.append(f"The stage is {named(target, cohort)} now.")
+    lines.append(f"The stage is {format_stage(target, cohort)} now.")
     if late:
         lines += [*late, "The change stands; look again with `flask migration status --wait 10`."]
     elif following:
         lines.append(f"Every worker that follows serves it ({following}).")
-    data = change_data(origin, target, cohort, overridden=overridden, behind=late, notes=notes)
-    return Answer("\n".join([*lines, *notes]), data, REFUSED if late else DONE)
+    data = build_change_data(
+        origin, target, cohort, overridden=overridden, behind=late, notes=notes
+    )
+    return Result("\n".join([*lines, *notes]), data, REFUSED if late else DONE)
 
 
-def change_data(
+def build_change_data(
     origin: Stage,
     target: Stage,
     cohort: int,
@@ -79,32 +81,33 @@ def change_data(
     }
 
 
-def _notes(origin: Stage, target: Stage, workers: Sequence[Report]) -> list[str]:
+def _write_notes(origin: Stage, target: Stage, workers: Sequence[Report]) -> list[str]:
     """What the operator has to know or do after this change."""
-    found = []
+    notes = []
     if not workers:
-        found.append("No worker reports; a service that starts now takes the stage up.")
-    found += [
-        f"The worker {report.pid} on {report.host} stays in {report.stage}; start it again"
-        " without SESSION_STAGE to have it follow."
+        notes.append("No worker reports; a service that starts now serves this stage.")
+    notes += [
+        f"The worker {report.pid} on {report.host} stays in {report.stage}; restart it without"
+        " SESSION_STAGE to make it follow."
         for report in workers
         if report.pinned and report.stage != target
     ]
-    reload = _reload_command(workers)
+    reload = _write_reload_command(workers)
     if target.is_dict_first and not origin.is_dict_first:
-        found.append(
+        # A second process would have a dict of its own, which the first one does not see.
+        notes.append(
             f"One process must serve from now on: {reload} leaves one; until then conversations"
             " are safe, because every read asks the engine as well."
         )
     if origin.is_dict_first and not target.is_dict_first:
-        found.append(f"More processes may serve now: {reload} starts WEB_CONCURRENCY of them.")
+        notes.append(f"More processes may serve now: {reload} starts WEB_CONCURRENCY of them.")
     if target is Stage.OFF:
-        found.append("In off the engine is written when the process ends, and only then.")
-    return found
+        notes.append("In off the engine is written only when the process ends.")
+    return notes
 
 
-def _reload_command(workers: Sequence[Report]) -> str:
-    """How gunicorn is told to look anew at how many processes it starts."""
+def _write_reload_command(workers: Sequence[Report]) -> str:
+    """The command that makes gunicorn work out again how many processes it starts."""
     hosts = {report.host: report.pid for report in workers}
     if not hosts:
         return "`kill -HUP` of gunicorn's master"

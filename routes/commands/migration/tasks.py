@@ -1,16 +1,22 @@
-"""Backfill and comparison from the operator's commands: asked for here, done in the workers."""
+"""Backfill and comparison from the operator's commands: requested here, done in the workers."""
 
 import click
 
-from routes.commands.migration.watch import TaskOf, TimedOut, begun, shown_progress, watch
-from routes.commands.results import REFUSED, Answer, Refused
+from routes.commands.migration.watch import (
+    TaskOf,
+    TimedOut,
+    read_control,
+    show_progress,
+    watch_workers,
+)
+from routes.commands.results import REFUSED, Refused, Result
 from services.sessions.migration.control import ControlRoom, Report
 from services.sessions.migration.stages import Stage
 
 
 def refuse_without_copies(room: ControlRoom, in_off: str) -> None:
     """Refuse a backfill or a comparison where nothing would come of it."""
-    control = begun(room)
+    control = read_control(room)
     if control.stage is Stage.OFF:
         raise Refused(in_off, hint="Run `flask migration advance` to get to dualwrite first")
     if control.stage is Stage.COMPLETE:
@@ -22,45 +28,45 @@ def refuse_without_copies(room: ControlRoom, in_off: str) -> None:
         if report.pinned and report.stage == Stage.OFF:
             raise Refused(
                 f"the worker {report.pid} on {report.host} is pinned to off and copies nothing",
-                hint="Start it again without SESSION_STAGE first",
+                hint="Restart it without SESSION_STAGE first",
             )
 
 
-def number_of(room: ControlRoom, task: str, *, resume: bool) -> int:
-    """The number of a new request, or of the last one."""
+def request_task(room: ControlRoom, task: str, *, resume: bool) -> int:
+    """Request a task of the workers, or resume the last request; its number."""
     if not resume:
         return room.request_task(task)
-    number = begun(room).task_number(task)
+    number = read_control(room).task_number(task)
     if not number:
-        raise Refused(f"no {task} was asked for", hint=f"Run `flask migration {task}`")
+        raise Refused(f"no {task} was requested", hint=f"Run `flask migration {task}`")
     return number
 
 
-def asked(task: str, number: int) -> Answer:
-    """That it was asked for, and how to watch it."""
-    watching = f"watch it with `flask migration {task} --resume`"
-    return Answer(f"The workers take up {task} {number}; {watching}.", {"number": number})
+def build_requested_result(task: str, number: int) -> Result:
+    """That a task was requested, and how to watch it."""
+    text = f"{task.capitalize()} {number} is requested; watch it with"
+    return Result(f"{text} `flask migration {task} --resume`.", {"number": number})
 
 
-def watched(
+def watch_task(
     room: ControlRoom, task: str, number: int, task_of: TaskOf, timeout: float
-) -> dict[str, Report] | Answer:
-    """The workers' reports once they are done; an answer when it was not waited for."""
+) -> dict[str, Report] | Result:
+    """The workers' reports once they are done; a result when the command stopped watching."""
     quiet = bool(click.get_current_context().params["as_json"])
     try:
-        with shown_progress(task, quiet=quiet) as progress:
-            return watch(room, number, task_of, timeout=timeout, progress=progress)
+        with show_progress(task, quiet=quiet) as progress:
+            return watch_workers(room, number, task_of, timeout=timeout, progress=progress)
     except (TimedOut, KeyboardInterrupt) as error:
         why = "took longer than --timeout" if isinstance(error, TimedOut) else "was interrupted"
         text = (
             f"Watching {task} {number} {why}; it goes on in the workers, so watch it with"
             f" `flask migration {task} --resume`."
         )
-        return Answer(text, {"number": number, "running": True}, REFUSED)
+        return Result(text, {"number": number, "running": True}, REFUSED)
 
 
-def compared(before: dict[str, Report], after: dict[str, Report]) -> dict[str, int]:
-    """What the workers counted since the command began."""
+def count_compared(before: dict[str, Report], after: dict[str, Report]) -> dict[str, int]:
+    """What the workers have counted since the command began."""
     differences = {
         name: sum(
             getattr(report, name) - getattr(before.get(worker), name, 0)

@@ -1,7 +1,7 @@
 """Watching the workers from the operator's commands: until they follow, until they are done.
 
-The commands run in a process of their own and know of the workers what these report, about once
-a second.
+The commands run in a process of their own. All they know of the workers is what these report,
+about once a second.
 """
 
 import sys
@@ -27,7 +27,7 @@ class TimedOut(Exception):
     """The workers were not done in the time given."""
 
 
-def until(check: Callable[[], bool], seconds: float) -> bool:
+def wait_until(check: Callable[[], bool], seconds: float) -> bool:
     """Whether a check is true at once or becomes so within some seconds."""
     deadline = time.monotonic() + seconds
     while not check():
@@ -37,8 +37,8 @@ def until(check: Callable[[], bool], seconds: float) -> bool:
     return True
 
 
-def begun(room: ControlRoom) -> Control:
-    """What is wanted now.
+def read_control(room: ControlRoom) -> Control:
+    """What the operator has asked of every worker.
 
     Raises:
         Refused: no migration was begun.
@@ -50,8 +50,8 @@ def begun(room: ControlRoom) -> Control:
     return control
 
 
-def behind(workers: Sequence[Report], control: Control) -> list[str]:
-    """Who does not serve what is wanted, a sentence each, leaving out those that are pinned."""
+def describe_late_workers(workers: Sequence[Report], control: Control) -> list[str]:
+    """Which workers do not serve the requested stage yet, a sentence each, without pinned ones."""
     return [
         f"the worker {report.pid} on {report.host} still serves {report.stage}"
         + (f", because {report.fault}" if report.fault else "")
@@ -60,7 +60,7 @@ def behind(workers: Sequence[Report], control: Control) -> list[str]:
     ]
 
 
-def watch(
+def watch_workers(
     room: ControlRoom, number: int, task_of: TaskOf, *, timeout: float, progress: Progress
 ) -> dict[str, Report]:
     """Wait until every living worker is done with a request.
@@ -70,10 +70,10 @@ def watch(
         number: which request.
         task_of: which of a worker's tasks it is.
         timeout: seconds.
-        progress: told how many sessions are done, and of how many, at each look.
+        progress: called at each look with how many sessions are done, and of how many.
 
     Returns:
-        The last report of every worker seen at it, by the worker's id.
+        The last report of every worker that worked on it, by the worker's id.
 
     Raises:
         TimedOut: they were not done in time.
@@ -81,24 +81,24 @@ def watch(
     """
     seen: dict[str, Report] = {}
 
-    def done() -> bool:
+    def is_done() -> bool:
         workers = room.list_workers()
         if not workers:
             raise Refused("no worker reports any more", hint="Start the service and run it again")
-        begun = [report for report in workers if task_of(report).number >= number]
-        seen.update({report.worker: report for report in begun})
+        started = [report for report in workers if task_of(report).number >= number]
+        seen.update({report.worker: report for report in started})
         tasks = [task_of(report) for report in seen.values()]
         progress(sum(task.done for task in tasks), sum(task.total for task in tasks))
-        return len(begun) == len(workers) and all(task_of(one).is_finished for one in begun)
+        return len(started) == len(workers) and all(task_of(one).is_finished for one in started)
 
-    if not until(done, timeout):
+    if not wait_until(is_done, timeout):
         raise TimedOut
     return seen
 
 
 @contextmanager
-def shown_progress(label: str, *, quiet: bool) -> Iterator[Progress]:
-    """Show progress on stderr: a bar on a terminal, else a line for a change at most a second.
+def show_progress(label: str, *, quiet: bool) -> Iterator[Progress]:
+    """Show progress on stderr: a bar on a terminal, else at most a line a second.
 
     Args:
         label: what makes progress.
@@ -115,10 +115,10 @@ def shown_progress(label: str, *, quiet: bool) -> Iterator[Progress]:
 
             yield move
     else:
-        yield _lines(label)
+        yield _print_lines(label)
 
 
-def _lines(label: str) -> Progress:
+def _print_lines(label: str) -> Progress:
     """Progress in lines, for logs."""
     shown: tuple[int, int] | None = None
     shown_at = -LINE_SECONDS

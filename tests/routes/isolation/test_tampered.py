@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from services.keys import context_id
+from services.keys import build_context_id
 from services.keyspaces import CONTEXTS as CONTEXTS_KIND
 from services.sessions import codec, sessions_of
 from services.sessions.stores.base import Condition, Record
@@ -28,7 +28,7 @@ def test_nobody_is_served_a_document_under_another_s_key(
     ann, name = {"Authorization": f"Bearer {signed()}"}, str(uuid.uuid4())
     assert put.send(client, name, **ann).status_code == 200
     sessions = sessions_of(CONTEXTS_KIND)
-    key = sessions.keyspace.key(context_id("acme", "ann", name))
+    key = sessions.keyspace.key(build_context_id("acme", "ann", name))
     value = sessions.store.get(key)
     assert value is not None
     forged = value.replace(b'"owner":"acme:ann"', b'"owner":"acme:bob"')

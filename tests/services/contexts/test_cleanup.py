@@ -6,7 +6,7 @@ import pytest
 
 from services.contexts import Contexts
 from services.contexts.cleanup import Cleaned, Cleanup
-from services.keyspaces import application_keyspaces
+from services.keyspaces import build_keyspaces
 from services.sessions import close_session_store, maintenance, save_session, set_session_store
 from services.sessions.errors import SessionNotFound, StoreUnavailable
 from services.sessions.stores import RedisStore, SqlStore, Store
@@ -24,7 +24,7 @@ def store(request: pytest.FixtureRequest, tmp_path: object, clock: FakeClock) ->
     engine: Store = MemoryStore(clock=clock)
     if request.param == "sqlite":
         engine = SqlStore(f"sqlite:///{tmp_path}/sessions.db", clock=clock)
-    set_session_store(engine, clock=clock, keyspaces=application_keyspaces())
+    set_session_store(engine, clock=clock, keyspaces=build_keyspaces())
     yield engine
     close_session_store()
 
@@ -38,7 +38,7 @@ def contexts(store: Store) -> Contexts:
 @pytest.fixture
 def cleanup(store: Store, contexts: Contexts, clock: FakeClock) -> Cleanup:
     """What cleans them up."""
-    return Cleanup(store, application_keyspaces(), contexts.tenants, clock=clock)
+    return Cleanup(store, build_keyspaces(), contexts.tenants, clock=clock)
 
 
 def is_there(contexts: Contexts, tenant_id: str, session_id: str) -> bool:
@@ -124,14 +124,14 @@ def test_each_tenants_turn_comes_as_often_as_is_set(
     for tenant_id in ("daily", "hourly"):
         contexts.store_session_context(tenant_id, "anna", "s", {})
     contexts.tenants.change("hourly", cleanup_every=HOUR)
-    assert cleanup.due() == ["daily", "hourly"]
-    for tenant_id in cleanup.due():
+    assert cleanup.list_due() == ["daily", "hourly"]
+    for tenant_id in cleanup.list_due():
         cleanup.cleanup_orphaned_sessions(tenant_id)
-    assert cleanup.due() == []
+    assert cleanup.list_due() == []
     clock.forward(HOUR)
-    assert cleanup.due() == ["hourly"]
+    assert cleanup.list_due() == ["hourly"]
     clock.forward(23 * HOUR)
-    assert cleanup.due() == ["daily", "hourly"]
+    assert cleanup.list_due() == ["daily", "hourly"]
 
 
 def test_the_lists_of_every_kind_lose_what_has_expired(
@@ -161,10 +161,10 @@ def test_somebody_who_comes_back_at_the_last_moment_keeps_it(
             return found
 
     late = Late(clock=clock)
-    set_session_store(late, clock=clock, keyspaces=application_keyspaces())
+    set_session_store(late, clock=clock, keyspaces=build_keyspaces())
     contexts.store_session_context("acme", "anna", "s", {})
     clock.forward(10)
-    cleanup = Cleanup(late, application_keyspaces(), contexts.tenants, clock=clock)
+    cleanup = Cleanup(late, build_keyspaces(), contexts.tenants, clock=clock)
     assert cleanup.cleanup_orphaned_sessions("acme", 5).cleaned_count == 0
     assert is_there(contexts, "acme", "s")
 
@@ -172,11 +172,11 @@ def test_somebody_who_comes_back_at_the_last_moment_keeps_it(
 def test_on_redis_it_is_the_same(redis_url: str) -> None:
     """With the server's own clock."""
     store = RedisStore.from_url(redis_url, timeout=5)
-    set_session_store(store, keyspaces=application_keyspaces())
+    set_session_store(store, keyspaces=build_keyspaces())
     contexts = open_contexts()
     for name in ("a", "b"):
         contexts.store_session_context("acme", "anna", name, {})
-    cleanup = Cleanup(store, application_keyspaces(), contexts.tenants)
+    cleanup = Cleanup(store, build_keyspaces(), contexts.tenants)
     assert cleanup.cleanup_orphaned_sessions("acme").cleaned_count == 0
     assert cleanup.cleanup_orphaned_sessions("acme", 0) == Cleaned("acme", 0, 2, 0)
     assert contexts.list_session_contexts("acme", "anna", start=0, limit=5).contexts == []
@@ -186,25 +186,25 @@ def test_on_redis_it_is_the_same(redis_url: str) -> None:
 def test_an_engine_that_is_away_is_told(clock: FakeClock) -> None:
     """Nothing is taken for removed."""
     engine = CutOff()
-    set_session_store(engine, keyspaces=application_keyspaces())
+    set_session_store(engine, keyspaces=build_keyspaces())
     contexts = open_contexts()
     contexts.store_session_context("acme", "anna", "s", {})
-    cleanup = Cleanup(engine, application_keyspaces(), contexts.tenants)
+    cleanup = Cleanup(engine, build_keyspaces(), contexts.tenants)
     engine.down = True
     with pytest.raises(StoreUnavailable):
-        cleanup.due()
+        cleanup.list_due()
 
 
 def test_what_is_no_document_is_set_aside_and_holds_nothing_up(redis_url: str) -> None:
     """The clean-up ends, and the orphans beside it are removed."""
     store = RedisStore.from_url(redis_url, timeout=5)
-    set_session_store(store, keyspaces=application_keyspaces())
+    set_session_store(store, keyspaces=build_keyspaces())
     contexts = open_contexts()
     for name in ("broken", "fine"):
         contexts.store_session_context("acme", "anna", name, {})
     key = "tenant:acme:user:anna:session:broken"
     store._connections.execute("SET", key, "junk")
-    cleanup = Cleanup(store, application_keyspaces(), contexts.tenants)
+    cleanup = Cleanup(store, build_keyspaces(), contexts.tenants)
     assert cleanup.cleanup_orphaned_sessions("acme", 0) == Cleaned("acme", 0, 1, 0)
     assert store.get(f"{key}:corrupt") == b"junk"
     assert cleanup.cleanup_orphaned_sessions("acme", 0) == Cleaned("acme", 0, 0, 0)
@@ -214,4 +214,4 @@ def test_what_is_no_document_is_set_aside_and_holds_nothing_up(redis_url: str) -
 def test_nobodys_tenant_does_not_become_one(contexts: Contexts, cleanup: Cleanup) -> None:
     """A name that was mistyped stays off the list."""
     assert cleanup.cleanup_orphaned_sessions("acmee").cleaned_count == 0
-    assert contexts.tenants.all() == []
+    assert contexts.tenants.list_all() == []

@@ -8,8 +8,8 @@ import pytest
 
 from services.contexts import DEFAULT_SESSION_TTL, Contexts
 from services.errors import TenantIsolationError
-from services.keys import context_id
-from services.keyspaces import CONTEXT_TTL_LONGEST, application_keyspaces
+from services.keys import build_context_id
+from services.keyspaces import CONTEXT_TTL_LONGEST, build_keyspaces
 from services.sessions import get_session_store, set_session_store
 from services.sessions.errors import InvalidSessionId, SessionNotFound, SessionTooLarge
 from services.sessions.stores import MemoryStore, RedisStore
@@ -120,7 +120,7 @@ def test_a_context_lives_as_long_as_its_tenant_says(timed: Contexts, clock: Fake
 def test_the_key_says_whose_it_is(redis_url: str) -> None:
     """As somebody with redis-cli would look for it."""
     store = RedisStore.from_url(redis_url, timeout=5)
-    set_session_store(store, keyspaces=application_keyspaces())
+    set_session_store(store, keyspaces=build_keyspaces())
     open_contexts().store_session_context("acme", "anna@example.org", "a:b", {})
     value = store.get("tenant:acme:user:anna%40example.org:session:a%3Ab")
     assert value is not None
@@ -148,7 +148,7 @@ def test_somebody_elses_document_under_a_key_is_told_and_logged(
 ) -> None:
     """Nobody can cause it through this program; it is never handed out."""
     store = RedisStore.from_url(redis_url, timeout=5)
-    set_session_store(store, keyspaces=application_keyspaces())
+    set_session_store(store, keyspaces=build_keyspaces())
     contexts = open_contexts()
     contexts.store_session_context("acme", "anna", "s", {"recent_interactions": ["hers"]})
     key = "tenant:acme:user:anna:session:s"
@@ -169,7 +169,7 @@ def test_somebody_elses_document_under_a_key_is_told_and_logged(
 def test_a_context_that_grew_too_large_is_refused(memory_or_redis: object) -> None:
     """What is there stays as it is."""
     assert isinstance(memory_or_redis, MemoryStore | RedisStore)
-    set_session_store(memory_or_redis, max_bytes=1000, keyspaces=application_keyspaces())
+    set_session_store(memory_or_redis, max_bytes=1000, keyspaces=build_keyspaces())
     contexts = open_contexts()
     contexts.update_session_context(*WHO, "s", {"recent_interactions": ["x" * 400]})
     with pytest.raises(SessionTooLarge):
@@ -180,7 +180,7 @@ def test_a_context_that_grew_too_large_is_refused(memory_or_redis: object) -> No
 def test_no_life_is_longer_than_the_list_by_last_use(contexts: Contexts) -> None:
     """A context that asks for more gets the most there is."""
     contexts.store_session_context(*WHO, "s", {}, ttl=10 * CONTEXT_TTL_LONGEST)
-    key = "tenant:" + context_id(*WHO, "s")
+    key = "tenant:" + build_context_id(*WHO, "s")
     until = get_session_store().expires_at(key)
     assert until is not None
     assert until <= (time.time() + CONTEXT_TTL_LONGEST + 1) * 1000
@@ -189,4 +189,4 @@ def test_no_life_is_longer_than_the_list_by_last_use(contexts: Contexts) -> None
 def test_a_tenant_is_known_though_its_contexts_bring_their_own_life(contexts: Contexts) -> None:
     """Or its orphans would never be cleaned up."""
     contexts.store_session_context(*WHO, "s", {}, ttl=60)
-    assert [name for name, _ in contexts.tenants.all()] == ["acme"]
+    assert [name for name, _ in contexts.tenants.list_all()] == ["acme"]

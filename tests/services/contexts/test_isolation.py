@@ -10,8 +10,8 @@ from hypothesis import example, given
 from services.contexts import Context
 from services.contexts.cleanup import Cleanup
 from services.errors import TenantIsolationError as Isolated
-from services.keys import context_id
-from services.keyspaces import CONTEXTS, application_keyspaces
+from services.keys import build_context_id
+from services.keyspaces import CONTEXTS, build_keyspaces
 from services.sessions import codec, sessions_of
 from services.sessions.errors import InvalidSessionId, SessionNotFound, SessionUnreadable
 from services.sessions.stores import Store
@@ -95,7 +95,7 @@ def test_different_contexts_never_meet(any_setup: Store, different: list[Triple]
 def test_a_clean_up_is_one_tenant_s(any_setup: Store, different: list[Triple]) -> None:
     """However much the names of two tenants look alike."""
     world = World()
-    tenants, keyspaces = open_tenants(), application_keyspaces()
+    tenants, keyspaces = open_tenants(), build_keyspaces()
     cleanup = Cleanup(any_setup, keyspaces, tenants, clock=lambda: time.time() + 1)
     try:
         for number, triple in enumerate(different):
@@ -115,7 +115,7 @@ def test_a_clean_up_is_one_tenant_s(any_setup: Store, different: list[Triple]) -
 
 def a_key() -> str:
     """The key of A's context."""
-    return sessions_of(CONTEXTS).keyspace.key(context_id(*A))
+    return sessions_of(CONTEXTS).keyspace.key(build_context_id(*A))
 
 
 def tamper(store: Store, **changes: str) -> None:
@@ -166,7 +166,7 @@ def test_a_document_that_was_moved_here_is_set_aside(any_setup: Store) -> None:
     """B's whole document under A's key is none of A's."""
     contexts = open_contexts()
     contexts.store_session_context(*A, members(1))
-    tamper(any_setup, owner="other:bob", session_id=context_id(*B))
+    tamper(any_setup, owner="other:bob", session_id=build_context_id(*B))
     with pytest.raises(SessionUnreadable):
         contexts.get_session_context(*A)
     with pytest.raises(SessionNotFound):

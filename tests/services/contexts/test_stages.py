@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from services.contexts import Contexts
-from services.keyspaces import application_keyspaces
+from services.keyspaces import build_keyspaces
 from services.sessions import close_session_store, set_session_store
 from services.sessions.errors import SessionForeign, SessionNotFound, StoreUnavailable
 from services.sessions.keyspaces import Keyspace
@@ -18,7 +18,7 @@ from tests.support.engines import CutOff
 from tests.support.services import open_contexts, open_saved_states
 
 WHO = ("acme", "anna")
-KEYSPACES: tuple[Keyspace, ...] = application_keyspaces()
+KEYSPACES: tuple[Keyspace, ...] = build_keyspaces()
 UP_AND_DOWN = [*Stage, *list(Stage)[-2::-1]]
 """Every stage from off to complete and back."""
 
@@ -33,7 +33,7 @@ def engine() -> CutOff:
 def store(engine: CutOff) -> Iterator[MigratingStore]:
     """A process in stage off, with sessions in its dict."""
     both = MigratingStore(MemoryStore(), engine, KEYSPACES, Plan(Stage.OFF, stepped=True))
-    set_session_store(both, keyspaces=application_keyspaces())
+    set_session_store(both, keyspaces=build_keyspaces())
     yield both
     close_session_store()
 
@@ -96,9 +96,9 @@ def test_whose_it_is_may_be_known_by_the_engine_alone(
 ) -> None:
     """Saved by another process before this one started."""
     session_id = str(uuid.uuid4())
-    set_session_store(engine, keyspaces=application_keyspaces())
+    set_session_store(engine, keyspaces=build_keyspaces())
     open_saved_states().save_session(session_id, {"n": 1}, owner="anna")
-    set_session_store(store, keyspaces=application_keyspaces())
+    set_session_store(store, keyspaces=build_keyspaces())
     switch(store, stage)
     with pytest.raises(SessionForeign):
         open_saved_states().save_session(session_id, {"n": 2}, owner="bob")
@@ -116,7 +116,7 @@ class Host:
 
     def serve(self) -> Contexts:
         """Contexts over this host's store, from now on."""
-        set_session_store(self.store, keyspaces=application_keyspaces())
+        set_session_store(self.store, keyspaces=build_keyspaces())
         return open_contexts()
 
 
@@ -166,5 +166,5 @@ def test_a_state_saved_while_the_engine_was_away_is_the_last_one(engine: CutOff)
     assert open_saved_states().load_session(session_id, owner="anna").data == {"n": "away"}
     host.link.down = False
     host.replay.work()
-    set_session_store(engine, keyspaces=application_keyspaces())
+    set_session_store(engine, keyspaces=build_keyspaces())
     assert open_saved_states().load_session(session_id, owner="anna").data == {"n": "away"}

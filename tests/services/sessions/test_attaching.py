@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from services import sessions
-from services.keyspaces import TEASER_CHAT, application_keyspaces
+from services.keyspaces import TEASER_CHAT, build_keyspaces
 from services.sessions import (
     delete_session,
     get_session,
@@ -26,12 +26,12 @@ KEY = f"chat:session:{ONE}"
 @pytest.fixture
 def engine(redis_url: str) -> Iterator[RedisStore]:
     """A real Redis, for a process whose sessions were in memory until now."""
-    set_session_store(MemoryStore(), keyspaces=application_keyspaces())
+    set_session_store(MemoryStore(), keyspaces=build_keyspaces())
     save_session(ONE, {"history": ["before"]})
     assert not is_using_redis()
     store = RedisStore.from_url(redis_url)
     yield store
-    set_session_store(MemoryStore(), keyspaces=application_keyspaces())
+    set_session_store(MemoryStore(), keyspaces=build_keyspaces())
     store.close()
 
 
@@ -70,14 +70,14 @@ def test_without_sync_memory_serves_and_the_engine_is_its_backup(engine: RedisSt
 
 def test_without_a_word_about_them_sessions_in_memory_are_left_behind(engine: RedisStore) -> None:
     """A process that starts chooses its store once."""
-    set_session_store(engine, keyspaces=application_keyspaces())
+    set_session_store(engine, keyspaces=build_keyspaces())
     assert get_session_store() is engine
     assert is_using_redis()
 
 
 def test_only_memory_can_be_synced(engine: RedisStore) -> None:
     """Anything else is refused, and nothing changes."""
-    set_session_store(engine, keyspaces=application_keyspaces())
+    set_session_store(engine, keyspaces=build_keyspaces())
     with pytest.raises(ValueError, match="in memory until now"):
         set_session_store(engine, sync_on_access=True)
     assert get_session_store() is engine

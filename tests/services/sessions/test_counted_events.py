@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from services.keyspaces import teaser_chat_keyspace
+from services.keyspaces import build_teaser_chat_keyspace
 from services.sessions import codec, metrics
 from services.sessions.errors import SessionError
 from services.sessions.flask.browser import browser_keyspace
@@ -15,7 +15,7 @@ from services.sessions.stores import MemoryStore
 from tests.support.engines import document_record
 from tests.support.scraping import Scrape
 
-CHAT = teaser_chat_keyspace()
+CHAT = build_teaser_chat_keyspace()
 SMALL = 3000
 """The longest document here, in bytes."""
 

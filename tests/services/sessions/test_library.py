@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from services import sessions
-from services.keyspaces import STATES, TEASER_CHAT, application_keyspaces
+from services.keyspaces import STATES, TEASER_CHAT, build_keyspaces
 from services.sessions import (
     Session,
     cleanup_expired_sessions,
@@ -58,7 +58,7 @@ def new_id() -> str:
 @pytest.fixture
 def library(store: Store) -> Iterator[Store]:
     """The helpers over each engine, small documents only."""
-    set_session_store(store, max_bytes=2000, keyspaces=application_keyspaces())
+    set_session_store(store, max_bytes=2000, keyspaces=build_keyspaces())
     yield store
     close_session_store()
 
@@ -72,7 +72,7 @@ def clock() -> FakeClock:
 @pytest.fixture
 def timed(clock: FakeClock) -> Iterator[FakeClock]:
     """The helpers over a dict whose time the test moves."""
-    set_session_store(MemoryStore(clock=clock), clock=clock, keyspaces=application_keyspaces())
+    set_session_store(MemoryStore(clock=clock), clock=clock, keyspaces=build_keyspaces())
     yield clock
     close_session_store()
 
@@ -148,7 +148,7 @@ def test_an_unreadable_one_is_set_aside_and_keeps_no_other(
 ) -> None:
     """It is counted and logged, as when it is loaded alone."""
     store = RedisStore.from_url(redis_url, timeout=5)
-    set_session_store(store, keyspaces=application_keyspaces())
+    set_session_store(store, keyspaces=build_keyspaces())
     good, bad = new_id(), new_id()
     save_session(good, {})
     store._connections.execute("SET", f"chat:session:{bad}", "garbage")
@@ -167,7 +167,7 @@ def test_a_batch_is_one_round_trip(redis_url: str, plan: Plan | None) -> None:
     engine: Store = RedisStore(connections)
     if plan:
         engine = MigratingStore(MemoryStore(), engine, (), plan)
-    set_session_store(engine, keyspaces=application_keyspaces())
+    set_session_store(engine, keyspaces=build_keyspaces())
     save_session(new_id(), {})  # Redis learns the script
     items: dict[str, dict[str, int]] = {new_id(): {} for _ in range(100)}
 
@@ -187,7 +187,7 @@ def test_a_batch_is_one_round_trip(redis_url: str, plan: Plan | None) -> None:
 def test_the_engine_away_is_nobodys_failure() -> None:
     """Nothing is known of any of them."""
     engine = CutOff()
-    set_session_store(engine, keyspaces=application_keyspaces())
+    set_session_store(engine, keyspaces=build_keyspaces())
     engine.down = True
     with pytest.raises(StoreUnavailable):
         get_sessions([new_id()])
@@ -302,7 +302,7 @@ def test_the_store_tells_how_it_is(library: Store) -> None:
 def test_a_store_that_is_away_says_why() -> None:
     """In a word, without an exception."""
     engine = CutOff()
-    set_session_store(engine, keyspaces=application_keyspaces())
+    set_session_store(engine, keyspaces=build_keyspaces())
     engine.down = True
     health = store_health()
     assert (health.ok, health.reason) == (False, "connection")
@@ -310,24 +310,24 @@ def test_a_store_that_is_away_says_why() -> None:
 
 def test_a_closed_store_is_nobodys(tmp_path: object) -> None:
     """Another may be chosen; closing twice is no error."""
-    set_session_store(SqlStore(f"sqlite:///{tmp_path}/a.db"), keyspaces=application_keyspaces())
+    set_session_store(SqlStore(f"sqlite:///{tmp_path}/a.db"), keyspaces=build_keyspaces())
     save_session(new_id(), {})
     close_session_store()
     close_session_store()
     with pytest.raises(RuntimeError, match="was not called"):
         get_session_store()
-    set_session_store(MemoryStore(), keyspaces=application_keyspaces())
+    set_session_store(MemoryStore(), keyspaces=build_keyspaces())
     assert count_sessions() == 0
 
 
 def test_what_was_not_sent_yet_is_sent_before_closing(redis_url: str) -> None:
     """A process with an engine attached loses nothing by closing."""
     session_id = new_id()
-    set_session_store(MemoryStore(), keyspaces=application_keyspaces())
+    set_session_store(MemoryStore(), keyspaces=build_keyspaces())
     save_session(session_id, {"kept": True})
     set_session_store(RedisStore.from_url(redis_url, timeout=5), sync_on_access=False)
     close_session_store()
-    set_session_store(RedisStore.from_url(redis_url, timeout=5), keyspaces=application_keyspaces())
+    set_session_store(RedisStore.from_url(redis_url, timeout=5), keyspaces=build_keyspaces())
     assert get_session(session_id) == {"kept": True}
     close_session_store()
 
@@ -335,7 +335,7 @@ def test_what_was_not_sent_yet_is_sent_before_closing(redis_url: str) -> None:
 def test_a_session_with_a_life_of_its_own_says_so(redis_url: str) -> None:
     """In its document, for whoever reads that; an unsound one is unreadable."""
     store = RedisStore.from_url(redis_url, timeout=5)
-    set_session_store(store, keyspaces=application_keyspaces())
+    set_session_store(store, keyspaces=build_keyspaces())
     session_id = new_id()
     saved = save_session(session_id, {}, ttl=90)
     assert saved.ttl == 90
@@ -395,7 +395,7 @@ def test_over_a_tombstone_an_id_begins_again(redis_url: str) -> None:
     """While two copies exist a deletion leaves one; where ids are chosen they are free again."""
     engine = RedisStore.from_url(redis_url, timeout=5)
     stepped = MigratingStore(MemoryStore(), engine, (), Plan(Stage.COMPLETE, stepped=True))
-    set_session_store(stepped, keyspaces=application_keyspaces())
+    set_session_store(stepped, keyspaces=build_keyspaces())
     states = sessions.sessions_of(STATES)
     session_id = new_id()
     first = states.replace(session_id, {"n": 1}, owner="anna").version
@@ -438,7 +438,7 @@ def test_names_the_library_uses_are_refused(name: str) -> None:
 @pytest.mark.parametrize("first", [True, False])
 def test_kinds_that_would_share_keys_are_refused_together(name: str, *, first: bool) -> None:
     """Whichever comes first: a key or an index of one could be the other's."""
-    kinds = [named_keyspace(name), *application_keyspaces()]
+    kinds = [named_keyspace(name), *build_keyspaces()]
     with pytest.raises(ValueError, match="would share keys"):
         set_session_store(MemoryStore(), keyspaces=kinds if first else kinds[::-1])
 

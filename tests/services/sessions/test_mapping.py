@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.keyspaces import application_keyspaces
+from services.keyspaces import build_keyspaces
 from services.sessions import (
     Session,
     delete_session,
@@ -62,14 +62,14 @@ def clock() -> FakeClock:
 def memory(clock: FakeClock) -> Faulty:
     """The store of a test that looks at what the store is asked."""
     store = Faulty(clock=clock)
-    set_session_store(store, clock=clock, keyspaces=application_keyspaces())
+    set_session_store(store, clock=clock, keyspaces=build_keyspaces())
     return store
 
 
 @pytest.fixture
 def store(memory_or_redis: Store) -> Store:
     """The store of this process, of either kind."""
-    set_session_store(memory_or_redis, keyspaces=application_keyspaces())
+    set_session_store(memory_or_redis, keyspaces=build_keyspaces())
     return memory_or_redis
 
 
@@ -503,7 +503,7 @@ def test_the_store_is_looked_up_at_use(memory: Faulty, mapping: SessionMapping) 
     save_session(session_id, {})
     with mapping.unit_of_work():
         assert session_id in mapping
-    set_session_store(MemoryStore(), keyspaces=application_keyspaces())
+    set_session_store(MemoryStore(), keyspaces=build_keyspaces())
     assert sessions_of(mapping.keyspace).store is not memory
     with mapping.unit_of_work():
         assert session_id not in mapping

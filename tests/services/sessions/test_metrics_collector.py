@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.keyspaces import teaser_chat_keyspace
+from services.keyspaces import build_teaser_chat_keyspace
 from services.sessions import Sessions, get_registry, metrics, set_session_store
 from services.sessions.metrics_collector import collect_readings
 from services.sessions.migration.metrics import MigrationMetrics
@@ -19,7 +19,7 @@ from tests.support.engines import CutOff, document_record
 from tests.support.scraping import Scrape
 from tests.support.servers import RedisServer
 
-CHAT = teaser_chat_keyspace()
+CHAT = build_teaser_chat_keyspace()
 
 
 def copies(event: str) -> float:

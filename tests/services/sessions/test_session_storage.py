@@ -15,8 +15,8 @@ from services import sessions
 from services.keyspaces import (
     UNIFIED_CHAT,
     UNIFIED_CHAT_TTL,
-    application_keyspaces,
-    teaser_chat_keyspace,
+    build_keyspaces,
+    build_teaser_chat_keyspace,
 )
 from services.sessions import (
     Session,
@@ -58,7 +58,7 @@ def clock() -> FakeClock:
 def memory(clock: FakeClock) -> MemoryStore:
     """The helpers over a dict with a clock."""
     store = MemoryStore(clock=clock)
-    set_session_store(store, clock=clock, keyspaces=application_keyspaces())
+    set_session_store(store, clock=clock, keyspaces=build_keyspaces())
     return store
 
 
@@ -66,7 +66,7 @@ def memory(clock: FakeClock) -> MemoryStore:
 def real(redis_url: str) -> Iterator[RedisStore]:
     """The helpers over a real Redis."""
     store = RedisStore.from_url(redis_url)
-    set_session_store(store, keyspaces=application_keyspaces())
+    set_session_store(store, keyspaces=build_keyspaces())
     yield store
     store.close()
 
@@ -108,7 +108,7 @@ def test_an_analysed_conversation_lives_a_day(redis_server: RedisServer) -> None
 def test_a_session_expires_on_a_real_server(redis_url: str) -> None:
     """A short TTL ends it without anyone cleaning up."""
     store = RedisStore.from_url(redis_url)
-    set_session_store(store, keyspaces=[teaser_chat_keyspace(ttl=1)])
+    set_session_store(store, keyspaces=[build_teaser_chat_keyspace(ttl=1)])
     session_id = new_id()
     save_session(session_id, {"history": []})
     assert get_session(session_id) == {"history": []}
@@ -245,7 +245,7 @@ def test_a_malformed_id_is_refused_before_the_store(session_id: str) -> None:
 def test_refused_data_changes_nothing(clock: FakeClock) -> None:
     """What is too large or no JSON leaves the stored session as it was."""
     set_session_store(
-        MemoryStore(clock=clock), clock=clock, max_bytes=2000, keyspaces=application_keyspaces()
+        MemoryStore(clock=clock), clock=clock, max_bytes=2000, keyspaces=build_keyspaces()
     )
     session_id = new_id()
     save_session(session_id, {"n": 0})
@@ -352,7 +352,7 @@ def test_a_document_that_its_reader_cannot_use_is_set_aside(
     """As an unreadable one, and it leaves its owner's list; what replaced it meanwhile stays."""
     url = request.getfixturevalue("redis_url") if engine == "redis" else f"{engine}://"
     store = open_store(f"sqlite:///{tmp_path / 's.db'}" if engine == "sqlite" else url)
-    set_session_store(store, keyspaces=application_keyspaces())
+    set_session_store(store, keyspaces=build_keyspaces())
     session_id = new_id()
     session = save_session(session_id, {"text": "secret"}, owner="me")
     with caplog.at_level(logging.WARNING):
@@ -371,14 +371,14 @@ def test_a_document_that_its_reader_cannot_use_is_set_aside(
 
 def test_how_long_a_conversation_of_the_one_endpoint_lives() -> None:
     """Half an hour until its analysis, whatever others have; tombstones outlive all of them."""
-    keyspace = teaser_chat_keyspace(60, 120)
+    keyspace = build_teaser_chat_keyspace(60, 120)
     assert keyspace.ttl({UNIFIED_CHAT: True}) == UNIFIED_CHAT_TTL == 1800
     assert keyspace.ttl({UNIFIED_CHAT: True, "analyzed_at": "2026-11-21T12:00:00Z"}) == 120
     assert [keyspace.ttl(data) for data in ({}, {UNIFIED_CHAT: 1}, {UNIFIED_CHAT: "yes"})] == [
         60
     ] * 3
     assert keyspace.longest == 1800
-    assert teaser_chat_keyspace().longest == 86_400
+    assert build_teaser_chat_keyspace().longest == 86_400
 
 
 @pytest.mark.usefixtures("real")
@@ -430,7 +430,7 @@ def test_a_newer_format_is_kept_untouched(memory: MemoryStore) -> None:
 def test_a_full_memory_refuses_and_forgets_nobody(clock: FakeClock) -> None:
     """No conversation is dropped to make room for another, but an expired one is."""
     set_session_store(
-        MemoryStore(max_sessions=3, clock=clock), clock=clock, keyspaces=application_keyspaces()
+        MemoryStore(max_sessions=3, clock=clock), clock=clock, keyspaces=build_keyspaces()
     )
     ids = [new_id() for _ in range(4)]
     for session_id in ids[:3]:

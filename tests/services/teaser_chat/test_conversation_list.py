@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from services.keyspaces import application_keyspaces, teaser_chat_keyspace
+from services.keyspaces import build_keyspaces, build_teaser_chat_keyspace
 from services.sessions import (
     codec,
     get_session,
@@ -30,7 +30,7 @@ from tests.support.engines import CutOff, engines_of
 from tests.support.servers import eventually
 from tests.support.services import open_conversation_list, open_teaser_chat, open_unified_chat
 
-CHAT = teaser_chat_keyspace()
+CHAT = build_teaser_chat_keyspace()
 ANNA, BOB = "a" * 64, "b" * 64
 MANY = 2 * MOST_LISTED + 1
 
@@ -75,7 +75,7 @@ def clock() -> FakeClock:
 def timed(clock: FakeClock) -> MemoryStore:
     """A dict whose time the test moves, chosen for this process."""
     store = MemoryStore(clock=clock)
-    set_session_store(store, clock=clock, keyspaces=application_keyspaces())
+    set_session_store(store, clock=clock, keyspaces=build_keyspaces())
     return store
 
 
@@ -130,7 +130,7 @@ class TestList:
 
     def test_what_cannot_be_read_is_left_out(self, memory_or_redis: Store) -> None:
         """What is no document, and what is one of something else."""
-        set_session_store(memory_or_redis, keyspaces=application_keyspaces())
+        set_session_store(memory_or_redis, keyspaces=build_keyspaces())
         good, broken, other, newer = (begin() for _ in range(4))
         break_document(memory_or_redis, broken)
         sessions_of("chat:session").replace(other, {"history": 7}, owner=ANNA)
@@ -141,7 +141,7 @@ class TestList:
         """Whoever may own something that nobody can look at now gets no list."""
         begin()
         unsure = begin()
-        set_session_store(_Unsure(timed, CHAT.key(unsure)), keyspaces=application_keyspaces())
+        set_session_store(_Unsure(timed, CHAT.key(unsure)), keyspaces=build_keyspaces())
         with pytest.raises(StoreUnavailable):
             listed()
 
@@ -182,7 +182,7 @@ class TestClear:
 
     def test_what_was_set_aside_goes_as_well(self, memory_or_redis: Store) -> None:
         """Of what began anew, and of what clearing itself finds unreadable."""
-        set_session_store(memory_or_redis, keyspaces=application_keyspaces())
+        set_session_store(memory_or_redis, keyspaces=build_keyspaces())
         anew, broken = begin(), begin()
         for session_id in (anew, broken):
             break_document(memory_or_redis, session_id)
@@ -224,7 +224,7 @@ class TestClear:
     def test_after_a_failure_it_is_repeated(self) -> None:
         """What went is gone, what did not goes the next time."""
         store = _Failing()
-        set_session_store(store, keyspaces=application_keyspaces())
+        set_session_store(store, keyspaces=build_keyspaces())
         begin_many(MANY)
         store.batches = 1
         with pytest.raises(StoreUnavailable):
@@ -251,8 +251,8 @@ class TestOutage:
     @pytest.fixture
     def outage(self, engine: "_Refusing", spill: Spill) -> Outage:
         """The engine with the spill, chosen for this process."""
-        outage = Outage(engine, application_keyspaces(), spill)
-        set_session_store(outage.store, keyspaces=application_keyspaces())
+        outage = Outage(engine, build_keyspaces(), spill)
+        set_session_store(outage.store, keyspaces=build_keyspaces())
         return outage
 
     @pytest.mark.usefixtures("outage")

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask, session
 from flask.testing import FlaskClient
 
-from services.keyspaces import application_keyspaces
+from services.keyspaces import build_keyspaces
 from services.sessions import codec, set_session_store
 from services.sessions.flask.browser import BrowserSessions, browser_keyspace
 from services.sessions.repository import Sessions
@@ -52,7 +52,7 @@ def store(clock: FakeClock) -> CountingStore:
 @pytest.fixture
 def client(store: CountingStore, clock: FakeClock) -> FlaskClient:
     """A browser before a small application that reads and writes its session."""
-    set_session_store(store, clock=clock, keyspaces=application_keyspaces())
+    set_session_store(store, clock=clock, keyspaces=build_keyspaces())
     app = Flask(__name__)
     app.config.update(
         SECRET_KEY="a secret for the tests only",

@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from services.keyspaces import start_keyspace, teaser_chat_keyspace
+from services.keyspaces import build_start_keyspace, build_teaser_chat_keyspace
 from services.sessions import codec
 from services.sessions.codec import Session
 from services.sessions.errors import SessionConflict, SessionNotFound, StoreUnavailable
@@ -19,8 +19,8 @@ from services.sessions.stores.base import Condition
 from tests.support.clock import FakeClock
 from tests.support.engines import CutOff, document_record
 
-CHAT = teaser_chat_keyspace()
-KEYSPACES = (CHAT, start_keyspace(), browser_keyspace())
+CHAT = build_teaser_chat_keyspace()
+KEYSPACES = (CHAT, build_start_keyspace(), browser_keyspace())
 DICT_FIRST = (Stage.OFF, Stage.DUALWRITE, Stage.SHADOW)
 TWO_COPIES = (Stage.DUALWRITE, Stage.SHADOW, Stage.LIVE, Stage.RAMPDOWN)
 

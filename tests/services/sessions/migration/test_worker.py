@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.keyspaces import teaser_chat_keyspace
+from services.keyspaces import build_teaser_chat_keyspace
 from services.sessions import codec
 from services.sessions.errors import StoreUnavailable
 from services.sessions.migration.control import (
@@ -29,7 +29,7 @@ from services.sessions.stores.base import Condition
 from tests.support.engines import CutOff, document_record
 from tests.support.servers import RedisServer, eventually
 
-CHAT = teaser_chat_keyspace()
+CHAT = build_teaser_chat_keyspace()
 
 
 def worker_over(

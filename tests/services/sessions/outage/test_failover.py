@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from services.keyspaces import start_keyspace, teaser_chat_keyspace
+from services.keyspaces import build_start_keyspace, build_teaser_chat_keyspace
 from services.sessions import codec, request_budget
 from services.sessions.codec import Session
 from services.sessions.errors import (
@@ -24,8 +24,8 @@ from services.sessions.stores import MemoryStore
 from services.sessions.stores.base import Condition, Put, Record, Store
 from tests.support.engines import CutOff
 
-CHAT, BROWSER = teaser_chat_keyspace(), browser_keyspace()
-KEYSPACES = (CHAT, start_keyspace(), BROWSER)
+CHAT, BROWSER = build_teaser_chat_keyspace(), browser_keyspace()
+KEYSPACES = (CHAT, build_start_keyspace(), BROWSER)
 
 
 class Link(CutOff):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from services.keyspaces import teaser_chat_keyspace
+from services.keyspaces import build_teaser_chat_keyspace
 from services.sessions import codec
 from services.sessions.codec import tombstone_body
 from services.sessions.errors import StoreRefused, StoreUnavailable
@@ -18,7 +18,7 @@ from services.sessions.stores import RedisStore, SqlStore, Store
 from services.sessions.stores.base import Condition, Put, Record
 from tests.support.engines import CutOff, document_record
 
-CHAT = teaser_chat_keyspace()
+CHAT = build_teaser_chat_keyspace()
 
 
 class Meddled(CutOff):

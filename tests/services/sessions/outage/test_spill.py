@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from services.keyspaces import teaser_chat_keyspace
+from services.keyspaces import build_teaser_chat_keyspace
 from services.sessions import codec
 from services.sessions.errors import StoreCorrupt, StoreUnavailable
 from services.sessions.outage import Spill, open_spill
@@ -18,7 +18,7 @@ from services.sessions.stores.base import Condition, Outcome, Record
 from tests.support.engines import document_record
 from tests.support.servers import ROOT
 
-CHAT = teaser_chat_keyspace()
+CHAT = build_teaser_chat_keyspace()
 WRITE_AND_DIE = """
 import os, signal, sys
 from services.sessions.outage import open_spill

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from services.keyspaces import application_keyspaces, state_keyspace
+from services.keyspaces import build_keyspaces, build_state_keyspace
 from services.sessions import request_budget
 from services.sessions.codec import Session
 from services.sessions.errors import SessionConflict, SessionNotFound, StoreUnavailable
@@ -21,7 +21,7 @@ from services.sessions.stores import MemoryStore
 from tests.support.crafted import bounded
 from tests.support.engines import CutOff
 
-STATES = state_keyspace()
+STATES = build_state_keyspace()
 OWNER, STRANGER = "owner", "stranger"
 SPILL_ONLY = "a spill"
 SETUPS = (SPILL_ONLY, *Stage)
@@ -49,11 +49,11 @@ class World:
         directly.replace(self.owned, {"by": OWNER, "n": 0}, owner=OWNER)
         directly.replace(self.open, {"by": None, "n": 0})
         spill = open_spill("memory://")
-        self.replay = Replay(self.engine, spill, application_keyspaces())
+        self.replay = Replay(self.engine, spill, build_keyspaces())
         sheltered = SpillingStore(self.engine, spill, self.replay)
         stage = Stage.COMPLETE if setup == SPILL_ONLY else Stage(setup)
         plan = Plan(stage, stepped=setup != SPILL_ONLY)
-        self.store = MigratingStore(MemoryStore(), sheltered, application_keyspaces(), plan)
+        self.store = MigratingStore(MemoryStore(), sheltered, build_keyspaces(), plan)
         self.flusher = Flusher(self.store)
         self.states = Sessions(self.store, STATES)
         self.said = 0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.keyspaces import teaser_chat_keyspace
+from services.keyspaces import build_teaser_chat_keyspace
 from services.sessions.errors import SessionNotFound
 from services.sessions.repository import Sessions
 from services.sessions.stores import MemoryStore, RedisStore, SqlStore, Store
@@ -88,7 +88,7 @@ def test_a_clock_set_back_ends_nothing_early_and_brings_nothing_back(
     store: Store, clock: FakeClock
 ) -> None:
     """What was seen to be gone stays gone; what lives goes on for as long as it was given."""
-    chats = Sessions(store, teaser_chat_keyspace(), clock=clock)
+    chats = Sessions(store, build_teaser_chat_keyspace(), clock=clock)
     kept, gone = str(uuid.uuid4()), "gone"
     chats.save(kept, {"history": []}, owner="a")
     store.put(record(gone, clock, lives=0.05), Condition.ABSENT)
@@ -131,7 +131,7 @@ def test_a_life_in_redis_is_as_long_as_it_should_be_after_the_clock_was_set_back
 ) -> None:
     """The engine reckons by the same clock as the sessions that told it the end."""
     store = redis_store(redis_url, clock)
-    chats = Sessions(store, teaser_chat_keyspace(), clock=clock)
+    chats = Sessions(store, build_teaser_chat_keyspace(), clock=clock)
     clock.forward(-HOUR)
     session_id = str(uuid.uuid4())
     chats.save(session_id, {"history": []})
@@ -215,7 +215,7 @@ def test_what_one_process_saw_expire_does_not_come_back_for_another(
 def test_an_expired_conversation_is_not_found_after_the_clock_was_set_back() -> None:
     """By the rules of a conversation, not only of a key."""
     clock = FakeClock()
-    chats = Sessions(MemoryStore(clock=clock), teaser_chat_keyspace(), clock=clock)
+    chats = Sessions(MemoryStore(clock=clock), build_teaser_chat_keyspace(), clock=clock)
     session_id = str(uuid.uuid4())
     chats.save(session_id, {"history": []})
     clock.forward(HOUR + 1)

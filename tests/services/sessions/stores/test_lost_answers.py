@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.keyspaces import teaser_chat_keyspace
+from services.keyspaces import build_teaser_chat_keyspace
 from services.sessions.codec import Session
 from services.sessions.errors import StoreUnavailable
 from services.sessions.repository import Sessions
@@ -36,7 +36,7 @@ def store(proxy: Proxy) -> Iterator[RedisStore]:
 @pytest.fixture
 def chats(store: RedisStore) -> Sessions:
     """Conversations in it."""
-    return Sessions(store, teaser_chat_keyspace())
+    return Sessions(store, build_teaser_chat_keyspace())
 
 
 def say(text: str) -> dict[str, str]:
