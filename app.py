@@ -1,4 +1,4 @@
-"""The composition root: the one place where settings, engines, services and routes meet."""
+"""The composition root: the one place that connects settings, engines, services and routes."""
 
 import logging
 from pathlib import Path
@@ -53,24 +53,24 @@ from services.tokens import open_tokens
 
 LOG_FORMAT = "[%(asctime)s] [%(process)d] [%(levelname)s] %(name)s: %(message)s"
 LOG_TIME = "%Y-%m-%d %H:%M:%S %z"
-"""As gunicorn's own lines, with which they stand together."""
+"""The format of gunicorn's own lines, so that both can be read together."""
 WRONG_TOKENS = "10 per minute"
-"""How often one address may be wrong about the operators' token."""
+"""How often one address may send a wrong operators' token."""
 
 
 def create_app(settings: Settings | None = None, *, engine: Store | None = None) -> Flask:
-    """The application, ready to serve; nothing is connected before the first request.
+    """Build the application; nothing is connected before the first request.
 
     Args:
-        settings: what to run with; the environment's settings when left out.
-        engine: the engine to use instead of the one the settings name.
+        settings: the settings; those of the environment when left out.
+        engine: the engine, instead of the one the settings name.
 
     Raises:
-        config.ConfigError: the environment's settings have faults.
+        config.ConfigError: the environment's settings are wrong.
     """
     settings = settings or config.load()
     app = Flask(__name__, instance_path=str(Path(__file__).resolve().parent / "instance"))
-    app.config.from_mapping(_flask_settings(settings))
+    app.config.from_mapping(_build_flask_config(settings))
     logging.basicConfig(level=settings.log_level, format=LOG_FORMAT, datefmt=LOG_TIME)
 
     old = MemoryStore(max_sessions=settings.memory_max_sessions)
@@ -102,6 +102,7 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
         outage,
         open_last_stage(settings.spill_url),
         pinned=settings.stage is not None,
+        release=settings.release,
     )
     chats = sessions.sessions_of(TEASER_CHAT)
     starts = Starts(chats, sessions.sessions_of(STARTS))
@@ -133,13 +134,13 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
     if settings.ops_token:
         app.extensions["operators"] = Operators(settings.ops_token)
         api.register_blueprint(ops.blueprint)
-    limits.init_app(app, _rate_limits(settings), SteadyCounters(outage.counters, MemoryCounters()))
+    limits.init_app(app, _list_limits(settings), SteadyCounters(outage.counters, MemoryCounters()))
     for group in (migration.group, tenant_commands.group, cleanup.group):
         app.cli.add_command(group)
     return app
 
 
-def _rate_limits(settings: Settings) -> dict[str, str | None]:
+def _list_limits(settings: Settings) -> dict[str, str | None]:
     return {
         limits.CONVERSATIONS: settings.rate_limit_conversations,
         limits.STATES: settings.rate_limit_states,
@@ -148,12 +149,12 @@ def _rate_limits(settings: Settings) -> dict[str, str | None]:
     }
 
 
-def _flask_settings(settings: Settings) -> dict[str, object]:
+def _build_flask_config(settings: Settings) -> dict[str, object]:
     return {
         "SECRET_KEY": settings.secret_key,
         "MAX_CONTENT_LENGTH": settings.max_request_bytes,
         "MAX_SESSION_LENGTH": settings.session_max_bytes,
-        # Errors outside views, as in opening a session, reach our handlers in every mode.
+        # Errors outside views, such as in opening a session, reach our handlers in every mode.
         "PROPAGATE_EXCEPTIONS": False,
         "PERMANENT_SESSION_LIFETIME": BROWSER_TTL,
         "SESSION_COOKIE_NAME": "browser",

@@ -1,9 +1,8 @@
 """gunicorn's settings, from the same environment as the application's.
 
-While the dict is first, in the stages off, dualwrite and shadow, and with memory:// as the engine
-or the spill, a second process would not see the first one's conversations; then there is one
-process, with threads. A reload (HUP) reads the stage anew, and with it how many processes there
-are.
+While the dict is first (stages off, dualwrite and shadow), and with memory:// as the engine or the
+spill, a second process would not see the first one's conversations; then one process with threads
+serves. A reload (HUP) reads the stage again, and with it the number of processes.
 """
 
 import atexit
@@ -22,11 +21,11 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-# Where the workers' metrics meet. The client library wants to find it in the environment when it
-# is imported, which happens here for the first time: whatever this master inherited belongs to
-# the one it replaces (USR2). A reload (HUP) runs this file again and keeps the folder, because
-# the workers there are still count. In memory, so that a full disk stops no worker; a start that
-# fails removes it as well.
+# The folder that the workers share for their metrics. The client library reads this variable when
+# it is first imported, which is here: an inherited value belongs to the master that this one
+# replaces (USR2). A reload (HUP) runs this file again and keeps the folder, because the present
+# workers still count in it. It is in memory, so that a full disk stops no worker, and is removed
+# at exit, also of a start that fails.
 if "prometheus_client" not in sys.modules:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(
         prefix=f"teaser-metrics-{os.getpid()}-",
@@ -36,7 +35,7 @@ if "prometheus_client" not in sys.modules:
 
 from prometheus_client.multiprocess import mark_process_dead
 
-from config import ConfigError, load
+from config import ConfigError, describe_start, load
 from services.sessions.migration.control import read_stage_at_start
 from services.sessions.migration.last_stage import open_last_stage
 from services.sessions.stores import open_store
@@ -48,13 +47,13 @@ except ConfigError as error:
     sys.exit(str(error))
 
 GC_THRESHOLD = 20_000
-"""New containers between two young collections; a request makes some hundreds, none in cycles."""
+"""New objects between two young collections; a request makes some hundreds, none in cycles."""
 
-MOST_UNREAD = 2 * 1024 * 1024
-"""Bytes that nginx passes on of a request at most, and so the most to be read after its answer."""
+MAX_UNREAD = 2 * 1024 * 1024
+"""The most bytes that nginx passes on of a request, and so the most to read after its answer."""
 UNREAD_PIECE = 65_536
 UNREAD_SECONDS = 1.0
-"""How long a thread is spared for that; nginx sends what it has as fast as it is read."""
+"""How long a thread may spend on that; nginx sends what it has as fast as it is read."""
 
 bind = _settings.bind
 worker_class = "gthread"
@@ -71,25 +70,33 @@ threads = _settings.threads
 timeout = 30
 graceful_timeout = 30
 keepalive = 5
-# It would let workers be added by hand, also while there must be one only.
+# The control socket would let someone add workers by hand while only one may serve.
 control_socket_disable = True
 
 
+def on_starting(server: Any) -> None:
+    """Log what starts, before anything else."""
+    server.log.info(describe_start(_settings, _stage, workers))
+
+
+on_reload = on_starting
+
+
 def pre_fork(_server: Any, _worker: Any) -> None:
-    """Make the metrics' folder again if something has cleaned it away; a worker needs it."""
+    """Create the metrics' folder again if something has removed it; a worker needs it."""
     Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).mkdir(mode=0o700, exist_ok=True)
 
 
 def post_fork(_server: Any, _worker: Any) -> None:
-    """Leave it to the master to remove the metrics' folder."""
+    """Leave the removal of the metrics' folder to the master."""
     atexit.unregister(shutil.rmtree)
 
 
 def post_worker_init(worker: Any) -> None:
-    """Prepare a worker that was just forked."""
+    """Prepare a worker after the fork."""
     warm_up()
-    _collect_seldom()
-    migration = _migration_of(worker)
+    _collect_garbage_rarely()
+    migration = _get_migration(worker)
     if migration is None:
         return
     migration.start()
@@ -104,21 +111,21 @@ def post_worker_init(worker: Any) -> None:
 
 
 def worker_exit(_server: Any, worker: Any) -> None:
-    """Send what only this process has, when no request is under way any more."""
-    migration = _migration_of(worker)
+    """Send what only this process has, once its last request is done."""
+    migration = _get_migration(worker)
     if migration is not None:
         migration.finish()
 
 
 def post_request(_worker: Any, _request: Any, environ: Mapping[str, Any], _response: Any) -> None:
-    """Read what an answer has left unread of its request, such as a text that is too long.
+    """Read the rest of a request that was answered before its end, such as one that is too long.
 
     A connection that is closed with unread data is reset, and nginx, if it is still sending, would
-    tell its client that nobody is there instead of why the request was refused.
+    answer its client with 502 instead of the reason for the refusal.
     """
     if not environ.get("CONTENT_LENGTH"):
         return
-    connection, left = environ["gunicorn.socket"], MOST_UNREAD
+    connection, left = environ["gunicorn.socket"], MAX_UNREAD
     give_up = time.monotonic() + UNREAD_SECONDS
     connection.settimeout(UNREAD_SECONDS)
     with contextlib.suppress(OSError):
@@ -131,22 +138,22 @@ def post_request(_worker: Any, _request: Any, environ: Mapping[str, Any], _respo
 
 
 def child_exit(_server: Any, worker: Any) -> None:
-    """Forget the present state of a worker that ended, however it did; its counts stay."""
-    with contextlib.suppress(OSError):  # the master would end with it
+    """Remove the gauges of a worker that has ended, for whatever reason; its counters stay."""
+    with contextlib.suppress(OSError):  # an error here would end the master
         mark_process_dead(worker.pid)
 
 
-def _migration_of(worker: Any) -> Any:
-    """The migration's part of the application; None if it did not load or is another one."""
+def _get_migration(worker: Any) -> Any:
+    """The worker's part in the migration; None if another application, or none, was loaded."""
     application = getattr(worker, "wsgi", None)
     return getattr(application, "extensions", {}).get("migration")
 
 
-def _collect_seldom() -> None:
-    """Collect seldom, and never what was loaded at the start: it stays anyway.
+def _collect_garbage_rarely() -> None:
+    """Collect garbage rarely, and never what was loaded at the start, because it stays.
 
     Catalogue and lexicon are a few hundred thousand objects; walking them takes longer than a
-    request does.
+    request.
     """
     gc.collect()
     gc.freeze()

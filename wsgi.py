@@ -1,7 +1,7 @@
 """What gunicorn serves, `gunicorn wsgi:app`, and where `flask` finds its commands.
 
-The application's sessions become those of the process, so that code which was written for a dict
-finds them through the library's functions and its mapping.
+The application's sessions become those of the process, so that code written for a dict reaches
+them through the library's functions and its mapping.
 """
 
 import sys

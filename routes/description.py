@@ -9,9 +9,8 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 
 from routes import errors, responses
+from services.release import VERSION
 
-VERSION = "0.1.0"
-"""Of the interface and of the project alike."""
 ABOUT = """\
 Which EU norms apply to a product: a conversation about it, its analysis, and questions about that.
 

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from routes import limits, ops_responses, responses
 from routes.identity import bearer_token
 from routes.openapi import Blueprint
-from services.operations import overview
+from services.operations import build_overview
 from services.operators import Operators
 from services.sessions import SessionRegistry
 from services.sessions.migration.worker import Worker
@@ -42,4 +42,6 @@ def status() -> ResponseReturnValue:
     """What there is to watch; what cannot be asked at this moment is null."""
     _operators().check(bearer_token())
     worker = cast(Worker, current_app.extensions["migration"])
-    return jsonify(overview(worker, cast(SessionRegistry, current_app.extensions["sessions"])))
+    return jsonify(
+        build_overview(worker, cast(SessionRegistry, current_app.extensions["sessions"]))
+    )

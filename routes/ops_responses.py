@@ -27,6 +27,7 @@ class WorkerReport(Schema):
 
     host = _text(metadata={"description": "By number, in the order of their names."})
     pid = _count()
+    release = _text(metadata={"description": "Empty for one that does not say."})
     stage = _text()
     cohort = _count()
     pinned = _flag()

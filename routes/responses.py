@@ -368,6 +368,7 @@ class Readiness(Schema):
     """Whether the process can serve, and from what."""
 
     status = _one_of("ready", "unavailable")
+    release = _text("The version, with the commit where it is known.")
     stage = _one_of(*Stage)
     cohort = _percent()
     pinned = _flag(metadata={"description": "Whether SESSION_STAGE names the stage."})

@@ -1,9 +1,9 @@
-"""Everything an operator watches, in one look: the migration, the engine, and what was counted.
+"""Everything an operator watches, at one glance: the migration, the engine, and the counts.
 
-What was counted is that of all processes of this gunicorn, as in /metrics, and only grows, so that
-two looks give what happened in between. Workers and sessions are those of every host. Where the
-engine cannot be asked, what it alone knows is None. Hosts go by numbers, and nothing is told of
-any session.
+Counts are those of all processes of this gunicorn, as in /metrics, and only grow, so that the
+difference of two overviews is what happened in between. Workers and sessions are those of every
+host. While the engine cannot be reached, what only it knows is None. Hosts are numbered instead of
+named, and nothing is said about any single session.
 """
 
 import time
@@ -24,42 +24,42 @@ from services.sessions.migration.store import MigratingStore
 from services.sessions.migration.worker import Worker
 from services.sessions.outage.breaker import State
 
-UNTOLD = frozenset({"worker", "at", "host"})
-"""What of a worker's report is told in another form, or is of no use to people."""
+OMITTED = frozenset({"worker", "at", "host"})
+"""Members of a worker's report that are shown in another form, or not at all."""
 
 _R = TypeVar("_R")
 
 
-def overview(worker: Worker, sessions: SessionRegistry) -> dict[str, Any]:
-    """What there is to see at this moment.
+def build_overview(worker: Worker, sessions: SessionRegistry) -> dict[str, Any]:
+    """The overview at this moment.
 
     Args:
-        worker: the process that is asked.
-        sessions: the kinds of session to be counted.
+        worker: the process that serves the request.
+        sessions: the kinds of session to count.
     """
     worker.migration_metrics.report()
-    counts = counted(metrics.read_samples())
-    known = worker.describe_state()
-    asked = {
-        "migration": _unless_away(lambda: _migration(worker.room)),
-        "sessions": _unless_away(sessions.count_by_keyspace),
+    counts = summarise_samples(metrics.read_samples())
+    state = worker.describe_state()
+    from_engine = {
+        "migration": _read_or_none(lambda: _read_migration(worker.room)),
+        "sessions": _read_or_none(sessions.count_by_keyspace),
     }
     breaker = counts.pop("breaker")
     return {
         "at": int(time.time() * 1000),
-        **{name: known[name] for name in ("stage", "cohort", "pinned", "engine", "warnings")},
-        **_order(worker.store),
-        "spill": known["spill"],
+        **{name: state[name] for name in ("stage", "cohort", "pinned", "engine", "warnings")},
+        **_describe_order(worker.store),
+        "spill": state["spill"],
         "breaker": breaker,
-        "degraded": any(state != State.CLOSED for state in breaker.values()),
+        "degraded": any(one != State.CLOSED for one in breaker.values()),
         **counts,
-        **asked,
-        "unasked": [name for name, found in asked.items() if found is None],
+        **from_engine,
+        "unasked": [name for name, found in from_engine.items() if found is None],
     }
 
 
-def counted(samples: Iterable[Sample]) -> dict[str, Any]:
-    """What the page needs of the metrics; of breakers the worst of all processes."""
+def summarise_samples(samples: Iterable[Sample]) -> dict[str, Any]:
+    """What the page needs from the metrics; of breakers, the worst state of all processes."""
     answers: Counter[str] = Counter()
     copies: Counter[str] = Counter()
     within: dict[float, int] = {}
@@ -82,20 +82,20 @@ def counted(samples: Iterable[Sample]) -> dict[str, Any]:
         "unsent": unsent,
         "answers": dict(answers),
         "copies": {name: copies[name] for name in ("compared", "lag", "mismatched")},
-        "seconds": _classes(within),
-        "breaker": {direction: _state_of(number) for direction, number in breaker.items()},
+        "seconds": _build_histogram(within),
+        "breaker": {direction: _get_state_name(number) for direction, number in breaker.items()},
     }
 
 
-def _unless_away(find: Callable[[], _R]) -> _R | None:
+def _read_or_none(read: Callable[[], _R]) -> _R | None:
     try:
-        return find()
+        return read()
     except SessionError:
         return None
 
 
-def _order(store: MigratingStore) -> dict[str, list[str]]:
-    """Which engine is read first and which one on a miss; which are written, in this order."""
+def _describe_order(store: MigratingStore) -> dict[str, list[str]]:
+    """The engines in the order in which they are read, and in which they are written."""
     stage, old, new = store.plan.stage, store.old.name, store.new.name
     both = [old, new] if stage.is_dict_first else [new, old]
     return {
@@ -104,17 +104,17 @@ def _order(store: MigratingStore) -> dict[str, list[str]]:
     }
 
 
-def _migration(room: ControlRoom) -> dict[str, Any]:
-    workers = _without_names(room.list_workers())
+def _read_migration(room: ControlRoom) -> dict[str, Any]:
+    workers = _number_hosts(room.list_workers())
     try:
-        now = read_status(room, workers)
+        return _describe_status(read_status(room, workers))
     except StageUnknown as error:
         unknown = [f"the stored stage is unknown here: {error}"]
-        return _told(Status(None, workers, unknown, room.engine.name)) | {"stage": None}
-    return _told(now)
+        status = Status(None, workers, unknown, room.engine.name)
+        return _describe_status(status) | {"stage": None}
 
 
-def _told(now: Status) -> dict[str, Any]:
+def _describe_status(now: Status) -> dict[str, Any]:
     control = now.control
     return {
         "begun": control is not None,
@@ -125,32 +125,32 @@ def _told(now: Status) -> dict[str, Any]:
         "hindrances": list(now.blockers),
         "settled": now.is_followed,
         "backfill": asdict(now.backfill),
-        "workers": [_worker(report, now) for report in now.workers],
+        "workers": [_describe_worker(report, now) for report in now.workers],
     }
 
 
-def _worker(report: Report, now: Status) -> dict[str, Any]:
-    told = {name: value for name, value in asdict(report).items() if name not in UNTOLD}
-    age = max(0.0, time.time() - report.at / 1000)  # its host's clock may be ahead
+def _describe_worker(report: Report, now: Status) -> dict[str, Any]:
+    members = {name: value for name, value in asdict(report).items() if name not in OMITTED}
+    age = max(0.0, time.time() - report.at / 1000)  # the clock of its host may be ahead
     return {
         "host": report.host,
-        **told,
+        **members,
         "age_seconds": round(age, 1),
         "follows": now.is_served_by(report),
     }
 
 
-def _without_names(workers: Sequence[Report]) -> list[Report]:
-    """The reports, whose hosts go by their number in the order of their names."""
+def _number_hosts(workers: Sequence[Report]) -> list[Report]:
+    """The reports with numbers for hosts, in the order of their names."""
     hosts = sorted({report.host for report in workers})
     return [replace(one, host=f"host {hosts.index(one.host) + 1}") for one in workers]
 
 
-def _classes(within: Mapping[float, int]) -> dict[str, Any]:
-    """Upper bounds in seconds, and how many answers began within each; at the end all of them."""
+def _build_histogram(within: Mapping[float, int]) -> dict[str, Any]:
+    """Upper bounds in seconds, how many answers began within each, and at the end all of them."""
     bounds = sorted(within)
     return {"bounds": bounds[:-1], "counts": [within[bound] for bound in bounds]}
 
 
-def _state_of(number: int) -> str:
+def _get_state_name(number: int) -> str:
     return next(state for state, known in metrics.STATES.items() if known == number)

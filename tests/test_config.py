@@ -1,11 +1,13 @@
-"""Settings: defaults, every fault at once, and no secret outside development."""
+"""Settings: defaults, all errors at once, and no secret outside development."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
 import config
 from config import ConfigError
+from services.release import VERSION
 from services.sessions.migration.stages import Stage
 from tests.support.signing import public, rsa_key, write_key_set
 
@@ -16,7 +18,7 @@ NAMES = (
     "REDIS_TIMEOUT", "SESSION_SPILL_URL", "MAX_REQUEST_BYTES", "SESSION_COOKIE_SECURE", "BIND",
     "EMBED_ORIGINS",
     "RATE_LIMIT_CONVERSATIONS", "RATE_LIMIT_STATES", "RATE_LIMIT_CONTEXTS", "TRUSTED_PROXIES",
-    "WEB_CONCURRENCY", "GUNICORN_THREADS", "LOG_LEVEL",
+    "WEB_CONCURRENCY", "GUNICORN_THREADS", "LOG_LEVEL", "BUILD_COMMIT",
 )  # fmt: skip
 SECRET = "0123456789abcdef0123456789abcdef"
 
@@ -52,8 +54,8 @@ def test_a_deployment_needs_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     assert config.load().cookie_secure is True
 
 
-def test_all_faults_are_reported_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One start tells everything that is wrong."""
+def test_all_errors_are_reported_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One start names everything that is wrong."""
     wrong = {
         "AUTH_SECRET": "short",
         "AUTH_KEY_SET_FILE": "/dev/null/keys.json",
@@ -72,6 +74,7 @@ def test_all_faults_are_reported_together(monkeypatch: pytest.MonkeyPatch) -> No
         "LOG_LEVEL": "LOUD",
         "SESSION_COOKIE_SECURE": "perhaps",
         "EMBED_ORIGINS": "https://shop.example, *",
+        "BUILD_COMMIT": "not a commit",
     }
     for name, value in wrong.items():
         monkeypatch.setenv(name, value)
@@ -144,7 +147,7 @@ def test_a_file_fills_what_the_environment_leaves_open(
 
 
 def test_nobody_embeds_the_chat_but_who_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is no exact origin keeps it from starting, and is named."""
+    """What is not an exact origin prevents the start, and is named."""
     monkeypatch.setenv("DEBUG", "1")
     assert config.load().embed_origins == frozenset()
     monkeypatch.setenv("EMBED_ORIGINS", "https://shop.example, http://localhost:3000")
@@ -205,7 +208,7 @@ def test_a_key_set_without_a_usable_key_is_refused(
     if text is not None:
         file.write_text(text)
     monkeypatch.setenv("AUTH_KEY_SET_FILE", str(file))
-    with pytest.raises(ConfigError, match=r"AUTH_KEY_SET_FILE: It is of no use: "):
+    with pytest.raises(ConfigError, match=r"AUTH_KEY_SET_FILE: It cannot be used: "):
         config.load()
 
 
@@ -225,7 +228,7 @@ def test_the_operators_page_is_off_unless_its_token_is_set(
             config.load()
 
 
-def test_no_secret_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither when settings are printed nor when they are refused."""
     secrets = {
         "SECRET_KEY": "first-secret",
@@ -248,3 +251,40 @@ def test_no_secret_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = config.load()
     assert "third-secret" in settings.store_url
     assert "-secret" not in f"{settings} {settings!r}"
+    line = config.describe_start(settings, Stage.COMPLETE, 2)
+    assert "-secret" not in line
+    assert "engine redis://127.0.0.1:6379/0, stage complete, spill sqlite:///" in line
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://127.0.0.1:6379/0?password=s3cret", "redis://127.0.0.1:6379/0"),
+        ("redis://:s3cret@[::1]:6379", "redis://[::1]:6379"),
+        ("rediss://ann:s3@cret@db.example", "rediss://db.example"),
+        ("redis://:s3/cret@db.example", "redis://..."),
+        ("redis://:s3?cret@db.example", "redis://..."),
+        ("redis://db.example?password=s3@cret", "redis://..."),
+        ("unix://:s3cret@/run/redis.sock?db=0", "unix:///run/redis.sock"),
+        ("memory://", "memory://"),
+    ],
+)
+def test_the_start_line_has_no_password(
+    monkeypatch: pytest.MonkeyPatch, url: str, shown: str
+) -> None:
+    """Wherever the URL hides one, also where it was not encoded as it should be."""
+    monkeypatch.setenv("DEBUG", "1")
+    monkeypatch.setenv("SESSION_STAGE", "off")
+    settings = dataclasses.replace(config.load(), store_url=url)
+    assert config.describe_start(settings, Stage.OFF, 1) == (
+        f"teaser chat {VERSION}: engine {shown}, stage off (pinned), spill none,"
+        " workers 1 x 8 threads"
+    )
+
+
+def test_a_build_may_name_its_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As an image has no checkout to ask."""
+    monkeypatch.setenv("DEBUG", "1")
+    assert config.load().release == VERSION
+    monkeypatch.setenv("BUILD_COMMIT", "4f2c1ab")
+    assert config.load().release == f"{VERSION}+4f2c1ab"

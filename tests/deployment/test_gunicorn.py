@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from services.release import VERSION
 from tests.support.http import Http
 from tests.support.servers import Gunicorn, RedisServer, children, eventually
 from tests.support.talk import API, events
@@ -115,6 +116,23 @@ def test_sessions_in_the_process_are_served_by_one(chosen: dict[str, str]) -> No
         ready = clients[0].get("/readyz").body
         assert ready["engine"] == "memory"
         assert gunicorn.output().count("Booting worker") == 1
+
+
+def test_the_first_lines_say_what_starts() -> None:
+    """Release, engine without its password, stage, spill and workers; again after a reload."""
+    with RedisServer("--requirepass", "s3cret") as redis:
+        url = redis.url.replace("//", "//:s3cret@")
+        settings = {"REDIS_URL": url, "WEB_CONCURRENCY": "2", "BUILD_COMMIT": "4f2c1ab"}
+        with Gunicorn(**settings, GUNICORN_THREADS="3") as gunicorn, Http(gunicorn.url) as http:
+            line = (
+                f"teaser chat {VERSION}+4f2c1ab: engine {redis.url}, stage complete,"
+                f" spill sqlite:///{gunicorn.spill}, workers 2 x 3 threads"
+            )
+            assert line in "".join(gunicorn.output().splitlines(keepends=True)[:2])
+            assert http.get("/readyz").body["release"] == f"{VERSION}+4f2c1ab"
+            gunicorn.signal(signal.SIGHUP)
+            assert eventually(lambda: gunicorn.output().count(line) == 2)
+            assert "s3cret" not in gunicorn.output()
 
 
 def test_an_unknown_stage_keeps_it_from_starting() -> None:

@@ -2,9 +2,7 @@
 
 import json
 import re
-import tomllib
 import uuid
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +12,7 @@ from flask.testing import FlaskClient
 
 from config import Settings
 from routes import errors
+from services.release import VERSION
 from services.tokens import Identity, Tokens
 from tests.support import conformance
 from tests.support.application import create_app
@@ -117,9 +116,7 @@ def test_no_other_host_is_named(client: FlaskClient) -> None:
 
 def test_it_has_the_projects_version(description: Any) -> None:
     """One release, one number."""
-    project = Path(__file__).resolve().parents[2] / "pyproject.toml"
-    version = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"]
-    assert description["info"]["version"] == version
+    assert description["info"]["version"] == VERSION
 
 
 def saved(client: FlaskClient) -> str:

@@ -135,7 +135,7 @@ def test_with_a_spill_the_page_shows_the_conversation_begun_meanwhile(
     assert told.get_json() == {"current": session_id}
     engine.down = False
     app.extensions["migration"].outage.start()
-    assert eventually(lambda: not app.extensions["spill"].occupied)
+    assert eventually(lambda: not app.extensions["spill"].is_occupied)
     app.extensions["migration"].outage.finish()
     assert eventually(lambda: "X-Session-Store" not in browser.get(f"{API}/current").headers)
     assert eventually(lambda: shown(browser) == session_id)

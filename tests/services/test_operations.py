@@ -12,7 +12,7 @@ from prometheus_client.core import Sample
 from services import metrics as application
 from services import sessions
 from services.keyspaces import build_keyspaces
-from services.operations import counted, overview
+from services.operations import build_overview, summarise_samples
 from services.sessions import get_registry, metrics
 from services.sessions.migration.control import CONTROL, ControlRoom, Report
 from services.sessions.migration.last_stage import LastStage
@@ -44,7 +44,7 @@ class Deployment:
         if stage:
             self.room.change(stage)
             self.worker.follow()
-        return overview(self.worker, get_registry())
+        return build_overview(self.worker, get_registry())
 
 
 @pytest.fixture
@@ -155,7 +155,7 @@ def test_counts_come_from_the_metrics(deployment: Deployment) -> None:
 def test_the_worst_breaker_of_all_processes_is_told() -> None:
     """In whatever order they come."""
     states = {"11": 0, "12": 2, "13": 1}
-    found = counted(
+    found = summarise_samples(
         Sample("teaser_breaker_state", {"direction": "read", "pid": pid}, state)
         for pid, state in states.items()
     )

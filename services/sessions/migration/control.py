@@ -115,6 +115,7 @@ class Report:
         backfill, comparison: what it was asked for.
         fault: why it does not follow the stored stage; empty when it does.
         at: milliseconds since 1970.
+        release: what it runs; empty for one that does not say.
     """
 
     worker: str
@@ -133,6 +134,7 @@ class Report:
     comparison: Task = Task()
     fault: str = ""
     at: int = 0
+    release: str = ""
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Self:

@@ -40,6 +40,7 @@ class Worker:
         outage: what stands around the engine.
         last: where this host remembers the stage.
         pinned: whether SESSION_STAGE decides, so that the stored stage is not followed.
+        release: the application's release, for its reports.
         clock: seconds since 1970.
     """
 
@@ -51,6 +52,7 @@ class Worker:
         last: LastStage,
         *,
         pinned: bool = False,
+        release: str = "",
         clock: Clock = time.time,
     ) -> None:
         self.store = store
@@ -58,6 +60,7 @@ class Worker:
         self.outage = outage
         self.last = last
         self.pinned = pinned
+        self.release = release
         self.flusher = Flusher(store)
         self.migration_metrics = MigrationMetrics(store)
         self._clock = clock
@@ -145,6 +148,7 @@ class Worker:
             comparison=self.flusher.comparison,
             fault=self._fault,
             at=int(self._clock() * 1000),
+            release=self.release,
         )
 
     def describe_state(self) -> dict[str, Any]:
@@ -156,6 +160,7 @@ class Worker:
         if plan.stage.is_dict_first and (others := self._count_others()):
             warnings.append(f"{others} more processes serve while the dict is first")
         return {
+            "release": self.release,
             "stage": plan.stage.value,
             "cohort": plan.cohort,
             "pinned": self.pinned,

@@ -69,7 +69,7 @@ def test_what_a_stranger_took_while_redis_was_away_is_the_owner_s(
 
     redis.start()
     app.extensions["migration"].outage.start()
-    assert eventually(lambda: not app.extensions["spill"].occupied)
+    assert eventually(lambda: not app.extensions["spill"].is_occupied)
     app.extensions["migration"].outage.finish()
     assert [stored(redis, session_id) for session_id in ids] == before
     for session_id in ids:

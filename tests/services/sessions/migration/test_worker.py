@@ -1,5 +1,6 @@
 """What a serving process does beside its requests: follow, report, send, compare, end."""
 
+import dataclasses
 import threading
 import uuid
 from collections.abc import Iterator
@@ -393,6 +394,14 @@ def test_a_migration_that_is_over_is_forgotten_on_the_host(tmp_path: Path) -> No
 def report(stage: str = "shadow", **more: object) -> Report:
     """A worker's report."""
     return Report("0123456789abcdef", "host", 42, stage, **more)  # type: ignore[arg-type]
+
+
+def test_a_report_of_another_release_can_be_read() -> None:
+    """An older one says nothing of its release; what a newer one adds is left out."""
+    data = dataclasses.asdict(report(release="0.1.0"))
+    assert Report.from_data(data | {"newer": 1}) == report(release="0.1.0")
+    del data["release"]
+    assert Report.from_data(data).release == ""
 
 
 @pytest.mark.parametrize(
