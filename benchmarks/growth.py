@@ -11,7 +11,7 @@ import redis
 from benchmarks.report import judge, print_table, to_millis
 from services.contexts.cleanup import DEFAULT_CLEANUP_THRESHOLD, Cleanup
 from services.keys import build_context_id, build_context_owner
-from services.keyspaces import CONTEXT_TTL_LONGEST, build_context_keyspace, build_keyspaces
+from services.keyspaces import CONTEXT_SESSIONS, CONTEXT_TTL_LONGEST, build_keyspaces
 from services.sessions import Session, Sessions, codec, set_session_store
 from services.sessions.stores import RedisStore
 from services.sessions.stores.base import INDEX_KEPT, Record
@@ -59,9 +59,9 @@ class _Crowd:
     def __init__(self, server: RedisServer, living: int) -> None:
         self._client = redis.Redis(port=server.port)
         self._engine = RedisStore.from_url(server.url)
-        self._sessions = Sessions(self._engine, build_context_keyspace())
+        self._sessions = Sessions(self._engine, CONTEXT_SESSIONS)
         self._contexts = open_contexts()
-        self._cleanup = Cleanup(self._engine, (build_context_keyspace(),), open_tenants())
+        self._cleanup = Cleanup(self._engine, (CONTEXT_SESSIONS,), open_tenants())
         before = self._client.info("memory")["used_memory"]
         self._fill(living, idle=0)
         self.bytes_each = (self._client.info("memory")["used_memory"] - before) / living

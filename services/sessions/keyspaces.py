@@ -33,8 +33,9 @@ class Keyspace:
         name: names the kind in indexes and logs.
         prefix: what its keys begin with; the id follows.
         id_pattern: what a whole id must look like.
-        ttl: seconds a session lives after a write or an extension, from its data.
-        longest: seconds that any session of this kind can live unused, and with it a tombstone.
+        lifetime: seconds a session lives after a write or an extension, fixed or from its data.
+        longest: seconds that any session of this kind can live unused, and with it a tombstone;
+            a fixed lifetime when left out.
         indexed: whether sessions are counted and listed by owner.
         merge: makes one of two copies that were changed apart; see services.sessions.merge.
         reusable: whether a deleted id may be taken again. A tombstone of any other beats every
@@ -46,12 +47,16 @@ class Keyspace:
     name: str
     prefix: str
     id_pattern: re.Pattern[str]
-    ttl: Callable[[Mapping[str, Any]], int]
-    longest: int
+    lifetime: int | Callable[[Mapping[str, Any]], int]
+    longest: int = 0
     indexed: bool = False
     merge: Merge = merge_higher
     reusable: bool = False
     group: Callable[[str], str] | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.lifetime, int) and not self.longest:
+            object.__setattr__(self, "longest", self.lifetime)
 
     def key(self, session_id: str, *, is_checked: bool = False) -> str:
         """The key of the session with this id.
@@ -89,7 +94,8 @@ class Keyspace:
 
     def life(self, data: Mapping[str, Any], ttl: int | None) -> int:
         """Seconds a session lives after a use: its own ttl, or what its kind gives it."""
-        return min(ttl or self.ttl(data), self.longest)
+        usual = self.lifetime if isinstance(self.lifetime, int) else self.lifetime(data)
+        return min(ttl or usual, self.longest)
 
     def index(self) -> str:
         """The key of the index over all sessions of this kind."""
@@ -117,7 +123,7 @@ def named_keyspace(name: str, ttl: int = SESSION_TTL) -> Keyspace:
         name=name,
         prefix=f"{name}:",
         id_pattern=_NAME,
-        ttl=lambda _data: ttl,
+        lifetime=ttl,
         longest=max(ttl, LONGEST_TTL),
         indexed=True,
         merge=merge_contexts,

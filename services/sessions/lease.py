@@ -14,14 +14,7 @@ from .stores.base import Clock, Store
 LEASE_SECONDS = 120
 """Seconds after its last renewal that a lease ends by itself."""
 
-LEASES = Keyspace(
-    name="lease",
-    prefix="lease:",
-    id_pattern=re.compile(r"[a-z-]{1,40}"),
-    ttl=lambda _data: LEASE_SECONDS,
-    longest=LEASE_SECONDS,
-    reusable=True,
-)
+LEASES = Keyspace("lease", "lease:", re.compile(r"[a-z-]{1,40}"), LEASE_SECONDS, reusable=True)
 
 
 class Lease:

@@ -15,7 +15,7 @@ from config import Settings
 from routes.commands.migration import changes, commands, watch
 from routes.commands.migration.tables import format_workers
 from routes.commands.migration.tasks import count_compared
-from services.keyspaces import build_start_keyspace
+from services.keyspaces import START_SESSIONS
 from services.sessions.migration.control import CONTROL, ControlRoom, Report, Task
 from services.sessions.migration.stages import Stage
 from services.sessions.migration.worker import Worker
@@ -438,7 +438,7 @@ def test_a_backfill_and_a_comparison_with_a_worker(operator: Operator, serving: 
     """What is in the dict is sent and compared, with lines of progress on stderr."""
     operator.run("begin")
     assert operator.json("status", "--wait", "10")["exit"] == 0
-    Sessions(serving.store, build_start_keyspace()).save("a" * 64, {"conversation": "one"})
+    Sessions(serving.store, START_SESSIONS).save("a" * 64, {"conversation": "one"})
     operator.run("set", "dualwrite", "--force")
     shown = operator.run("backfill")
     assert shown.exit_code == 0, shown.output

@@ -13,12 +13,12 @@ from services.keys import (
     read_context_name,
     read_context_owner,
 )
-from services.keyspaces import build_context_keyspace, build_keyspaces, build_tenant_keyspace
+from services.keyspaces import CONTEXT_SESSIONS, TENANT_SESSIONS, build_keyspaces
 from services.sessions.errors import InvalidSessionId
 from services.sessions.stores.base import quarantine_key
 from tests.support.crafted import BROKEN, LONG, Triple, bounded, names, texts, triples
 
-CONTEXTS, TENANTS = build_context_keyspace(), build_tenant_keyspace()
+CONTEXTS, TENANTS = CONTEXT_SESSIONS, TENANT_SESSIONS
 UUID = "0b2f1c9e-5d3a-4c7b-9e1f-2a3b4c5d6e7f"
 
 

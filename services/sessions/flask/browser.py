@@ -39,19 +39,10 @@ COOKIE_RENEWED = BROWSER_TTL / 2
 SID_BYTES = 32
 """Random bytes in a browser's id."""
 
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{22,128}")
-
-
-def browser_keyspace(ttl: int = BROWSER_TTL) -> Keyspace:
-    """The browsers' own sessions, kept for Flask-Session (seconds)."""
-    return Keyspace(
-        name=BROWSER,
-        prefix="browser:",
-        id_pattern=_TOKEN,
-        ttl=lambda _data: ttl,
-        longest=ttl,
-        reusable=True,
-    )
+BROWSERS = Keyspace(
+    BROWSER, "browser:", re.compile(r"[A-Za-z0-9_-]{22,128}"), BROWSER_TTL, reusable=True
+)
+"""The browsers' own sessions, kept for Flask-Session."""
 
 
 class BrowserSession(SessionMixin):

@@ -34,12 +34,11 @@ START_SECONDS = 2.0
 START_PAUSE = 0.2
 """Seconds between two tries."""
 
-CONTROL = Keyspace("migration", "migration:", re.compile("control"), lambda _data: KEPT, KEPT)
+CONTROL = Keyspace("migration", "migration:", re.compile("control"), KEPT)
 WORKERS = Keyspace(
     "migration:worker",
     "migration:worker:",
     re.compile(r"[0-9a-f]{16}"),
-    lambda _data: HEARTBEAT_TTL,
     HEARTBEAT_TTL,
     indexed=True,
 )

@@ -8,35 +8,44 @@ import contextlib
 import fcntl
 import os
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol
 
 
-class SpillLock(Protocol):
-    """The bit, and the right to be the one that sends."""
+class SpillLock(ABC):
+    """The bit, and the right to be the one that sends.
+
+    What is in a file raises OSError where its folder cannot be written.
+    """
 
     @property
+    @abstractmethod
     def is_raised(self) -> bool:
         """Whether the spill may hold anything."""
 
+    @abstractmethod
     def writing(self) -> contextlib.AbstractContextManager[None]:
         """Raise it and keep it from being lowered for as long as something is written."""
 
+    @abstractmethod
     def reading(self) -> contextlib.AbstractContextManager[None]:
         """Keep the spill where it is for as long as something is read."""
 
+    @abstractmethod
     def lower(self, empty: Callable[[], bool]) -> None:
         """Lower it if the spill is found empty while nobody writes."""
 
+    @abstractmethod
     def exclusive(self) -> contextlib.AbstractContextManager[None]:
         """Wait until nobody writes or reads, and let nobody begin until the block ends."""
 
+    @abstractmethod
     def sender(self) -> contextlib.AbstractContextManager[bool]:
         """Whether nobody else holds this right until the block ends."""
 
 
-class ThreadSpillLock:
+class ThreadSpillLock(SpillLock):
     """The flag of a spill in memory, for the threads of one process."""
 
     def __init__(self) -> None:
@@ -46,36 +55,30 @@ class ThreadSpillLock:
 
     @property
     def is_raised(self) -> bool:
-        """As in SpillLock."""
         return self._up
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
-        """As in SpillLock."""
         with self._lock:
             self._up = True
             yield
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[None]:
-        """As in SpillLock."""
         with self._lock:
             yield
 
     def lower(self, empty: Callable[[], bool]) -> None:
-        """As in SpillLock."""
         with self._lock:
             self._up = not empty()
 
     @contextlib.contextmanager
     def exclusive(self) -> Iterator[None]:
-        """As in SpillLock."""
         with self._lock:
             yield
 
     @contextlib.contextmanager
     def sender(self) -> Iterator[bool]:
-        """As in SpillLock."""
         got = self._sending.acquire(blocking=False)
         try:
             yield got
@@ -84,7 +87,7 @@ class ThreadSpillLock:
                 self._sending.release()
 
 
-class FileSpillLock:
+class FileSpillLock(SpillLock):
     """The flag of a spill in a file: a file beside it, up while it is not empty.
 
     Its locks are the operating system's (flock): they end with the process, however it ends.
@@ -99,7 +102,6 @@ class FileSpillLock:
 
     @property
     def is_raised(self) -> bool:
-        """As in SpillLock; it costs one system call. Up where that cannot be seen."""
         try:
             return os.stat(self._file).st_size > 0  # noqa: PTH116 - Path.stat is slower by half
         except (FileNotFoundError, NotADirectoryError):
@@ -109,11 +111,6 @@ class FileSpillLock:
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
-        """As in SpillLock.
-
-        Raises:
-            OSError: the folder cannot be written.
-        """
         with _open_descriptor(self._file) as descriptor:
             fcntl.flock(descriptor, fcntl.LOCK_SH)
             if not os.fstat(descriptor).st_size:
@@ -122,11 +119,6 @@ class FileSpillLock:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[None]:
-        """As in SpillLock; it needs no right to write.
-
-        Raises:
-            OSError: the file cannot be opened, and it is not because there is none.
-        """
         try:
             descriptor = os.open(self._file, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
@@ -139,11 +131,6 @@ class FileSpillLock:
             os.close(descriptor)
 
     def lower(self, empty: Callable[[], bool]) -> None:
-        """As in SpillLock.
-
-        Raises:
-            OSError: the folder cannot be written.
-        """
         with _open_descriptor(self._file) as descriptor, contextlib.suppress(BlockingIOError):
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if empty():
@@ -153,22 +140,12 @@ class FileSpillLock:
 
     @contextlib.contextmanager
     def exclusive(self) -> Iterator[None]:
-        """As in SpillLock.
-
-        Raises:
-            OSError: the folder cannot be written.
-        """
         with _open_descriptor(self._file) as descriptor:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
 
     @contextlib.contextmanager
     def sender(self) -> Iterator[bool]:
-        """As in SpillLock.
-
-        Raises:
-            OSError: the folder cannot be written.
-        """
         with _open_descriptor(self._sender) as descriptor:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -9,7 +9,7 @@ import pytest
 from services.keyspaces import build_teaser_chat_keyspace
 from services.sessions import codec, metrics
 from services.sessions.errors import SessionError
-from services.sessions.flask.browser import browser_keyspace
+from services.sessions.flask.browser import BROWSERS
 from services.sessions.repository import Sessions
 from services.sessions.stores import MemoryStore
 from tests.support.engines import document_record
@@ -139,5 +139,5 @@ def test_the_size_of_what_is_stored_is_measured(sessions: Sessions) -> None:
 
 def test_every_keyspace_is_told_from_the_start() -> None:
     """With 0 for what has not happened."""
-    Sessions(MemoryStore(), browser_keyspace())
+    Sessions(MemoryStore(), BROWSERS)
     assert {event for name, event in counts() if name == "browser"} == set(metrics.EVENTS)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from services.keyspaces import STATES, TEASER_CHAT, build_keyspaces, build_state_keyspace
+from services.keyspaces import STATE_SESSIONS, STATES, TEASER_CHAT, build_keyspaces
 from services.sessions import (
     cleanup_expired_sessions,
     codec,
@@ -157,7 +157,7 @@ def test_an_owner_who_is_no_text_is_refused(any_setup: Store, owner: str) -> Non
 def test_a_stranger_keeps_nothing_alive() -> None:
     """Only an owner's use gives a session its full time again."""
     clock = FakeClock()
-    states = Sessions(MemoryStore(clock=clock), build_state_keyspace(), clock=clock)
+    states = Sessions(MemoryStore(clock=clock), STATE_SESSIONS, clock=clock)
     session_id = str(uuid.uuid4())
     states.save(session_id, {}, owner="anna")
     ends = states.get_expiry(session_id, owner="anna")
@@ -174,7 +174,7 @@ def test_what_only_the_dict_has_is_not_taken_by_a_stranger(stage: Stage) -> None
     """On the way from the dict to the engine a creation finds that the id is taken."""
     engine = CutOff()
     store = MigratingStore(MemoryStore(), engine, build_keyspaces(), Plan(stage, stepped=True))
-    states, session_id = Sessions(store, build_state_keyspace()), str(uuid.uuid4())
+    states, session_id = Sessions(store, STATE_SESSIONS), str(uuid.uuid4())
     engine.down = True
     states.save(session_id, {"n": 1}, owner="anna")
     engine.down = False
@@ -189,8 +189,8 @@ def test_no_stranger_is_told_that_a_write_was_kept_that_was_not() -> None:
     engine = CutOff()
     plan = Plan(Stage.DUALWRITE, stepped=True)
     store = MigratingStore(MemoryStore(), engine, build_keyspaces(), plan)
-    states, session_id = Sessions(store, build_state_keyspace()), str(uuid.uuid4())
-    Sessions(engine, build_state_keyspace()).save(session_id, {"n": 1}, owner="anna")
+    states, session_id = Sessions(store, STATE_SESSIONS), str(uuid.uuid4())
+    Sessions(engine, STATE_SESSIONS).save(session_id, {"n": 1}, owner="anna")
     engine.down = True
     mine = states.replace(session_id, {"n": "changed"}, owner="bert")
     engine.down = False
@@ -213,12 +213,12 @@ def test_a_second_copy_does_not_overwrite_what_could_not_be_looked_for() -> None
     engine = Unread()
     plan = Plan(Stage.DUALWRITE, stepped=True)
     store = MigratingStore(MemoryStore(), engine, build_keyspaces(), plan)
-    states, session_id = Sessions(store, build_state_keyspace()), str(uuid.uuid4())
-    Sessions(engine, build_state_keyspace()).save(session_id, {"n": 1}, owner="anna")
+    states, session_id = Sessions(store, STATE_SESSIONS), str(uuid.uuid4())
+    Sessions(engine, STATE_SESSIONS).save(session_id, {"n": 1}, owner="anna")
     engine.down = True
     states.replace(session_id, {"n": "changed"}, owner="bert")
     engine.down = False
-    assert Sessions(engine, build_state_keyspace()).get(session_id, owner="anna") == {"n": 1}
+    assert Sessions(engine, STATE_SESSIONS).get(session_id, owner="anna") == {"n": 1}
     assert states.get(session_id, owner="anna") == {"n": 1}
 
 

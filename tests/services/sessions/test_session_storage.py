@@ -372,11 +372,11 @@ def test_a_document_that_its_reader_cannot_use_is_set_aside(
 def test_how_long_a_conversation_of_the_one_endpoint_lives() -> None:
     """Half an hour until its analysis, whatever others have; tombstones outlive all of them."""
     keyspace = build_teaser_chat_keyspace(60, 120)
-    assert keyspace.ttl({UNIFIED_CHAT: True}) == UNIFIED_CHAT_TTL == 1800
-    assert keyspace.ttl({UNIFIED_CHAT: True, "analyzed_at": "2026-11-21T12:00:00Z"}) == 120
-    assert [keyspace.ttl(data) for data in ({}, {UNIFIED_CHAT: 1}, {UNIFIED_CHAT: "yes"})] == [
-        60
-    ] * 3
+    assert keyspace.life({UNIFIED_CHAT: True}, None) == UNIFIED_CHAT_TTL == 1800
+    assert keyspace.life({UNIFIED_CHAT: True, "analyzed_at": "2026-11-21T12:00:00Z"}, None) == 120
+    assert [
+        keyspace.life(data, None) for data in ({}, {UNIFIED_CHAT: 1}, {UNIFIED_CHAT: "yes"})
+    ] == [60] * 3
     assert keyspace.longest == 1800
     assert build_teaser_chat_keyspace().longest == 86_400
 

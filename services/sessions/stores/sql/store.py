@@ -110,16 +110,12 @@ class SqlStore(LocalStore):
         )
 
     def count(self, index: str) -> int:
-        parameters = {"index": index, "now": self._now()}
-        return self._run(
-            lambda connection: connection.execute(statements.COUNT, parameters).scalar_one()
-        )
+        (number,) = self._scalars(statements.COUNT, index=index, now=self._now())
+        return int(number)
 
     def members(self, index: str, *, start: int = 0, limit: int = 50) -> list[str]:
-        parameters = {"index": index, "start": start, "limit": limit, "now": self._now()}
-        return self._run(
-            lambda connection: list(connection.execute(statements.MEMBERS, parameters).scalars())
-        )
+        bounds = {"start": start, "limit": limit, "now": self._now()}
+        return self._scalars(statements.MEMBERS, index=index, **bounds)
 
     def trim(self, index: str) -> int:
         parameters = {"index": index, "now": self._now()}
@@ -133,10 +129,7 @@ class SqlStore(LocalStore):
                 return gone
 
     def idle(self, index: str, before: int, *, limit: int) -> list[str]:
-        parameters = {"index": index, "before": before, "limit": limit}
-        return self._run(
-            lambda connection: list(connection.execute(statements.IDLE, parameters).scalars())
-        )
+        return self._scalars(statements.IDLE, index=index, before=before, limit=limit)
 
     def put_many(self, records: Sequence[Record], condition: Condition) -> list[Put]:
         def put_all(connection: sa.Connection) -> list[Put]:
@@ -184,10 +177,7 @@ class SqlStore(LocalStore):
         return self._run(forget)
 
     def list_keys(self) -> list[str]:
-        parameters = {"now": self._now()}
-        return self._run(
-            lambda connection: list(connection.execute(statements.KEYS, parameters).scalars())
-        )
+        return self._scalars(statements.KEYS, now=self._now())
 
     def pending(self, limit: int, *, but: Container[str] = ()) -> list[Record]:
         parameters = {"now": self._now()}
@@ -216,6 +206,12 @@ class SqlStore(LocalStore):
         """Close every connection to the file."""
         self._engine.dispose()
 
+    def _scalars(self, statement: sa.Executable, **parameters: Any) -> list[Any]:
+        """The first column of what a statement finds."""
+        return self._run(
+            lambda connection: list(connection.execute(statement, parameters).scalars())
+        )
+
     def _put(self, connection: sa.Connection, record: Record, condition: Condition) -> Put:
         parameters = self._sql_parameters(record)
         version = connection.execute(statements.WRITES[condition], parameters).scalar()
@@ -224,10 +220,8 @@ class SqlStore(LocalStore):
                 connection.execute(statements.DROP_EXPIRED, parameters)
             return Put(Outcome.STORED, version)
         # A process that was cut off from the answer asks again.
-        stored, is_repeated = connection.execute(statements.STORED, parameters).first() or (
-            0,
-            False,
-        )
+        found = connection.execute(statements.STORED, parameters).first()
+        stored, is_repeated = found or (0, False)
         if is_repeated:
             connection.execute(statements.EXTEND, parameters)
             return Put(Outcome.STORED, stored)

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from services.keyspaces import build_keyspaces
 from services.sessions import codec, set_session_store
-from services.sessions.flask.browser import BrowserSessions, browser_keyspace
+from services.sessions.flask.browser import BROWSERS, BrowserSessions
 from services.sessions.repository import Sessions
 from services.sessions.stores.base import Condition, Put, Record
 from services.sessions.stores.memory import MemoryStore
@@ -64,7 +64,7 @@ def client(store: CountingStore, clock: FakeClock) -> FlaskClient:
     )
     app.session_interface = BrowserSessions(
         app,
-        Sessions(store, browser_keyspace(), clock=clock),
+        Sessions(store, BROWSERS, clock=clock),
         is_embedded=lambda request: "Origin" in request.headers,
     )
 

@@ -5,11 +5,11 @@ import uuid
 
 import pytest
 
-from services.keyspaces import build_start_keyspace, build_teaser_chat_keyspace
+from services.keyspaces import START_SESSIONS, build_teaser_chat_keyspace
 from services.sessions import codec
 from services.sessions.codec import Session
 from services.sessions.errors import SessionConflict, SessionNotFound, StoreUnavailable
-from services.sessions.flask.browser import browser_keyspace
+from services.sessions.flask.browser import BROWSERS
 from services.sessions.migration.stages import Plan, Stage, in_cohort, parse_stage
 from services.sessions.migration.store import MigratingStore
 from services.sessions.outage import GuardedStore
@@ -20,7 +20,7 @@ from tests.support.clock import FakeClock
 from tests.support.engines import CutOff, document_record
 
 CHAT = build_teaser_chat_keyspace()
-KEYSPACES = (CHAT, build_start_keyspace(), browser_keyspace())
+KEYSPACES = (CHAT, START_SESSIONS, BROWSERS)
 DICT_FIRST = (Stage.OFF, Stage.DUALWRITE, Stage.SHADOW)
 TWO_COPIES = (Stage.DUALWRITE, Stage.SHADOW, Stage.LIVE, Stage.RAMPDOWN)
 

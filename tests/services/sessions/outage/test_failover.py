@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from services.keyspaces import build_start_keyspace, build_teaser_chat_keyspace
+from services.keyspaces import START_SESSIONS, build_teaser_chat_keyspace
 from services.sessions import codec, request_budget
 from services.sessions.codec import Session
 from services.sessions.errors import (
@@ -15,7 +15,7 @@ from services.sessions.errors import (
     StoreRefused,
     StoreUnavailable,
 )
-from services.sessions.flask.browser import browser_keyspace
+from services.sessions.flask.browser import BROWSERS
 from services.sessions.migration.stages import Plan, Stage
 from services.sessions.migration.store import MigratingStore
 from services.sessions.outage import Replay, Spill, SpillingStore, open_spill
@@ -24,8 +24,8 @@ from services.sessions.stores import MemoryStore
 from services.sessions.stores.base import Condition, Put, Record, Store
 from tests.support.engines import CutOff
 
-CHAT, BROWSER = build_teaser_chat_keyspace(), browser_keyspace()
-KEYSPACES = (CHAT, build_start_keyspace(), BROWSER)
+CHAT, BROWSER = build_teaser_chat_keyspace(), BROWSERS
+KEYSPACES = (CHAT, START_SESSIONS, BROWSER)
 
 
 class Link(CutOff):

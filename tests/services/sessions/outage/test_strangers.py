@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from services.keyspaces import build_keyspaces, build_state_keyspace
+from services.keyspaces import STATE_SESSIONS, build_keyspaces
 from services.sessions import request_budget
 from services.sessions.codec import Session
 from services.sessions.errors import SessionConflict, SessionNotFound, StoreUnavailable
@@ -21,7 +21,7 @@ from services.sessions.stores import MemoryStore
 from tests.support.crafted import bounded
 from tests.support.engines import CutOff
 
-STATES = build_state_keyspace()
+STATES = STATE_SESSIONS
 OWNER, STRANGER = "owner", "stranger"
 SPILL_ONLY = "a spill"
 SETUPS = (SPILL_ONLY, *Stage)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from services.keyspaces import build_state_keyspace
+from services.keyspaces import STATE_SESSIONS
 from services.sessions.errors import StoreCorrupt, StoreUnavailable
 from services.sessions.repository import Sessions
 from services.sessions.stores import SqlStore
@@ -123,7 +123,7 @@ def test_what_expired_does_not_pile_up(tmp_path: Path, write: str) -> None:
     """However sessions are stored: a few expired rows go with every one."""
     clock = FakeClock()
     store = SqlStore(f"sqlite:///{tmp_path / 'sessions.db'}", clock=clock)
-    states = Sessions(store, build_state_keyspace(), clock=clock)
+    states = Sessions(store, STATE_SESSIONS, clock=clock)
     for _ in range(4):
         for _ in range(50):
             getattr(states, write)(str(uuid.uuid4()), {})
