@@ -5,8 +5,9 @@ addition is kept. Tenant and user are part of the key and of the document, so th
 the contexts of another.
 """
 
+import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from services.contexts.changes import EMPTY, merge_context
@@ -99,7 +100,7 @@ class Contexts:
         if ttl is not None:
             whole[OWN_TTL] = ttl
         default_ttl = self.tenants.get_settings(tenant_id, register=True).ttl
-        try:
+        with _check_isolation():
             session = self._sessions.replace(
                 build_context_id(tenant_id, user_id, session_id),
                 whole,
@@ -107,8 +108,6 @@ class Contexts:
                 ttl=ttl or default_ttl,
                 parsed=parsed,
             )
-        except SessionForeign as error:
-            raise _report_isolation_error() from error
         return _build_context(tenant_id, user_id, session_id, session)
 
     def get_session_context(self, tenant_id: str, user_id: str, session_id: str) -> Context:
@@ -118,14 +117,12 @@ class Contexts:
             TenantIsolationError: the stored document belongs to somebody else.
             SessionError: as services.sessions.get_session.
         """
-        try:
+        with _check_isolation():
             session = self._sessions.get(
                 build_context_id(tenant_id, user_id, session_id),
                 owner=build_context_owner(tenant_id, user_id),
                 extend=True,
             )
-        except SessionForeign as error:
-            raise _report_isolation_error() from error
         return _build_context(tenant_id, user_id, session_id, session)
 
     def update_session_context(
@@ -162,15 +159,13 @@ class Contexts:
             session.ttl = session.get(OWN_TTL, default_ttl)
             session.parsed = parsed
 
-        try:
+        with _check_isolation():
             session = self._sessions.update(
                 build_context_id(tenant_id, user_id, session_id),
                 change,
                 owner=build_context_owner(tenant_id, user_id),
                 create=True,
             )
-        except SessionForeign as error:
-            raise _report_isolation_error() from error
         return _build_context(tenant_id, user_id, session_id, session)
 
     def delete_session_context(self, tenant_id: str, user_id: str, session_id: str) -> bool:
@@ -218,7 +213,11 @@ def _build_context(tenant_id: str, user_id: str, session_id: str, session: Sessi
     )
 
 
-def _report_isolation_error() -> TenantIsolationError:
-    """Log that a document has another owner than its key, and return the error to raise."""
-    log.error("a context's document belongs to another tenant or user than its key says")
-    return TenantIsolationError("the context belongs to somebody else")
+@contextlib.contextmanager
+def _check_isolation() -> Iterator[None]:
+    """Report and log a document whose owner is not the one that its key names."""
+    try:
+        yield
+    except SessionForeign as error:
+        log.error("a context's document belongs to another tenant or user than its key says")
+        raise TenantIsolationError("the context belongs to somebody else") from error

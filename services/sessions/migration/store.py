@@ -110,10 +110,6 @@ class MigratingStore(Store):
         """The stored value of the copy that counts."""
         return self._strategy.get(key)
 
-    def head(self, key: str) -> bytes | None:
-        """As `get`."""
-        return self._strategy.get(key)
-
     def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
         """The stored values of the copies that count."""
         return self._strategy.get_many(keys)

@@ -172,7 +172,7 @@ class DictFirst(Strategy):
             if key in copies.unsent:
                 copies.send(key)
                 return copies.old.get(key)
-            head = copies.new.head(key)
+            (head,) = copies.new.heads((key,))
             if head is None:
                 copies.unsent.add(key)
             return copies.adopt(key) if is_newer(head, value) else value

@@ -47,10 +47,6 @@ class SpillingStore(StoreWrapper):
             return codec.join(present.version, present.body)
         return self.engine.get(key)
 
-    def head(self, key: str) -> bytes | None:
-        """As `get`."""
-        return self.get(key) if self._spill.is_occupied else self.engine.head(key)
-
     def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
         """As `get`."""
         if self._spill.is_occupied:
@@ -59,9 +55,7 @@ class SpillingStore(StoreWrapper):
 
     def heads(self, keys: Sequence[str]) -> list[bytes | None]:
         """As `get`."""
-        if self._spill.is_occupied:
-            return [self.get(key) for key in keys]
-        return self.engine.heads(keys)
+        return self.get_many(keys) if self._spill.is_occupied else self.engine.heads(keys)
 
     def put(self, record: Record, condition: Condition) -> Put:
         """Into the engine, or else into the spill.
@@ -122,7 +116,7 @@ class SpillingStore(StoreWrapper):
         if self._pending_record(key) is None:
             return False
         try:
-            self.engine.head(key)
+            self.engine.heads((key,))
         except StoreUnavailable:
             return True
         return False

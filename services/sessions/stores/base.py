@@ -156,17 +156,13 @@ class DocumentStore(ABC):
     def get(self, key: str) -> bytes | None:
         """The stored value as it is, readable or not; None when there is none."""
 
-    @abstractmethod
-    def head(self, key: str) -> bytes | None:
-        """The first HEAD_BYTES of the stored value or more, for its version; None without one."""
-
     def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
         """Many stored values, in this order; engines that can do it in one trip do."""
         return [self.get(key) for key in keys]
 
     def heads(self, keys: Sequence[str]) -> list[bytes | None]:
-        """The heads of many values, in this order; engines that can do it in one trip do."""
-        return [self.head(key) for key in keys]
+        """The first HEAD_BYTES of many values or more, for their versions, in this order."""
+        return self.get_many(keys)
 
     @abstractmethod
     def put(self, record: Record, condition: Condition) -> Put:

@@ -60,9 +60,6 @@ class MemoryStore(LocalStore):
             entry = self._living(key)
             return entry.value if entry else None
 
-    def head(self, key: str) -> bytes | None:
-        return self.get(key)
-
     def put(self, record: Record, condition: Condition) -> Put:
         with self._lock:
             entry = self._living(record.key)

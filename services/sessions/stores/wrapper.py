@@ -45,9 +45,6 @@ class StoreWrapper(Store):
     def get(self, key: str) -> bytes | None:
         return self._read(self.engine.get, key)
 
-    def head(self, key: str) -> bytes | None:
-        return self._read(self.engine.head, key)
-
     def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
         return self._read(self.engine.get_many, keys)
 

@@ -73,13 +73,6 @@ class RedisStore(Store, Counters):
             return UNREADABLE
         return value
 
-    def head(self, key: str) -> bytes | None:
-        try:
-            value: bytes = self._connections.execute("GETRANGE", key, 0, HEAD_BYTES - 1)
-        except SessionUnreadable:
-            return UNREADABLE
-        return value or None
-
     def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
         return [
             _read(reply) for reply in self._connections.execute_many([("GET", key) for key in keys])

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
-from ..base import HEAD_BYTES, QUARANTINE_SUFFIX, Condition
+from ..base import QUARANTINE_SUFFIX, Condition
 from .table import sessions
 
 EXPIRED_AT_ONCE = 500
@@ -151,8 +151,6 @@ VALUES = sa.select(_c.key, _c.version, _c.body).where(
     _c.key.in_(sa.bindparam("keys", expanding=True)), _lives
 )
 """What is stored under many `keys`."""
-_start = sa.func.substr(_c.body, 1, HEAD_BYTES).label("body")
-HEAD = sa.select(_c.version, _start, _c.expires_at).where(_named)
 ENDS = sa.select(_c.expires_at).where(_named)
 COPY = _record.where(_named)
 """The columns of a whole record."""

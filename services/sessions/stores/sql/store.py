@@ -81,10 +81,6 @@ class SqlStore(LocalStore):
         row = self._living_row(statements.VALUE, key)
         return codec.join(row.version, row.body) if row else None
 
-    def head(self, key: str) -> bytes | None:
-        row = self._living_row(statements.HEAD, key)
-        return codec.join(row.version, row.body) if row else None
-
     def put(self, record: Record, condition: Condition) -> Put:
         return self._run(lambda connection: self._put(connection, record, condition))
 

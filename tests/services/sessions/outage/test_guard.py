@@ -119,7 +119,6 @@ def test_every_call_of_the_contract_is_guarded() -> None:
             guarded.put(RECORD, Condition.ANY)
     calls = {
         "get": ("k",),
-        "head": ("k",),
         "get_many": (["k"],),
         "heads": (["k"],),
         "put": (RECORD, Condition.ANY),
