@@ -10,6 +10,7 @@ from typing import Any
 import click
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 
 from routes.errors import BY_CODE
 from tests.support.markdown import (
@@ -25,6 +26,7 @@ from tests.support.markdown import (
 from tests.support.servers import ROOT
 
 HTTP_API = read(ROOT / "docs" / "http-api.md")
+OPERATIONS = read(ROOT / "docs" / "operations.md")
 FILE = re.compile(r"[\w.-]+(/[\w.-]+)*(/|\.(py|js|css|lua|toml|md|conf|yml|yaml|txt|svg|html))")
 """What looks like a file or a folder of the project."""
 ELSEWHERE = {"instance/", "tests/artifacts/"}
@@ -124,6 +126,13 @@ def test_every_route_is_listed(app: Flask) -> None:
         if not UNLISTED.fullmatch(rule.rule)
     }
     assert listed == served
+
+
+def test_every_member_of_readyz_is_listed(client: FlaskClient) -> None:
+    """And none that does not exist; `reason` is there when the engine does not answer."""
+    names = " ".join(row[0] for row in rows(section(OPERATIONS, "Readiness"))[2:])
+    members = client.get("/readyz").get_json().keys()
+    assert set(re.findall(r"`(\w+)`", names)) == members | {"reason"}
 
 
 def test_every_error_code_is_listed() -> None:
