@@ -23,7 +23,7 @@ from collections.abc import Iterable, Sequence
 
 from ..errors import SessionFormatUnknown, StoreUnavailable
 from ..keyspaces import Keyspace
-from ..stores.base import Clock, Condition, Put, Record, Store
+from ..stores.base import Clock, Condition, DocumentStore, Put, Record, Store
 from ..stores.memory import MemoryStore
 from .copies import Copies
 from .stages import Plan, Stage
@@ -33,7 +33,6 @@ from .strategies import (
     DictOnly,
     EngineFirst,
     EngineOnly,
-    Strategy,
 )
 
 log = logging.getLogger(__name__)
@@ -209,7 +208,7 @@ class MigratingStore(Store):
             return (self.new,)
         return (self.old, self.new) if self._plan.stage.is_dict_first else (self.new, self.old)
 
-    def _choose_strategy(self, plan: Plan) -> Strategy | Store:
+    def _choose_strategy(self, plan: Plan) -> DocumentStore:
         match plan.stage:
             case Stage.OFF:
                 return self._off
@@ -222,4 +221,4 @@ class MigratingStore(Store):
             case Stage.LIVE | Stage.RAMPDOWN:
                 return EngineFirst(self.copies, reads_old=plan.stage is Stage.LIVE)
             case Stage.COMPLETE:
-                return EngineOnly(self.copies) if plan.stepped else self.new
+                return EngineOnly(self.new) if plan.stepped else self.new

@@ -5,12 +5,12 @@ nothing of stages: MigratingStore chooses one for its plan.
 """
 
 import contextlib
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from ..errors import SessionFormatUnknown, StoreUnavailable
 from ..reconcile import is_same_owner
-from ..stores.base import Condition, Outcome, Put, Record
+from ..stores.base import Condition, DocumentStore, Outcome, Put, Record
+from ..stores.wrapper import StoreWrapper
 from .copies import Copies, is_newer
 from .stages import Plan, in_cohort
 
@@ -18,39 +18,7 @@ TAKES_ID = (Condition.ABSENT, Condition.OWNED)
 """Conditions of a write that may be the first under its id."""
 
 
-class Strategy(ABC):
-    """How documents are read and written; arguments and results are those of DocumentStore."""
-
-    @abstractmethod
-    def get(self, key: str) -> bytes | None:
-        """The stored value of the copy that counts, which may be a tombstone."""
-
-    @abstractmethod
-    def put(self, record: Record, condition: Condition) -> Put:
-        """A conditional write."""
-
-    @abstractmethod
-    def delete(self, record: Record) -> bool:
-        """A removal, which leaves a tombstone while another copy may exist."""
-
-    @abstractmethod
-    def touch(self, record: Record) -> bool:
-        """A later expiry."""
-
-    def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
-        """Many stored values; where two copies exist each is brought into line by itself."""
-        return [self.get(key) for key in keys]
-
-    def put_many(self, records: Sequence[Record], condition: Condition) -> list[Put]:
-        """Many conditional writes."""
-        return [self.put(record, condition) for record in records]
-
-    def delete_many(self, records: Sequence[Record]) -> list[bool]:
-        """Many removals."""
-        return [self.delete(record) for record in records]
-
-
-class DictOnly(Strategy):
+class DictOnly(DocumentStore):
     """off: the dict serves; what only the engine has is adopted when it is asked for."""
 
     def __init__(self, copies: Copies) -> None:
@@ -96,7 +64,7 @@ class DictOnly(Strategy):
                 self._copies.postpone(key)
 
 
-class DictFirst(Strategy):
+class DictFirst(DocumentStore):
     """dualwrite and shadow: the dict decides, the engine follows in the same request.
 
     A dict sees only its own process. So the engine is asked for its version when the dict is
@@ -209,7 +177,7 @@ class DictFirst(Strategy):
         return Put(Outcome.STORED, sent.version)
 
 
-class EngineFirst(Strategy):
+class EngineFirst(DocumentStore):
     """live and rampdown: the engine decides, the dict follows.
 
     Args:
@@ -267,43 +235,20 @@ class EngineFirst(Strategy):
             self._copies.unsent.add(record.key)
 
 
-class EngineOnly(Strategy):
+class EngineOnly(StoreWrapper):
     """complete, after a migration: the engine serves, and other processes may hold copies."""
-
-    def __init__(self, copies: Copies) -> None:
-        self._new = copies.new
-
-    def get(self, key: str) -> bytes | None:
-        """From the engine."""
-        return self._new.get(key)
-
-    def put(self, record: Record, condition: Condition) -> Put:
-        """Into the engine."""
-        return self._new.put(record, condition)
 
     def delete(self, record: Record) -> bool:
         """A tombstone in the engine."""
-        return self._new.put(record, Condition.ANY).outcome is Outcome.STORED
-
-    def touch(self, record: Record) -> bool:
-        """In the engine."""
-        return self._new.touch(record)
-
-    def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
-        """From the engine in one round trip."""
-        return self._new.get_many(keys)
-
-    def put_many(self, records: Sequence[Record], condition: Condition) -> list[Put]:
-        """Into the engine in one round trip."""
-        return self._new.put_many(records, condition)
+        return self.engine.put(record, Condition.ANY).outcome is Outcome.STORED
 
     def delete_many(self, records: Sequence[Record]) -> list[bool]:
         """Tombstones in the engine in one round trip."""
-        answers = self._new.put_many(records, Condition.ANY)
+        answers = self.engine.put_many(records, Condition.ANY)
         return [answer.outcome is Outcome.STORED for answer in answers]
 
 
-class Cohort(Strategy):
+class Cohort(DocumentStore):
     """shadow for most sessions and live for a cohort of them.
 
     Args:
@@ -311,7 +256,7 @@ class Cohort(Strategy):
         plan: the cohort's percentage and salt.
     """
 
-    def __init__(self, rest: Strategy, chosen: Strategy, plan: Plan) -> None:
+    def __init__(self, rest: DocumentStore, chosen: DocumentStore, plan: Plan) -> None:
         self._rest = rest
         self._chosen = chosen
         self._plan = plan
@@ -332,7 +277,7 @@ class Cohort(Strategy):
         """As the session's strategy."""
         return self._choose(record.key).touch(record)
 
-    def _choose(self, key: str) -> Strategy:
+    def _choose(self, key: str) -> DocumentStore:
         session_id = key.rpartition(":")[2]
         is_chosen = in_cohort(session_id, self._plan.cohort, self._plan.salt)
         return self._chosen if is_chosen else self._rest

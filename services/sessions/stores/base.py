@@ -147,7 +147,7 @@ class Backlog:
 
 
 class DocumentStore(ABC):
-    """Documents under keys.
+    """Documents under keys, as a stage of a migration decides them.
 
     Every method raises StoreUnavailable when the engine cannot be asked.
     """
@@ -159,10 +159,6 @@ class DocumentStore(ABC):
     def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
         """Many stored values, in this order; engines that can do it in one trip do."""
         return [self.get(key) for key in keys]
-
-    def heads(self, keys: Sequence[str]) -> list[bytes | None]:
-        """The first HEAD_BYTES of many values or more, for their versions, in this order."""
-        return self.get_many(keys)
 
     @abstractmethod
     def put(self, record: Record, condition: Condition) -> Put:
@@ -195,26 +191,6 @@ class DocumentStore(ABC):
         The document stays as it is.
 
         `version` and `body` of the record are not looked at. False when nothing is stored.
-        """
-
-    @abstractmethod
-    def expires_at(self, key: str) -> int | None:
-        """Milliseconds since 1970 at which the document ends; None when there is none."""
-
-    def is_unsure(self, key: str) -> bool:  # noqa: ARG002 - an engine by itself never is
-        """Whether what is read may turn out to be somebody else's, once an engine can be asked."""
-        return False
-
-    @abstractmethod
-    def quarantine(
-        self, key: str, value: bytes, keep_until: int, member: str, indexes: Sequence[str] = ()
-    ) -> bool:
-        """Move an unreadable value to `<key>:corrupt`, where it stays until `keep_until` (ms).
-
-        Its entries in the indexes go; whose it was is not known any more, so an owner's index
-        keeps its entry until it expires.
-
-        False when the key does not hold this value any more.
         """
 
 
@@ -274,7 +250,31 @@ class StoreAdministration(ABC):
 
 
 class Store(DocumentStore, SessionIndex, StoreAdministration):
-    """One engine: documents, their indexes, and what operators ask."""
+    """One engine: documents and what is known about them, their indexes, its administration."""
+
+    def heads(self, keys: Sequence[str]) -> list[bytes | None]:
+        """The first HEAD_BYTES of many values or more, for their versions, in this order."""
+        return self.get_many(keys)
+
+    @abstractmethod
+    def expires_at(self, key: str) -> int | None:
+        """Milliseconds since 1970 at which the document ends; None when there is none."""
+
+    def is_unsure(self, key: str) -> bool:  # noqa: ARG002 - an engine by itself never is
+        """Whether what is read may turn out to be somebody else's, once an engine can be asked."""
+        return False
+
+    @abstractmethod
+    def quarantine(
+        self, key: str, value: bytes, keep_until: int, member: str, indexes: Sequence[str] = ()
+    ) -> bool:
+        """Move an unreadable value to `<key>:corrupt`, where it stays until `keep_until` (ms).
+
+        Its entries in the indexes go; whose it was is not known any more, so an owner's index
+        keeps its entry until it expires.
+
+        False when the key does not hold this value any more.
+        """
 
 
 class LocalStore(Store):
