@@ -60,7 +60,6 @@ class SessionRecords:
     ) -> None:
         self.store = store
         self.keyspace = keyspace
-        self.unreadable = 0
         self._max_bytes = max_bytes
         self.clock = make_steady(clock)
         metrics.announce_keyspace(keyspace.name)
@@ -198,7 +197,6 @@ class SessionRecords:
         keep_until = self._now() + UNREADABLE_KEPT * 1000
         indexes = [*self.keyspace.indexes(owner), self.keyspace.idle_index(session_id)]
         if self.store.quarantine(key, value, keep_until, session_id, list(filter(None, indexes))):
-            self.unreadable += 1
             # The id gives access, so the log has only enough of it to find the key.
             shown = 0 if self.keyspace.group else 8
             start = key[: len(self.keyspace.prefix) + shown]

@@ -224,7 +224,7 @@ class Copies:
         for key in self.old.list_keys():
             with self.lock(key):
                 if key not in self.unsent and (copy := self.old.read_record(key)):
-                    self.old.forget(copy)
+                    self.old.forget_many((copy,))
 
     def refresh(self) -> None:
         """Take over what other processes wrote to the engine since the dict saw it last.

@@ -298,13 +298,9 @@ class LocalStore(Store):
     def swap(self, old: Record, new: Record) -> bool:
         """Put a document in another one's place, only while exactly that one is stored."""
 
-    def forget(self, record: Record) -> bool:
-        """Remove a document, only while exactly this version and body is stored."""
-        return self.forget_many((record,)) == 1
-
     @abstractmethod
     def forget_many(self, records: Sequence[Record]) -> int:
-        """Remove documents, each as `forget` would, all at once; answers how many went."""
+        """Remove documents, each only while exactly this version and body is stored; how many went."""
 
     @abstractmethod
     def list_keys(self) -> list[str]:

@@ -111,12 +111,12 @@ def test_only_what_was_looked_at_is_forgotten(store: LocalStore) -> None:
     """A turn that came while the copy was sent stays."""
     sent = record("k", 2)
     store.put(sent, Condition.OLDER)
-    assert store.forget(sent._replace(version=3)) is False
-    assert store.forget(sent._replace(body=b',"format":1}')) is False
+    assert store.forget_many([sent._replace(version=3)]) == 0
+    assert store.forget_many([sent._replace(body=b',"format":1}')]) == 0
     assert store.get("k") is not None
-    assert store.forget(sent) is True
+    assert store.forget_many([sent]) == 1
     assert store.get("k") is None
-    assert store.forget(sent) is False
+    assert store.forget_many([sent]) == 0
     assert store.members("all") == []
 
 
