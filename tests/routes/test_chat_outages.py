@@ -62,7 +62,7 @@ def spoil(session_id: str, members: dict[str, Any]) -> None:
 
 
 class TestWhatCannotBeRead:
-    """It is set aside, and the message begins another conversation under the same id."""
+    """It is quarantined, and the message begins another conversation under the same id."""
 
     @pytest.mark.parametrize("value", [SECRET, '{"version":1', "[]", '{"history":[]}'])
     def test_no_document(
@@ -82,7 +82,7 @@ class TestWhatCannotBeRead:
         assert redis.get(f"chat:session:{session_id}:corrupt") == value.encode()
         history = conversation(script, session_id)["history"]
         assert [entry["content"] for entry in history[::2]] == [LAMP]
-        assert any("set aside" in record.getMessage() for record in caplog.records)
+        assert any("quarantined" in record.getMessage() for record in caplog.records)
         assert not any(word in caplog.text for word in (SECRET, LAMP, session_id))
 
     @pytest.mark.parametrize("members", NO_CONVERSATIONS)
@@ -101,7 +101,7 @@ class TestWhatCannotBeRead:
             answer = say(script, SECRET, session_id)
         assert (answer["session_id"], answer["notice"]) == (session_id, STARTED_OVER)
         assert redis.get(f"chat:session:{session_id}:corrupt") == spoilt
-        assert "set aside" in caplog.text
+        assert "quarantined" in caplog.text
         assert SECRET not in caplog.text
         assert count_sessions() == 1
         assert "notice" not in say(script, "no battery", session_id)
@@ -154,7 +154,7 @@ class TestWhatCannotBeRead:
     def test_a_deletion_leaves_nothing_to_begin_from(
         self, script: FlaskClient, redis_server: RedisServer
     ) -> None:
-        """Neither of one that began anew, nor of one that was only set aside."""
+        """Neither of one that began anew, nor of one that was only quarantined."""
         begun, aside = (say(script, LAMP)["session_id"] for _ in range(2))
         for session_id in (begun, aside):
             redis_server.client().set(f"chat:session:{session_id}", "{")

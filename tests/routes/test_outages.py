@@ -319,7 +319,7 @@ def test_static_files_need_no_engine(dead: Flask) -> None:
 def test_an_unreadable_conversation_is_told_so(
     on_redis: Flask, redis_server: RedisServer, value: str
 ) -> None:
-    """410 with what to do; the value is set aside; afterwards it is not found."""
+    """410 with what to do; the value is quarantined; afterwards it is not found."""
     client = on_redis.test_client(use_cookies=False)
     session_id = start(client)["session_id"]
     redis = redis_server.client()

@@ -300,7 +300,7 @@ class LocalStore(Store):
 
     @abstractmethod
     def forget_many(self, records: Sequence[Record]) -> int:
-        """Remove documents, each only while exactly this version and body is stored; how many went."""
+        """Remove documents, each only while exactly this one is stored; how many went."""
 
     @abstractmethod
     def list_keys(self) -> list[str]:

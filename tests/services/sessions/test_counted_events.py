@@ -99,7 +99,7 @@ def test_a_session_that_went_meanwhile_is_missing(sessions: Sessions, stored: st
 def test_an_unreadable_value_counts_once(
     sessions: Sessions, store: MemoryStore, stored: str
 ) -> None:
-    """It is set aside when it is met; after that there is none."""
+    """It is quarantined when it is met; after that there is none."""
     key = CHAT.key(stored)
     store.install(document_record(key, 2, "x")._replace(body=b",broken"))
     assert counted(lambda: sessions.get(stored)) == {"corrupt": 1}

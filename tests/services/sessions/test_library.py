@@ -156,7 +156,7 @@ def test_an_unreadable_one_is_set_aside_and_keeps_no_other(
         batch = get_sessions([bad, good])
     assert list(batch.done) == [good]
     assert isinstance(batch.failed[bad], SessionUnreadable)
-    assert "set aside" in caplog.text
+    assert "quarantined" in caplog.text
     assert store.get(f"chat:session:{bad}:corrupt") == b"garbage"
 
 

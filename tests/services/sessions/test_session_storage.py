@@ -337,7 +337,7 @@ def test_an_unreadable_value_is_set_aside_counted_and_logged(
         get_session(session_id)
     assert client.get(f"chat:session:{session_id}:corrupt") == value
     assert client.ttl(f"chat:session:{session_id}:corrupt") > 86_400
-    assert "set aside" in caplog.text
+    assert "quarantined" in caplog.text
     assert session_id not in caplog.text
     with pytest.raises(SessionNotFound):
         get_session(session_id)
@@ -360,7 +360,7 @@ def test_a_document_that_its_reader_cannot_use_is_set_aside(
     with pytest.raises(SessionNotFound):
         get_session(session_id, owner="me")
     assert (list_sessions("me"), count_sessions()) == ([], 0)
-    assert "set aside" in caplog.text
+    assert "quarantined" in caplog.text
     assert not any(word in caplog.text for word in ("secret", session_id))
     save_session(session_id, {"text": "another"}, owner="me")
     quarantine_session(session)

@@ -229,7 +229,7 @@ def test_an_embedded_browser_s_cookie_is_set_and_taken_back_alike(client: FlaskC
 
 
 def test_an_unreadable_session_is_begun_anew(client: FlaskClient, store: CountingStore) -> None:
-    """A visitor is not locked out by a broken value; it is set aside."""
+    """A visitor is not locked out by a broken value; it is quarantined."""
     client.get("/write/1")
     cookie = client.get_cookie("browser")
     assert cookie is not None
