@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -16,6 +17,12 @@ from services.sessions.stores import MemoryStore, RedisStore, Store
 from tests.support.application import create_app
 from tests.support.engines import SETUPS, set_up
 from tests.support.servers import RedisServer
+
+# No test asserts a time, and a busy machine is slow now and then.
+hypothesis.settings.register_profile(
+    "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("untimed")
 
 pytest_plugins = ("tests.support.tiers", "tests.support.summary")
 

@@ -212,7 +212,7 @@ class TestOutage:
     """Could not look is never no conversation."""
 
     @pytest.fixture
-    def sheltered(self, settings: Settings, tmp_path: Path) -> Iterator[tuple[Flask, CutOff]]:
+    def spilling(self, settings: Settings, tmp_path: Path) -> Iterator[tuple[Flask, CutOff]]:
         """The application over an engine that can be cut off, with a spill."""
         engine = CutOff()
         spill = f"sqlite:///{tmp_path / 'spill.db'}"
@@ -239,10 +239,10 @@ class TestOutage:
             assert "127.0.0.1" not in response.text
 
     def test_with_a_spill_conversations_begin_and_go_on(
-        self, sheltered: tuple[Flask, CutOff]
+        self, spilling: tuple[Flask, CutOff]
     ) -> None:
         """To the analysis, its questions, its repetitions and the end."""
-        app, engine = sheltered
+        app, engine = spilling
         client = app.test_client(use_cookies=False)
         engine.down = True
         message_id = {"client_message_id": str(uuid.uuid4())}
@@ -262,10 +262,10 @@ class TestOutage:
         assert gone.status_code == 404
 
     def test_what_only_the_engine_has_is_never_begun_anew(
-        self, sheltered: tuple[Flask, CutOff]
+        self, spilling: tuple[Flask, CutOff]
     ) -> None:
         """503 while it cannot be read; afterwards it goes on where it was."""
-        app, engine = sheltered
+        app, engine = spilling
         client = app.test_client(use_cookies=False)
         session_id = start(client, LAMP)["session_id"]
         before = conversation(client, session_id)["history"]

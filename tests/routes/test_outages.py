@@ -68,7 +68,7 @@ def test_health_does_not_depend_on_the_engine_and_readiness_does(dead: Flask, ap
 
 
 @pytest.fixture
-def sheltered(settings: Settings, tmp_path: Path) -> Iterator[tuple[Flask, CutOff]]:
+def spilling(settings: Settings, tmp_path: Path) -> Iterator[tuple[Flask, CutOff]]:
     """The application over an engine that can be cut off, with a spill."""
     engine = CutOff()
     app = create_app(
@@ -78,9 +78,9 @@ def sheltered(settings: Settings, tmp_path: Path) -> Iterator[tuple[Flask, CutOf
     app.extensions["session_store"].close()
 
 
-def test_with_a_spill_conversations_begin_and_go_on(sheltered: tuple[Flask, CutOff]) -> None:
+def test_with_a_spill_conversations_begin_and_go_on(spilling: tuple[Flask, CutOff]) -> None:
     """To the analysis and beyond it, and every answer says how it came about."""
-    app, engine = sheltered
+    app, engine = spilling
     client = app.test_client(use_cookies=False)
     engine.down = True
     again = {"client_message_id": str(uuid.uuid4())}
@@ -102,10 +102,10 @@ def test_with_a_spill_conversations_begin_and_go_on(sheltered: tuple[Flask, CutO
 
 
 def test_with_a_spill_a_conversation_only_the_engine_has_is_503(
-    sheltered: tuple[Flask, CutOff],
+    spilling: tuple[Flask, CutOff],
 ) -> None:
     """Never 404, and its answer is no degraded one but none at all."""
-    app, engine = sheltered
+    app, engine = spilling
     client = app.test_client(use_cookies=False)
     session_id = start(client)["session_id"]
     engine.down = True
@@ -119,10 +119,10 @@ def test_with_a_spill_a_conversation_only_the_engine_has_is_503(
 
 
 def test_with_a_spill_the_page_shows_the_conversation_begun_meanwhile(
-    sheltered: tuple[Flask, CutOff],
+    spilling: tuple[Flask, CutOff],
 ) -> None:
     """A browser's own session goes the same way, and is no error page before or after."""
-    app, engine = sheltered
+    app, engine = spilling
     browser = app.test_client()
     browser.get("/develope")
     before = start(browser)["session_id"]
@@ -143,10 +143,10 @@ def test_with_a_spill_the_page_shows_the_conversation_begun_meanwhile(
 
 
 def test_an_answer_is_marked_when_only_the_browser_s_session_was_spilled(
-    sheltered: tuple[Flask, CutOff], monkeypatch: pytest.MonkeyPatch
+    spilling: tuple[Flask, CutOff], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is saved after the view, and counts all the same."""
-    app, engine = sheltered
+    app, engine = spilling
     browser = app.test_client()
     browser.get("/develope")
     started = app.extensions["teaser_chat"].start_conversation
@@ -165,10 +165,10 @@ def test_an_answer_is_marked_when_only_the_browser_s_session_was_spilled(
 
 
 def test_a_spill_with_room_again_is_ready_again(
-    sheltered: tuple[Flask, CutOff], tmp_path: Path
+    spilling: tuple[Flask, CutOff], tmp_path: Path
 ) -> None:
     """Also when nobody sends a write because it was not ready."""
-    app, engine = sheltered
+    app, engine = spilling
     client = app.test_client(use_cookies=False)
     engine.down = True
     start(client)
@@ -197,10 +197,10 @@ def test_a_spill_that_cannot_be_written_is_told_before_it_is_needed(
 
 
 def test_what_people_said_is_readable_for_the_service_alone(
-    sheltered: tuple[Flask, CutOff], tmp_path: Path
+    spilling: tuple[Flask, CutOff], tmp_path: Path
 ) -> None:
     """Of all files that hold it."""
-    app, engine = sheltered
+    app, engine = spilling
     engine.down = True
     start(app.test_client())
     files = list(tmp_path.glob("spill.db*"))
@@ -208,9 +208,9 @@ def test_what_people_said_is_readable_for_the_service_alone(
     assert {file.stat().st_mode & 0o077 for file in files} == {0}
 
 
-def test_readiness_with_a_spill(sheltered: tuple[Flask, CutOff]) -> None:
+def test_readiness_with_a_spill(spilling: tuple[Flask, CutOff]) -> None:
     """It serves, it is degraded, and it tells what waits and since when."""
-    app, engine = sheltered
+    app, engine = spilling
     client = app.test_client(use_cookies=False)
     ready = client.get("/readyz").get_json()
     assert ready["breaker"] == {"read": "closed", "write": "closed"}
@@ -243,10 +243,10 @@ def test_where_the_spill_cannot_be_written_nothing_is_accepted(
 
 
 def test_an_outage_is_logged_when_it_begins_and_when_it_ends(
-    sheltered: tuple[Flask, CutOff], caplog: pytest.LogCaptureFixture
+    spilling: tuple[Flask, CutOff], caplog: pytest.LogCaptureFixture
 ) -> None:
     """Not once for every request."""
-    app, engine = sheltered
+    app, engine = spilling
     client = app.test_client(use_cookies=False)
     session_id = start(client)["session_id"]
     engine.down = True

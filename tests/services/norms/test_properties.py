@@ -10,8 +10,8 @@ from services.norms.facts import FACTS, Fact, Facts, Kind, add_implications, is_
 from services.norms.logic import ExpressionError, parse
 
 # No deadline: a busy machine is no fault of the code under test.
-quick = settings(deadline=None, max_examples=40)
-calm = settings(deadline=None)
+quick = settings(max_examples=40)
+
 
 _LIMITS = (0, 0.5, 5, 16, 50, 75, 100, 230, 250, 1000, 1500)
 _DAYS = (20260101, 20270119, 20270120, 20281213, 20281214, 20300731, 20300801)
@@ -64,7 +64,6 @@ def test_learning_facts_never_changes_a_decided_norm(known: Facts, rest: Facts) 
         assert before is None or norm.trigger.evaluate(learnt) is before, norm.id
 
 
-@calm
 @given(conditions, few_facts, few_facts)
 def test_learning_facts_never_changes_a_decided_condition(
     text: str, known: Facts, more: Facts
@@ -90,7 +89,6 @@ def test_open_facts_lead_to_a_decision(known: Facts, rest: Facts, data: st.DataO
             assert norm.trigger.find_open_facts({**known, name: rest[name]}) < missing, norm.id
 
 
-@calm
 @given(conditions, few_facts)
 def test_only_open_facts_can_change_an_open_condition(text: str, known: Facts) -> None:
     """Learning any other fact leaves the condition exactly as open as it was."""
@@ -103,21 +101,18 @@ def test_only_open_facts_can_change_an_open_condition(text: str, known: Facts) -
         assert condition.evaluate(more) is condition.evaluate(known)
 
 
-@calm
 @given(conditions, st.fixed_dictionaries({n: _draw_value(FACTS[n]) for n in (*_FLAGS, *_NUMBERS)}))
 def test_a_condition_means_what_python_means_by_it(text: str, facts: Facts) -> None:
     """With every fact known the outcome is that of the same text in Python."""
     assert parse(text).evaluate(facts) is eval(text, {}, dict(facts))  # noqa: S307 - own text
 
 
-@calm
 @given(all_facts)
 def test_a_norm_is_decided_once_all_is_known(facts: Facts) -> None:
     """No norm stays open when every fact has a value."""
     assert get_catalogue().list_undecided(facts) == []
 
 
-@calm
 @given(conditions, few_facts)
 def test_grounds_are_known_and_sufficient(text: str, known: Facts) -> None:
     """A decided condition rests on known facts, and on those alone it is decided the same."""
@@ -142,7 +137,6 @@ def test_every_decided_norm_has_reasons(known: Facts) -> None:
             assert all(norm.trigger.write_reasons(known)), norm.id
 
 
-@calm
 @given(some_facts)
 def test_implications_are_closed_and_respect_what_is_given(given_facts: Facts) -> None:
     """Given facts stay as they are, even contradictory ones, and a second pass adds nothing."""
@@ -187,7 +181,6 @@ def test_more_facts_never_flip_what_follows(facts: Facts, data: st.DataObject) -
     assert all(more[name] == value for name, value in fewer.items())
 
 
-@calm
 @given(st.text() | st.text("radio v_ac()<=>0.5andort#\n"))
 def test_any_text_is_read_or_refused(text: str) -> None:
     """Odd text raises the one documented error and nothing else."""
@@ -195,7 +188,6 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         parse(text)
 
 
-@calm
 @given(st.sampled_from(sorted(FACTS)), st.booleans() | st.integers() | st.floats())
 def test_any_value_can_be_said(name: str, value: bool | float) -> None:
     """Odd numbers get words, too."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.sessions.merge import merge_contexts, merge_conversations, merge_higher
@@ -71,7 +71,6 @@ def is_kept_in_order(part: list[Any], whole: list[Any]) -> bool:
     return all(one in rest for one in part)
 
 
-@settings(deadline=None)
 @given(copies(), st.booleans())
 def test_every_message_is_there_once_and_in_its_own_order(
     given_copies: tuple[list[Message], list[Message], list[Message]], with_base: bool
@@ -89,7 +88,6 @@ def test_every_message_is_there_once_and_in_its_own_order(
     assert msgspec.json.encode(again) == msgspec.json.encode({"history": history})
 
 
-@settings(deadline=None)
 @given(copies())
 def test_merging_again_changes_nothing(
     given_copies: tuple[list[Message], list[Message], list[Message]],
@@ -102,7 +100,6 @@ def test_merging_again_changes_nothing(
         assert merge_conversations(one, made) == made
 
 
-@settings(deadline=None)
 @given(copies())
 def test_turns_stay_whole(given_copies: tuple[list[Message], list[Message], list[Message]]) -> None:
     """Nothing comes between a message and the reply to it."""
@@ -112,7 +109,6 @@ def test_turns_stay_whole(given_copies: tuple[list[Message], list[Message], list
         assert message.get("reply_to") in (None, before.get("id"))
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from("abc")), st.lists(st.sampled_from("abc")))
 def test_without_ids_the_content_counts(higher: list[str], lower: list[str]) -> None:
     """Equal entries that are in both are the same; nothing else is dropped."""
@@ -121,7 +117,6 @@ def test_without_ids_the_content_counts(higher: list[str], lower: list[str]) -> 
     assert {one: made.count(one) for one in "abc"} == expected
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 99), unique=True), st.lists(st.integers(0, 99), unique=True))
 def test_messages_of_any_order_come_out_by_their_time(higher: list[int], lower: list[int]) -> None:
     """Also when the copies' own lists are not in order of time."""

@@ -119,7 +119,7 @@ def test_no_change_is_none(question: str) -> None:
     assert suppose(get_finished("bulb"), question) is None
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.text(max_size=200))
 def test_the_state_is_left_alone(text: str) -> None:
     """Whatever is supposed."""

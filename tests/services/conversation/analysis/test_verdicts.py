@@ -19,7 +19,7 @@ from services.norms.catalogue import get_catalogue
 from services.norms.facts import FACTS, Fact, Facts, Kind, add_implications
 from tests.services.conversation.products import INTERVIEWS, get_finished
 
-calm = settings(deadline=None, max_examples=60)
+calm = settings(max_examples=60)
 
 
 def _draw_values(fact: Fact) -> st.SearchStrategy[bool | int | float]:

@@ -259,7 +259,7 @@ some_corrections = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None, derandomize=True, database=None)
+@settings(max_examples=100, derandomize=True, database=None)
 @given(at=st.integers(0, len(build_states()) - 1), sequence=some_corrections, texts=st.data())
 def test_any_sequence_holds(at: int, sequence: list[dict[str, Any]], texts: st.DataObject) -> None:
     """It never raises, does the same twice, and leaves nothing known that contradicts itself."""

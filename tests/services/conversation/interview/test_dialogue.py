@@ -375,7 +375,7 @@ MESSAGES = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(MESSAGES)
 def test_any_sequence_of_texts(messages: list[str]) -> None:
     """States stay JSON, are never changed in place, and the interview ends in bounded time."""
@@ -404,7 +404,7 @@ ONE_FACT = {
 }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.permutations(sorted(ONE_FACT)), st.sampled_from(["qwrt", "I don't know", "hm, 台灯"]))
 def test_a_known_fact_is_not_lost_by_an_unrelated_message(order: list[str], noise: str) -> None:
     """In whatever order facts are stated, with noise between them, all are kept."""

@@ -13,7 +13,7 @@ from services.conversation.questions import LONGEST, Answer, answer_question
 from services.norms.catalogue import DISCLAIMER, get_catalogue
 from tests.services.conversation.products import INTERVIEWS, get_finished, run_interview
 
-calm = settings(deadline=None, max_examples=150)
+calm = settings(max_examples=150)
 
 QUESTIONS = (
     "Why not the Low Voltage Directive?",

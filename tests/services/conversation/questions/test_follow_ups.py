@@ -363,7 +363,7 @@ _PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.lists(st.lists(_PIECES, max_size=6), max_size=5), st.sampled_from(sorted(INTERVIEWS)))
 def test_any_talk_gets_answers(turns: list[list[str]], product: str) -> None:
     """Nothing raises, the state stays as it was, and every answer reads well."""

@@ -173,7 +173,7 @@ _PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     st.one_of(st.text(max_size=200), st.lists(_PIECES, max_size=10).map(" ".join)),
     st.sampled_from(sorted(INTERVIEWS)),
