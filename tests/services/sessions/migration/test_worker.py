@@ -241,7 +241,7 @@ def test_a_backfill_sends_everything_again_and_tells_how_far_it_is(
         assert all(value and codec.version_of(value) == 1 for value in values)
 
 
-def test_a_copy_that_cannot_be_settled_keeps_no_other_from_being_sent(
+def test_a_copy_that_cannot_be_reconciled_keeps_no_other_from_being_sent(
     worker: Worker, remote: CutOff, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It is tried again, and told in the log."""
@@ -255,7 +255,7 @@ def test_a_copy_that_cannot_be_settled_keeps_no_other_from_being_sent(
     worker.store.copies.unsent.add(*(CHAT.key(session_id) for session_id in ids))
     assert eventually(lambda: worker.build_report().unsent == 1, 5)
     assert all(remote.get(CHAT.key(session_id)) for session_id in ids)
-    assert eventually(lambda: "could not be settled" in caplog.text, 5)
+    assert eventually(lambda: "could not be reconciled" in caplog.text, 5)
     worker.store.old.delete(strange)
 
 
