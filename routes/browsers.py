@@ -1,4 +1,4 @@
-"""The browser that asks, and which conversation it shows."""
+"""The browser that sent the request, and the conversation it shows."""
 
 from typing import cast
 
@@ -7,36 +7,36 @@ from flask import session
 from services.sessions.flask.browser import BrowserSession
 
 CONVERSATION = "conversation"
-"""Where a browser's session keeps the id of the conversation it shows."""
+"""The member of a browser's session with the id of the conversation it shows."""
 
 
-def browser() -> BrowserSession:
-    """The browser that asks."""
+def get_browser() -> BrowserSession:
+    """The browser that sent the request."""
     return cast(BrowserSession, session)
 
 
-def shown() -> str | None:
+def get_current() -> str | None:
     """The conversation it shows, if any.
 
     Raises:
-        StoreUnavailable: what is kept for it cannot be read now.
+        StoreUnavailable: its session cannot be read now.
     """
-    found: str | None = browser().get(CONVERSATION)
+    found: str | None = get_browser().get(CONVERSATION)
     return found
 
 
-def show(session_id: str | None) -> None:
-    """Keep which conversation it shows, if that is another one; a script without a cookie has none.
+def set_current(session_id: str | None) -> None:
+    """Store which conversation it shows; nothing is stored for a client without a cookie.
 
-    What cannot be read now is taken to be another one: the new choice counts more.
+    While its session cannot be read, the choice is stored as well: the newer one matters.
     """
-    asking = browser()
-    if asking.has_cookie and (not asking.reachable or shown() != session_id):
-        asking[CONVERSATION] = session_id
+    browser = get_browser()
+    if browser.has_cookie and (not browser.reachable or get_current() != session_id):
+        browser[CONVERSATION] = session_id
 
 
-def leave(session_id: str) -> None:
-    """Keep that it shows no conversation, if it is known to show this one."""
-    asking = browser()
-    if asking.has_cookie and asking.reachable and shown() == session_id:
-        show(None)
+def clear_current(session_id: str) -> None:
+    """Store that it shows no conversation, if it is known to show this one."""
+    browser = get_browser()
+    if browser.has_cookie and browser.reachable and get_current() == session_id:
+        set_current(None)

@@ -1,4 +1,4 @@
-"""A browser's conversations together: listed, one of them shown, all of them cleared."""
+"""All conversations of a browser: the list, the current one, and clearing them."""
 
 from typing import cast
 
@@ -6,7 +6,7 @@ from flask import current_app, jsonify
 from flask.typing import ResponseReturnValue
 
 from routes import limits, responses, schemas
-from routes.browsers import browser, show, shown
+from routes.browsers import get_browser, get_current, set_current
 from routes.openapi import READING, Blueprint
 from services.teaser_chat import ConversationList
 
@@ -15,58 +15,58 @@ blueprint = Blueprint("conversations", __name__, description="A browser's conver
 
 @blueprint.get("/api/develope/conversations")
 @blueprint.response(200, responses.ConversationList)
-@blueprint.errors("store_unavailable")
+@blueprint.describe_errors("store_unavailable")
 def list_conversations() -> ResponseReturnValue:
     """This browser's conversations, the one with the newest message first.
 
     A client without a cookie has none; it gets a cookie, so that those it starts from now on are
-    its own. Being listed makes no conversation live longer.
+    its own. Listing a conversation does not make it live longer.
     """
-    current = shown()
-    found = _histories().list_conversations(browser().owner, shown=current)
-    browser().introduce()
+    current = get_current()
+    found = _get_list().list_conversations(get_browser().owner, current=current)
+    get_browser().introduce()
     return jsonify(conversations=found, current=current)
 
 
 @blueprint.delete("/api/develope/conversations")
 @blueprint.response(200, responses.Cleared)
-@blueprint.errors("session_unreadable", "store_unavailable")
+@blueprint.describe_errors("session_unreadable", "store_unavailable")
 def clear_conversations() -> ResponseReturnValue:
-    """Remove all of this browser's conversations; after an error it can be repeated."""
-    deleted = _histories().clear(browser().owner)
-    show(None)
+    """Delete all of this browser's conversations; after an error it can be repeated."""
+    deleted = _get_list().clear(get_browser().owner)
+    set_current(None)
     return jsonify(status="deleted", deleted=deleted)
 
 
-@blueprint.get("/api/develope/current")
+@blueprint.get("/api/develope/current", endpoint="shown_conversation")
 @blueprint.response(200, responses.Current)
-@blueprint.errors("store_unavailable")
-def shown_conversation() -> ResponseReturnValue:
+@blueprint.describe_errors("store_unavailable")
+def get_current_conversation() -> ResponseReturnValue:
     """Which conversation this browser shows; null for none.
 
     A client without a cookie gets one, so that the conversations it starts from now on are its own.
     """
-    current = shown()
-    browser().introduce()
+    current = get_current()
+    get_browser().introduce()
     return jsonify(current=current)
 
 
 @blueprint.post("/api/develope/current")
-@limits.limited(limits.STATES)
+@limits.limit(limits.STATES)
 @blueprint.arguments(schemas.CurrentBody)
 @blueprint.response(200, responses.Current)
-@blueprint.errors(*READING, "rate_limited")
+@blueprint.describe_errors(*READING, "rate_limited")
 def show_conversation(body: schemas.Checked) -> ResponseReturnValue:
-    """Keep which conversation this browser shows; null for none, which removes nothing.
+    """Store which conversation this browser shows; null for none, which deletes nothing.
 
-    For a client without a cookie nothing is kept, and the answer says so: it is null.
+    For a client without a cookie nothing is stored, and the answer is null.
     """
     session_id = body["session_id"]
     if session_id is not None:
-        _histories().check(session_id, owner=browser().owner)
-    show(session_id)
-    return jsonify(current=session_id if browser().has_cookie else None)
+        _get_list().check(session_id, owner=get_browser().owner)
+    set_current(session_id)
+    return jsonify(current=session_id if get_browser().has_cookie else None)
 
 
-def _histories() -> ConversationList:
+def _get_list() -> ConversationList:
     return cast(ConversationList, current_app.extensions["conversation_list"])

@@ -1,7 +1,6 @@
-"""Answers counted by their status, as they were sent, and measured.
+"""Counts answers by their status as they are sent, and measures the time until they begin.
 
-This is outside of the application, because what happens after the views can still replace an
-answer by another one.
+It wraps the application, because hooks that run after a view may still replace its answer.
 """
 
 import time
@@ -13,7 +12,7 @@ from flask import Flask
 from services import metrics
 
 UNCOUNTED = frozenset({"/healthz", "/readyz", "/metrics", "/ops/status"})
-"""What monitoring asks for; it would dilute what people are answered."""
+"""What monitoring requests; counting it would hide what people get."""
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 """A WSGI application."""
@@ -21,11 +20,11 @@ Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 def init_app(app: Flask) -> None:
     """Count every answer of this application."""
-    app.wsgi_app = counted(app.wsgi_app)  # type: ignore[assignment]
+    app.wsgi_app = count_answers(app.wsgi_app)  # type: ignore[assignment]
 
 
-def counted(application: Application) -> Application:
-    """The same WSGI application, with its answers counted."""
+def count_answers(application: Application) -> Application:
+    """Wrap a WSGI application to count its answers."""
 
     def call(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if environ["PATH_INFO"] in UNCOUNTED:

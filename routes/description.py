@@ -1,4 +1,4 @@
-"""The description of all routes, as /openapi.json gives it, and what they have in common."""
+"""The description of all routes at /openapi.json, and what they have in common."""
 
 from typing import Any
 
@@ -47,11 +47,11 @@ _OF_STATUS = {
     429: ("Retry-After", "RetryAfter"),
     503: ("Retry-After", "RetryAfter"),
 }
-"""The header an error of this status may carry, and its name among the components."""
+"""The header an error of this status may have, and its name among the components."""
 
 
 class _Common(BasePlugin):
-    """What all operations have: a name, the form of their errors, the id of the request."""
+    """What all operations share: a name, the form of their errors, the id of the request."""
 
     def path_helper(
         self, *_: Any, operations: dict[str, Any] | None = None, **more: Any
@@ -65,7 +65,7 @@ class _Common(BasePlugin):
             found = {errors.UNEXPECTED, *operation.pop("x-errors")}
             for status in sorted({answer.status for answer in found}):
                 of_status = [answer for answer in found if answer.status == status]
-                of_statuses[status] = _error(of_status, is_page_too=is_page_too)
+                of_statuses[status] = _describe_error(of_status, is_page_too=is_page_too)
             operation["responses"] = dict(sorted(of_statuses.items()))
             for response in of_statuses.values():
                 headers = response.setdefault("headers", {})
@@ -73,13 +73,13 @@ class _Common(BasePlugin):
         return None
 
 
-def _error(found: list[errors.Answer], *, is_page_too: bool) -> dict[str, Any]:
-    """The response of one status: the codes it may have, each with its sentence."""
+def _describe_error(found: list[errors.HttpError], *, is_page_too: bool) -> dict[str, Any]:
+    """The response of one status, with each code and its sentence."""
     sentences = {answer.code: answer.sentence for answer in sorted(found)}
     code = {"type": "string", "enum": list(sentences)}
     error = {"allOf": [{"$ref": "#/components/schemas/Error"}, {"properties": {"code": code}}]}
     described: dict[str, Any] = {
-        "description": "\n".join(f"- `{code}`: {said}" for code, said in sentences.items()),
+        "description": "\n".join(f"- `{code}`: {sentence}" for code, sentence in sentences.items()),
         "content": {"application/json": {"schema": error}},
     }
     if is_page_too:
@@ -97,26 +97,28 @@ class Api(flask_smorest.Api):  # type: ignore[misc] # the package has no types
     """
 
     ERROR_SCHEMA = responses.Error
-    DEFAULT_ERROR_RESPONSE_NAME = None  # every error is described by its code
+    DEFAULT_ERROR_RESPONSE_NAME = None  # errors are described by their codes instead
 
     def __init__(self, app: Flask) -> None:
-        told = {
+        spec_options = {
             "title": "Teaser chat",
             "version": VERSION,
             "openapi_version": "3.1.0",
             "info": {"description": ABOUT},
             "extra_plugins": [_Common()],
         }
-        super().__init__(app, spec_kwargs=told)
+        super().__init__(app, spec_kwargs=spec_options)
         components = self.spec.components
         components.security_scheme("bearer", _BEARER)
         components.security_scheme("operator", _OPERATOR)
-        components.schemas.pop("PaginationMetadata")  # of flask-smorest's own pages; we have none
+        components.schemas.pop(
+            "PaginationMetadata"
+        )  # describes flask-smorest's own paging, which is not used
         for step in responses.STEPS:
             components.schema(step.__name__, schema=step)
         for name, header in _HEADERS.items():
             components.header(name, header)
 
     def handle_http_exception(self, error: HTTPException) -> Response:
-        """Answer as everywhere."""
-        return errors.answer(error)
+        """Answer like every other error."""
+        return errors.handle_error(error)

@@ -14,35 +14,35 @@ from routes.openapi import Blueprint
 SWAGGER_UI = Path(str(resources.files("flask_swagger_ui") / "dist"))
 """Where the installed package keeps Swagger UI."""
 FILES = frozenset({"swagger-ui-bundle.js", "swagger-ui.css"})
-"""What of it the page needs; nothing else is served."""
+"""The files that the page needs; no other is served."""
 NAME = {"in": "path", "name": "name", "schema": {"type": "string", "enum": sorted(FILES)}}
-PICTURES_IN_STYLES = "img-src 'self' data:"
+INLINE_IMAGES = "img-src 'self' data:"
 
 blueprint = Blueprint("docs", __name__, description="This description.")
 
 
-@blueprint.get("/openapi.json")
+@blueprint.get("/openapi.json", endpoint="description")
 @blueprint.response(200, {"type": "object"})
-def description() -> ResponseReturnValue:
+def show_description() -> ResponseReturnValue:
     """The description of every route, in OpenAPI."""
     return jsonify(current_api.spec.to_dict())
 
 
-@blueprint.get("/docs")
+@blueprint.get("/docs", endpoint="page")
 @blueprint.response(200, responses.TEXT, content_type="text/html")
-def page() -> ResponseReturnValue:
-    """The description as a page that can try the routes out."""
+def show_page() -> ResponseReturnValue:
+    """The description as a page on which every route can be tried out."""
     response = make_response(render_template("docs.html"))
-    policy = CONTENT_SECURITY_POLICY.replace("img-src 'self'", PICTURES_IN_STYLES)
+    policy = CONTENT_SECURITY_POLICY.replace("img-src 'self'", INLINE_IMAGES)
     response.headers["Content-Security-Policy"] = policy
     return response
 
 
-@blueprint.get("/docs/<name>", parameters=[NAME])
+@blueprint.get("/docs/<name>", endpoint="file", parameters=[NAME])
 @blueprint.response(200, responses.TEXT, content_type="text/javascript")
 @blueprint.response(200, responses.TEXT, content_type="text/css")
-@blueprint.errors("not_found")
-def file(name: str) -> ResponseReturnValue:
+@blueprint.describe_errors("not_found")
+def send_file(name: str) -> ResponseReturnValue:
     """A file of the page."""
     if name not in FILES:
         abort(404)

@@ -1,4 +1,4 @@
-"""Server-sent events: steps as `data:` lines with ids, and comments while nothing happens."""
+"""Server-sent events: `data:` lines with ids, and comments while nothing happens."""
 
 import contextvars
 import queue
@@ -10,16 +10,16 @@ import msgspec
 from flask import Response
 
 HEARTBEAT_SECONDS = 15.0
-"""The longest silence: proxies close a stream that says nothing for much longer."""
+"""The longest pause: proxies close a stream that sends nothing for much longer."""
 RECONNECT_MS = 2000
-"""How long a client waits before it resumes a stream it lost."""
+"""How long a client waits before it resumes a broken stream."""
 
 Event = tuple[str, dict[str, Any]]
 
 
-def respond_with(events: Iterable[Event]) -> Response:
+def stream_events(events: Iterable[Event]) -> Response:
     """A response that streams `(id, data)` events as they come."""
-    response = Response(with_heartbeats(map(format_event, events)), mimetype="text/event-stream")
+    response = Response(add_heartbeats(map(format_event, events)), mimetype="text/event-stream")
     response.headers["Cache-Control"] = "no-cache"
     response.headers["X-Accel-Buffering"] = "no"
     return response
@@ -31,15 +31,15 @@ def format_event(event: Event) -> str:
     return f"id: {event_id}\ndata: {msgspec.json.encode(data).decode()}\n\n"
 
 
-def with_heartbeats(chunks: Iterator[str], interval: float = HEARTBEAT_SECONDS) -> Iterator[str]:
+def add_heartbeats(chunks: Iterator[str], interval: float = HEARTBEAT_SECONDS) -> Iterator[str]:
     """The chunks, with a comment whenever none came for `interval` seconds.
 
-    The chunks are made in a thread of their own, so that waiting for one can be broken off.
-    When the client is gone that thread ends at the next chunk it has to hand over.
+    A thread of their own makes the chunks, so that waiting for one can be interrupted. When the
+    client is gone, that thread ends at the next chunk it has to hand over.
     """
     ready: queue.Queue[str | BaseException | None] = queue.Queue(maxsize=64)
     gone = threading.Event()
-    # The thread goes on in the request's context: what that may wait is shared by both.
+    # The thread runs in the request's context, so that both share the request's time budget.
     producer = threading.Thread(
         target=contextvars.copy_context().run,
         args=(_produce, chunks, ready, gone),
@@ -74,7 +74,7 @@ def _produce(
         for chunk in chunks:
             if not _hand_over(chunk, ready, gone):
                 return
-    except Exception as error:  # noqa: BLE001 - raised again where the stream is read
+    except Exception as error:  # noqa: BLE001 - raised again in the thread that reads the stream
         end = error
     _hand_over(end, ready, gone)
 
@@ -84,7 +84,7 @@ def _hand_over(
     ready: "queue.Queue[str | BaseException | None]",
     gone: threading.Event,
 ) -> bool:
-    """Put an item where the reader finds it; False when there is no reader any more."""
+    """Put an item into the queue; False when the reader is gone."""
     while not gone.is_set():
         try:
             ready.put(item, timeout=0.2)

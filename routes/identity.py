@@ -1,4 +1,4 @@
-"""Who asks: from the request's verified bearer token, never from another header or the body."""
+"""The caller's identity: from the verified bearer token, never from another header or the body."""
 
 from typing import cast
 
@@ -6,25 +6,25 @@ from flask import current_app, request
 
 from services.tokens import Identity, Tokens
 
-_KEPT = "teaser_chat.identity"
-"""Where a request's environ keeps it; no client can set a name without HTTP_ before it."""
+_ENVIRON_KEY = "teaser_chat.identity"
+"""The key in a request's environ; a client can only set keys that begin with HTTP_."""
 
 
-def identity() -> Identity:
-    """Who asks; the token is verified once a request.
+def get_identity() -> Identity:
+    """The caller; the token is verified once per request.
 
     Raises:
         AuthenticationNotConfigured: there is nothing to verify tokens with.
-        TokenRefused: there is no bearer token, or it is not good.
+        TokenRefused: there is no bearer token, or it is not valid.
     """
-    known: Identity | None = request.environ.get(_KEPT)
+    known: Identity | None = request.environ.get(_ENVIRON_KEY)
     if known is None:
         tokens = cast(Tokens, current_app.extensions["tokens"])
-        known = request.environ[_KEPT] = tokens.verify(bearer_token())
+        known = request.environ[_ENVIRON_KEY] = tokens.verify(read_bearer_token())
     return known
 
 
-def bearer_token() -> str | None:
-    """What stands behind `Bearer` in the Authorization header; None for any other scheme."""
+def read_bearer_token() -> str | None:
+    """The token after `Bearer` in the Authorization header; None for any other scheme."""
     scheme, _, token = request.headers.get("Authorization", "").strip().partition(" ")
     return token.strip() or None if scheme.lower() == "bearer" else None

@@ -1,11 +1,11 @@
-"""How often one client may ask for what takes room; one line above a view.
+"""Limits how often one client may create something, by one line above a view.
 
     @blueprint.post("/api/things")
-    @limits.limited(limits.CONVERSATIONS)
+    @limits.limit(limits.CONVERSATIONS)
     def make_thing() -> ...
 
-A request beyond the limit is refused before its body or any session is looked at.
-Who the client is, is hashed with the application's secret before it is kept anywhere.
+A request beyond the limit is refused before its body or any session is read. A client's identity
+is hashed with the application's secret before it is stored anywhere.
 """
 
 import functools
@@ -33,20 +33,20 @@ STATES = "states"
 CONTEXTS = "contexts"
 OPERATORS = "operators"
 NAMES = (CONVERSATIONS, STATES, CONTEXTS, OPERATORS)
-"""Each limit is one: views under the same name share what it allows."""
+"""The names of the limits; views with the same name share one limit."""
 MOST_LOCKED = 10_000
-"""Clients that are kept out at a time; beyond that the first may come back."""
+"""The most clients that are locked out at a time; beyond that the oldest lock ends."""
 CUSTOMER_BITS = 64
-"""The part of an IPv6 address that a customer does not choose (RFC 6177)."""
+"""The bits of an IPv6 address that the provider assigns; the rest is the customer's (RFC 6177)."""
 _MARK = "rate_limit"
 
 View = TypeVar("View", bound=Callable[..., Any])
 Client = Callable[[], Sequence[str]]
-"""Tells from the request who asks, in as many words as it takes."""
+"""Identifies the client of the present request, by one or more strings."""
 
 
-class _Limited(NamedTuple):
-    """What a view asks for: the name of its limit, who is counted, and what does not count."""
+class _Mark(NamedTuple):
+    """How a view is limited; see `limit`."""
 
     name: str
     client: Client
@@ -55,7 +55,7 @@ class _Limited(NamedTuple):
 
 
 class Locks:
-    """Who has gone beyond a limit, until its window ends; known to this process alone.
+    """The clients that have exceeded a limit, until its window ends; known to this process only.
 
     Args:
         clock: seconds since 1970.
@@ -67,20 +67,20 @@ class Locks:
         self._until: dict[str, float] = {}
 
     def add(self, client: str, until: float) -> None:
-        """Keep a client out until this instant, in seconds since 1970."""
+        """Lock a client out until a time in seconds since 1970."""
         with self._lock:
             self._until.pop(client, None)
             while len(self._until) >= MOST_LOCKED:
                 del self._until[next(iter(self._until))]
             self._until[client] = until
 
-    def holds(self, client: str) -> bool:
-        """Whether this client is kept out now."""
+    def is_locked(self, client: str) -> bool:
+        """Whether this client is locked out now."""
         return self._until.get(client, 0.0) > self._clock()
 
 
-def client_address() -> Sequence[str]:
-    """The client's address; a network of IPv6 counts as one client, having so many addresses."""
+def get_client_address() -> Sequence[str]:
+    """The client's address; an IPv6 network counts as one client, as it has so many addresses."""
     text = request.remote_addr or ""
     try:
         address = ipaddress.ip_address(text)
@@ -94,9 +94,9 @@ def client_address() -> Sequence[str]:
     return ("address", str(address))
 
 
-def limited(
+def limit(
     name: str,
-    client: Client = client_address,
+    client: Client = get_client_address,
     *,
     unless: Callable[[], bool] | None = None,
     locks: bool = False,
@@ -105,92 +105,94 @@ def limited(
 
     Args:
         name: one of NAMES.
-        client: who is counted; what it raises is the answer to the request.
-        unless: tells of a request that it does not count, as it makes nothing; None if all do.
-        locks: whether who has gone beyond it is refused everything until the window ends, also
-            what does not count: else the one guess that is right would come through.
+        client: identifies who is counted; an error it raises becomes the response.
+        unless: whether the present request is exempt, as it creates nothing; None if none is.
+        locks: whether a client that has exceeded the limit is refused until the window ends, even
+            for exempt requests; otherwise a right guess would still get through.
     """
 
     def mark(view: View) -> View:
-        setattr(view, _MARK, _Limited(name, client, unless, locks))
+        setattr(view, _MARK, _Mark(name, client, unless, locks))
         return view
 
     return mark
 
 
 def init_app(app: Flask, expressions: Mapping[str, str | None], counters: SteadyCounters) -> None:
-    """Limit every marked view of this application; to be called when all are registered.
+    """Limit every marked view of this application; call it when all views are registered.
 
     Args:
-        app: the application, whose secret hides who asked.
-        expressions: by NAMES what is allowed, as `limits` writes it; None for no limit.
-        counters: what counts.
+        app: the application, whose secret hashes clients.
+        expressions: what each of NAMES allows, in the syntax of `limits`; None for no limit.
+        counters: where requests are counted.
     """
     if not any(expressions.values()):
         return
     secret = hmac.digest(str(app.secret_key).encode(), b"rate limits", "sha256")
     limiter = Limiter(
-        lambda: _hidden(client_address(), secret),
+        lambda: _hash_client(get_client_address(), secret),
         storage_uri=f"{SCHEME}://",
         storage_options={"counters": counters},  # type: ignore[dict-item]  # passed on as it is
         strategy="fixed-window",
     )
-    # Known already, it leaves out its hooks around every request: they are for limits on all views
-    # and for headers, and there are none of either.
+    # An extension that is registered already adds no hooks around every request; they serve
+    # limits on all views and headers, and neither is used here.
     app.extensions["limiter"] = {limiter}
     limiter.init_app(app)
     for endpoint, view in app.view_functions.items():
-        mark: _Limited | None = getattr(view, _MARK, None)
+        mark: _Mark | None = getattr(view, _MARK, None)
         expression = expressions[mark.name] if mark else None
         if mark and expression:
-            app.view_functions[endpoint] = _behind(limiter, view, mark, expression, secret)
+            app.view_functions[endpoint] = _limit_view(limiter, view, mark, expression, secret)
 
 
-def _behind(
-    limiter: Limiter, view: Callable[..., Any], mark: _Limited, expression: str, secret: bytes
+def _limit_view(
+    limiter: Limiter, view: Callable[..., Any], mark: _Mark, expression: str, secret: bytes
 ) -> Callable[..., Any]:
     metrics.announce_limit(mark.name)
     locks = Locks()
 
-    def who() -> str:
-        return _hidden(mark.client(), secret)
+    def identify() -> str:
+        return _hash_client(mark.client(), secret)
 
-    def does_not_count() -> bool:
-        return bool(mark.unless and mark.unless()) and not (mark.locks and locks.holds(who()))
+    def is_exempt() -> bool:
+        return bool(mark.unless and mark.unless()) and not (
+            mark.locks and locks.is_locked(identify())
+        )
 
     def refuse(limit: RequestLimit) -> None:
-        # Raised here it is answered like every error of ours, with its own Retry-After.
+        # Raising our own error here gives the response the usual form and a Retry-After.
         metrics.count_rate_limited(mark.name)
-        if mark.client is client_address and _is_behind_an_unknown_proxy():
+        if mark.client is get_client_address and _is_behind_unknown_proxy():
             warn_of_proxy()
         if mark.locks:
-            locks.add(who(), limit.window.reset_time)
+            locks.add(identify(), limit.window.reset_time)
         rest = limit.window.reset_time - time.time()
         raise RateLimited(mark.name, retry_after=max(1, math.ceil(rest)))
 
     return limiter.shared_limit(
         expression,
         scope=mark.name,
-        key_func=who,
+        key_func=identify,
         on_breach=refuse,
-        exempt_when=does_not_count if mark.unless else None,
+        exempt_when=is_exempt if mark.unless else None,
     )(view)
 
 
-def _is_behind_an_unknown_proxy() -> bool:
-    """Whether somebody passed the request on whom no setting trusts to say for whom."""
+def _is_behind_unknown_proxy() -> bool:
+    """Whether a proxy that TRUSTED_PROXIES does not count forwarded the request."""
     return "X-Forwarded-For" in request.headers and "werkzeug.proxy_fix.orig" not in request.environ
 
 
 @functools.cache
 def warn_of_proxy() -> None:
-    """Log, once in a process, that visitors may be taken for one; a client can pretend as well."""
+    """Warn, once per process, that all visitors may count as one; a client can fake this."""
     log.warning(
-        "a limit was exceeded by an address that passes requests on: "
+        "an address that forwards requests has exceeded a limit: "
         "if it is your proxy, set TRUSTED_PROXIES, or all its visitors count as one"
     )
 
 
-def _hidden(client: Sequence[str], secret: bytes) -> str:
-    """A name for a client that tells nobody who it is."""
+def _hash_client(client: Sequence[str], secret: bytes) -> str:
+    """A name for a client that does not reveal who it is."""
     return hmac.digest(secret, msgspec.json.encode(client), "sha256")[:16].hex()

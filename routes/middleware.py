@@ -1,4 +1,4 @@
-"""What every request and answer gets: JSON by msgspec, a request id, security headers."""
+"""What every request and response gets: JSON by msgspec, a request id, security headers."""
 
 import re
 import secrets
@@ -18,15 +18,15 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
     " base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-_KEPT = "teaser_chat.request_id"
+_ENVIRON_KEY = "teaser_chat.request_id"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class MsgspecJson(JSONProvider):
-    """JSON for requests and answers; it refuses what is no valid Unicode text or number."""
+    """JSON for requests and responses; it refuses invalid Unicode and numbers."""
 
     def dumps(self, obj: Any, **_kwargs: Any) -> str:
-        """Encode an answer."""
+        """Encode a response."""
         return msgspec.json.encode(obj).decode()
 
     def loads(self, s: str | bytes, **_kwargs: Any) -> Any:
@@ -41,7 +41,7 @@ class MsgspecJson(JSONProvider):
             raise ValueError("nested too deeply") from error
 
     def response(self, *args: Any, **kwargs: Any) -> Response:
-        """An answer with this JSON as its body."""
+        """A response with this JSON as its body."""
         body = msgspec.json.encode(self._prepare_response_obj(args, kwargs))
         return cast(Flask, self._app).response_class(body, mimetype="application/json")
 
@@ -52,21 +52,21 @@ def init_app(app: Flask, *, trusted_proxies: int = 0) -> None:
     Args:
         app: the application.
         trusted_proxies: how many proxies stand in front, each adding to X-Forwarded-For; what a
-            client has written there itself is further to the left and never believed.
+            client wrote there itself is further to the left and is never used.
     """
     app.json = MsgspecJson(app)
-    app.after_request(_finish)
+    app.after_request(_add_headers)
     counting.init_app(app)
-    app.wsgi_app = budgeted(app.wsgi_app)  # type: ignore[assignment]
+    app.wsgi_app = limit_waiting(app.wsgi_app)  # type: ignore[assignment]
     if trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=trusted_proxies)  # type: ignore[method-assign]
 
 
-def budgeted(application: counting.Application) -> counting.Application:
-    """The same WSGI application; from its call to its answer's last byte it waits only so long.
+def limit_waiting(application: counting.Application) -> counting.Application:
+    """Wrap a WSGI application in a time budget, from its call to the last byte of its response.
 
-    It tells as well when an answer came by way of the spill, which is known only when Flask has
-    saved the browser's session.
+    It also marks responses that were served by way of the spill, which is known only after Flask
+    has saved the browser's session.
     """
 
     def call(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -81,20 +81,20 @@ def budgeted(application: counting.Application) -> counting.Application:
     return call
 
 
-def request_id() -> str:
-    """The id of this request: the proxy's, if it sent a sound one, else a fresh one."""
+def get_request_id() -> str:
+    """The id of this request: the proxy's if it sent a valid one, else a new one."""
     environ = request.environ
-    known = environ.get(_KEPT)
+    known = environ.get(_ENVIRON_KEY)
     if known is None:
         given = environ.get("HTTP_X_REQUEST_ID", "")
         known = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
-        environ[_KEPT] = known
+        environ[_ENVIRON_KEY] = known
     return str(known)
 
 
-def _finish(response: Response) -> Response:
+def _add_headers(response: Response) -> Response:
     headers = response.headers
-    headers["X-Request-ID"] = request_id()
+    headers["X-Request-ID"] = get_request_id()
     headers["X-Content-Type-Options"] = "nosniff"
     if request.endpoint != "static":
         headers.setdefault("Cache-Control", "no-store")

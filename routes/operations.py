@@ -1,4 +1,4 @@
-"""For those who run it: whether the process lives and whether it can serve."""
+"""For operators: whether the process lives, whether it can serve, and its metrics."""
 
 from typing import cast
 
@@ -18,7 +18,7 @@ blueprint = Blueprint("operations", __name__, description="For those who run it.
 @blueprint.get("/healthz")
 @blueprint.response(200, responses.Health)
 def healthz() -> ResponseReturnValue:
-    """The process lives; no engine is asked."""
+    """The process lives; no engine is contacted."""
     return jsonify(status="ok")
 
 
@@ -26,7 +26,7 @@ def healthz() -> ResponseReturnValue:
 @blueprint.response(200, responses.Readiness)
 @blueprint.response(503, responses.Readiness)
 def readyz() -> ResponseReturnValue:
-    """The process can serve: the engine that decides answers, or the spill stands in for it."""
+    """The process can serve: by the engine that decides, or by the spill while that is down."""
     worker = cast(Worker, current_app.extensions["migration"])
     state = worker.describe_state()
     try:
@@ -41,9 +41,9 @@ def readyz() -> ResponseReturnValue:
 @blueprint.get("/metrics")
 @blueprint.response(200, responses.TEXT, content_type=metrics.CONTENT_TYPE)
 def scrape() -> ResponseReturnValue:
-    """What was counted and measured, for Prometheus; what cannot be read now is left out."""
+    """The metrics, for Prometheus; what cannot be read now is left out."""
     worker = cast(Worker, current_app.extensions["migration"])
     worker.migration_metrics.report()
     sessions = cast(SessionRegistry, current_app.extensions["sessions"])
-    render_text = metrics.render_text(collect_readings(worker.outage, sessions))
-    return Response(render_text, content_type=metrics.CONTENT_TYPE)
+    text = metrics.render_text(collect_readings(worker.outage, sessions))
+    return Response(text, content_type=metrics.CONTENT_TYPE)

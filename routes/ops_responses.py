@@ -1,4 +1,4 @@
-"""What the operators' page is answered, for the description of the interface."""
+"""Schemas of the operators' overview, for the description of the API."""
 
 from functools import partial
 
@@ -15,15 +15,15 @@ _texts = partial(fields.List, fields.String(), required=True)
 
 
 class Progress(Schema):
-    """How far something is that was asked for."""
+    """How far a requested task is."""
 
-    number = _count(metadata={"description": "Which request; 0 when there was none."})
+    number = _count(metadata={"description": "The number of the request; 0 when there was none."})
     done = _count()
     total = _count()
 
 
 class WorkerReport(Schema):
-    """What a worker has said of itself last."""
+    """The last report of a worker."""
 
     host = _text(metadata={"description": "By number, in the order of their names."})
     pid = _count()
@@ -41,11 +41,11 @@ class WorkerReport(Schema):
     comparison = fields.Nested(Progress, required=True)
     fault = _text(metadata={"description": "Why it does not follow; empty when it does."})
     age_seconds = fields.Float(required=True, metadata={"description": "Of this report."})
-    follows = _flag(metadata={"description": "Whether it serves what is wanted."})
+    follows = _flag(metadata={"description": "Whether it serves the requested stage."})
 
 
 class Migration(Schema):
-    """What is wanted, and how far the workers of every host are with it."""
+    """The requested stage, and how far the workers of every host are."""
 
     begun = _flag()
     stage = _text(allow_none=True, metadata={"description": "Null if it is unknown here."})
@@ -53,13 +53,13 @@ class Migration(Schema):
     changed_at = _text(allow_none=True, metadata={"format": "date-time"})
     next = _text(allow_none=True, metadata={"description": "The stage that comes next."})
     hindrances = _texts(metadata={"description": "Why the next step may not be taken."})
-    settled = _flag(metadata={"description": "Whether every worker serves what is wanted."})
+    settled = _flag(metadata={"description": "Whether every worker serves the requested stage."})
     backfill = fields.Nested(Progress, required=True)
     workers = fields.List(fields.Nested(WorkerReport), required=True)
 
 
 class Copies(Schema):
-    """How many second copies were compared, and what came of it."""
+    """How many second copies were compared, and the results."""
 
     compared = _count()
     lag = _count()
@@ -67,7 +67,7 @@ class Copies(Schema):
 
 
 class Classes(Schema):
-    """How soon answers began: so many within each bound, and at the end all of them."""
+    """How many answers began within each bound, and at the end all of them."""
 
     bounds = fields.List(fields.Float(), required=True, metadata={"description": "Seconds."})
     counts = fields.List(fields.Integer(), required=True)
@@ -77,12 +77,12 @@ class Overview(Schema):
     """Everything to watch; counts are those of all processes of this gunicorn and only grow."""
 
     at = _count(metadata={"description": "Milliseconds since 1970."})
-    stage = _stage(metadata={"description": "By what the process serves that was asked."})
+    stage = _stage(metadata={"description": "What the process that answers serves."})
     cohort = _count()
     pinned = _flag()
     engine = _text(metadata={"description": "Which one decides."})
-    reads = _texts(metadata={"description": "Which one is read first, and which on a miss."})
-    writes = _texts(metadata={"description": "Which are written, in this order."})
+    reads = _texts(metadata={"description": "In the order in which they are read."})
+    writes = _texts(metadata={"description": "In the order in which they are written."})
     warnings = _texts()
     degraded = _flag(metadata={"description": "Whether a breaker of any process is not closed."})
     breaker = fields.Nested(responses.Breaker, required=True)
@@ -104,4 +104,6 @@ class Overview(Schema):
         allow_none=True,
         metadata={"description": "How many there are of each kind."},
     )
-    unasked = _texts(metadata={"description": "The members that are null for want of an answer."})
+    unasked = _texts(
+        metadata={"description": "The members that are null because the engine is away."}
+    )

@@ -1,4 +1,4 @@
-"""What answers look like, for the description of the interface; nothing is dumped by these."""
+"""Schemas of responses, for the description of the API; nothing is serialised by them."""
 
 from functools import partial
 from typing import Any, get_args
@@ -14,7 +14,7 @@ from services.sessions.migration.stages import Stage
 from services.sessions.outage.breaker import State as BreakerState
 
 TEXT = {"type": "string"}
-"""A page, or anything else that is no JSON."""
+"""A page, or anything else that is not JSON."""
 
 
 def _text(description: str = "", **more: Any) -> fields.String:
@@ -40,7 +40,7 @@ class Error(Schema):
 
     error = _text("One sentence for a person.")
     code = _text("One stable word for a program.")
-    request_id = _text("What to name when asking for help.")
+    request_id = _text("What to quote when asking for help.")
     errors = fields.Dict(
         keys=fields.String(), metadata={"description": "What is wrong, by the member at fault."}
     )
@@ -55,7 +55,7 @@ _suggestions = partial(
 
 
 class Turn(Schema):
-    """What a message is answered with."""
+    """The answer to a message."""
 
     complete = _flag(metadata={"description": "Whether the analysis can be run."})
     message = _text()
@@ -65,13 +65,13 @@ class Turn(Schema):
 
 
 class Correction(Turn):
-    """What a correction is answered with."""
+    """The answer to a correction."""
 
     correction = _text("The correction in words, as it stands in the history.")
 
 
 class Start(Turn):
-    """What the first message is answered with."""
+    """The answer to the first message."""
 
     session_id = _id()
 
@@ -84,7 +84,7 @@ class Deadline(Schema):
 
 
 class NormResult(Schema):
-    """What was found about one norm."""
+    """The result for one norm."""
 
     norm_id = _text()
     norm_name = _text()
@@ -115,13 +115,13 @@ class Analysis(Schema):
 
 
 class FullAnalysis(Analysis):
-    """The results, with what was looked through."""
+    """The results, with what was searched."""
 
     databases_checked = _texts()
 
 
 class Step(Schema):
-    """A step of an analysis that is watched."""
+    """A step of an analysis."""
 
     phase = _one_of("summary", "databases", "analyzing", "finalizing")
     status = _text("What happens now.")
@@ -130,13 +130,13 @@ class Step(Schema):
 
 
 class LastStep(Analysis):
-    """Its last step."""
+    """The last step of an analysis."""
 
     phase = _one_of("complete")
 
 
 class BrokenStep(Schema):
-    """Its last step when something went wrong on the way."""
+    """The last step of an analysis that failed."""
 
     phase = _one_of("error")
     error = _text("One sentence for a person.")
@@ -162,7 +162,7 @@ EVENT = {
 
 
 class ChatAnswer(Schema):
-    """What a message to the one-endpoint chat is answered with."""
+    """The answer to a message to the one-endpoint chat."""
 
     session_id = _id()
     intent = _one_of(*Intent)
@@ -175,7 +175,7 @@ class ChatAnswer(Schema):
 
 
 class QuestionAnswer(Schema):
-    """What a question about the analysis is answered with."""
+    """The answer to a question about the analysis."""
 
     answer = _text()
     relevant_norms = _texts(metadata={"description": "Their ids."})
@@ -196,7 +196,7 @@ class QuestionEntry(QuestionAnswer):
 
 
 class Message(Schema):
-    """One message; those of the assistant carry what the answer to a turn did."""
+    """One message; those of the assistant have the members of a turn's answer."""
 
     role = _one_of("user", "assistant")
     content = _text()
@@ -276,15 +276,15 @@ class ConversationList(Current):
 
 
 class Deleted(Schema):
-    """It is not there, or not any more."""
+    """It does not exist, or no longer exists."""
 
     status = _one_of("deleted")
 
 
 class Cleared(Deleted):
-    """None of them is there any more."""
+    """None of them exists any longer."""
 
-    deleted = _count(metadata={"description": "How many went now."})
+    deleted = _count(metadata={"description": "How many were deleted now."})
 
 
 class Done(Schema):
@@ -295,7 +295,7 @@ class Done(Schema):
 
 
 class State(Schema):
-    """What was saved."""
+    """A saved state."""
 
     session_id = _id()
     data = fields.Dict(keys=fields.String(), required=True)
@@ -314,7 +314,7 @@ class ContextEntry(Schema):
 
 
 class Timed(Schema):
-    """An answer that tells how long it took."""
+    """A response that says how long it took."""
 
     response_time_ms = fields.Float(required=True)
 
@@ -340,7 +340,7 @@ class ContextList(Timed):
 
 
 class ContextDeleted(Deleted, Timed):
-    """The context is not there, or not any more."""
+    """The context does not exist, or no longer exists."""
 
 
 class Health(Schema):
@@ -350,14 +350,14 @@ class Health(Schema):
 
 
 class Breaker(Schema):
-    """Whether the engine is asked."""
+    """Whether the engine is used; each direction has its breaker."""
 
     read = _one_of(*BreakerState)
     write = _one_of(*BreakerState)
 
 
 class SpillState(Schema):
-    """What waits for the engine, or why that cannot be told."""
+    """What waits for the engine, or why that is unknown."""
 
     backlog = fields.Integer()
     age_seconds = fields.Float()
@@ -365,17 +365,17 @@ class SpillState(Schema):
 
 
 class Readiness(Schema):
-    """Whether the process can serve, and from what."""
+    """Whether the process can serve, and from which engine."""
 
     status = _one_of("ready", "unavailable")
     release = _text("The version, with the commit where it is known.")
     stage = _one_of(*Stage)
     cohort = _percent()
     pinned = _flag(metadata={"description": "Whether SESSION_STAGE names the stage."})
-    engine = _text("What serves.")
-    backlog = _count(metadata={"description": "Sessions not sent on yet."})
+    engine = _text("The engine that serves.")
+    backlog = _count(metadata={"description": "Sessions that are not sent yet."})
     warnings = _texts()
     breaker = fields.Nested(Breaker, required=True)
     spill = fields.Nested(SpillState, required=True, allow_none=True)
     degraded = _flag()
-    reason = fields.String(metadata={"description": "Why the engine could not be asked."})
+    reason = fields.String(metadata={"description": "Why the engine could not be reached."})

@@ -1,4 +1,4 @@
-"""What request bodies and query strings must look like, checked at the edge."""
+"""Schemas of request bodies and query strings, and how they are checked."""
 
 import re
 import unicodedata
@@ -19,40 +19,40 @@ MAX_TEXT = 4000
 MAX_NAME = 128
 """The longest id that a caller may choose freely, in characters."""
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-"""What an address has in the place of bytes that are no UTF-8."""
+"""What an address has instead of bytes that are not UTF-8."""
 MAX_NESTING = 50
-"""How deeply a body may be nested; a session's data may be twice as deep."""
+"""The deepest nesting of a body; a session's data may be twice as deep."""
 MAX_PAGE = 200
 """The most entries of a list in one answer."""
 
 Checked = dict[str, Any]
-"""What a schema found."""
+"""What a schema has loaded."""
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
-def _not_blank(text: str) -> None:
+def _check_not_blank(text: str) -> None:
     if not text.strip():
         raise ValidationError("Please write something.")
 
 
-_not_too_long = validate.Length(max=MAX_TEXT, error="Please use at most {max} characters.")
+_check_length = validate.Length(max=MAX_TEXT, error="Please use at most {max} characters.")
 
 
 class Text(fields.String):
-    """Text a person wrote, kept as it came: not empty, not blank, not too long."""
+    """Text a person wrote, kept unchanged: not empty, not blank, not too long."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
             required=True,
-            validate=[_not_blank, _not_too_long],
-            metadata={"minLength": 1, "pattern": r"\S"},  # as _not_blank, for the description
+            validate=[_check_not_blank, _check_length],
+            metadata={"minLength": 1, "pattern": r"\S"},  # the same rule, for the description
             **kwargs,
         )
 
 
 class Id(fields.String):
-    """A UUID in its usual spelling, answered in lower case."""
+    """A UUID in its usual spelling, loaded in lower case."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(metadata={"format": "uuid"}, **kwargs)
@@ -65,7 +65,7 @@ class Id(fields.String):
 
 
 class Seconds(fields.Integer):
-    """A time in whole seconds; 60.0 is one as well, a text or a truth value is none."""
+    """A time in whole seconds; 60.0 is accepted, a string or a boolean is not."""
 
     def _validated(self, value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int | float) or value % 1:
@@ -74,16 +74,16 @@ class Seconds(fields.Integer):
 
 
 class Body(Schema):
-    """A body without any members but its own.
+    """A body that has no other members than its own.
 
     Attributes:
-        holds_session: whether it may be as long as a whole session rather than a message.
+        holds_session: whether it may be as large as a whole session instead of a message.
     """
 
     holds_session = False
 
     class Meta:
-        """What is not expected is refused, so that a misspelt member is not overlooked."""
+        """Unknown members are refused, so that a misspelt one does not go unnoticed."""
 
         unknown = RAISE
 
@@ -128,28 +128,30 @@ class AskBody(Body):
     client_message_id = Id()
 
 
-def _correction(fact: Fact) -> fields.Raw:
-    """A new value of a fact; the interview checks it, here it is described."""
+def _build_correction(fact: Fact) -> fields.Raw:
+    """A new value of a fact, as the description shows it; the interview checks it."""
     metadata: dict[str, Any] = {"type": ["boolean", "null"], "description": f"{fact.label}."}
     if fact.kind is Kind.NUMBER:
-        described = f"{fact.label}, in {fact.unit}."
         metadata = {
             "type": ["number", "null"],
             "minimum": 0,
             "maximum": interview.HIGHEST_VALUES[fact.name],
+            "description": f"{fact.label}, in {fact.unit}.",
         }
-        metadata["description"] = described
     if fact.kind is Kind.DATE:
         metadata |= {"type": ["string", "null"], "format": "date"}
     return fields.Raw(allow_none=True, metadata=metadata)
 
 
-class CorrectedFacts(Body.from_dict({fact.name: _correction(fact) for fact in FACTS.values()})):  # type: ignore[misc] # made of the vocabulary
-    """New values by fact, null for what is not known."""
+_corrections = {fact.name: _build_correction(fact) for fact in FACTS.values()}
+
+
+class CorrectedFacts(Body.from_dict(_corrections)):  # type: ignore[misc] # made of the vocabulary
+    """New values by the fact's name; null for what is not known."""
 
     @validates_schema
     def check(self, found: Checked, **_more: Any) -> None:
-        """Refuse what cannot be, alone or together."""
+        """Refuse values that are impossible, or that contradict each other."""
         try:
             interview.read_corrections(found)
         except CorrectionRefused as refused:
@@ -157,7 +159,7 @@ class CorrectedFacts(Body.from_dict({fact.name: _correction(fact) for fact in FA
 
 
 class CorrectBody(Body):
-    """Facts that were understood and are otherwise."""
+    """Facts that were misunderstood."""
 
     session_id = Id(required=True)
     facts = fields.Nested(CorrectedFacts, required=True, metadata={"minProperties": 1})
@@ -173,7 +175,7 @@ class ChatBody(Body):
 
 
 class ContextBody(Body):
-    """What a context is to hold, or what is added to it."""
+    """The members of a context, or additions to them."""
 
     holds_session = True
 
@@ -183,23 +185,25 @@ class ContextBody(Body):
     user_preferences = fields.Dict(keys=fields.String())
     ttl = Seconds(
         validate=validate.Range(1, CONTEXT_TTL_LONGEST),
-        metadata={"description": "Seconds it lives after each use, whatever its tenant says."},
+        metadata={
+            "description": "Seconds it lives after each use; it overrides the tenant's setting."
+        },
     )
 
 
 class Page(Body):
-    """Which part of a list is wanted."""
+    """Which part of a list to return."""
 
     start = fields.Integer(load_default=0, validate=validate.Range(0, 1_000_000))
     limit = fields.Integer(load_default=50, validate=validate.Range(1, MAX_PAGE))
 
 
-def body(schema: Schema) -> Checked:
-    """The request's JSON body, checked.
+def read_body(schema: Schema) -> Checked:
+    """Read and check the request's JSON body.
 
     Raises:
         ValidationError: a member is missing or wrong.
-        BadRequest, UnsupportedMediaType: it is no JSON, or not said to be.
+        BadRequest, UnsupportedMediaType: it is not JSON, or not declared as JSON.
     """
     if getattr(schema, "holds_session", False):
         request.max_content_length = current_app.config["MAX_SESSION_LENGTH"]
@@ -211,7 +215,7 @@ def body(schema: Schema) -> Checked:
 
 
 def _refuse_depth(found: Any) -> None:
-    """Refuse what is nested so deeply that what comes of it could not be read everywhere.
+    """Refuse a body that is nested so deeply that some JSON decoders could not read it again.
 
     Raises:
         ValidationError: it is.
@@ -228,15 +232,15 @@ def _refuse_depth(found: Any) -> None:
     raise ValidationError(f"Please nest members at most {MAX_NESTING} levels deep.")
 
 
-def names_session() -> bool:
-    """Whether the request's body names a session; it is not checked yet, and may be anything."""
+def has_session_id() -> bool:
+    """Whether the request's body names a session; it is unchecked and may be anything."""
     _refuse_endless_bodies()
     found = request.get_json(silent=True)
     return isinstance(found, dict) and bool(found.get("session_id"))
 
 
 def _refuse_endless_bodies() -> None:
-    """Hold a body without a Content-Length to the limit; it would be cut there in silence.
+    """Refuse a body without a Content-Length that exceeds the limit; Werkzeug would truncate it.
 
     Raises:
         RequestEntityTooLarge: it is longer than MAX_CONTENT_LENGTH.
@@ -250,8 +254,8 @@ def _refuse_endless_bodies() -> None:
             raise RequestEntityTooLarge
 
 
-def query(schema: Schema) -> Checked:
-    """The request's query string, checked; arguments of others, such as proxies, are left alone.
+def read_query(schema: Schema) -> Checked:
+    """Read and check the request's query string; unknown arguments are ignored.
 
     Raises:
         ValidationError: an argument is missing or wrong.
@@ -260,11 +264,11 @@ def query(schema: Schema) -> Checked:
     return loaded
 
 
-def session_id(value: str) -> str:
-    """A session id from the address, checked.
+def parse_session_id(value: str) -> str:
+    """Check a session id from the address.
 
     Raises:
-        ValidationError: it is no UUID.
+        ValidationError: it is not a UUID.
     """
     loaded: dict[str, str] = _session_argument.load({"session_id": value})
     return loaded["session_id"]
@@ -274,17 +278,16 @@ def _is_unprintable(character: str) -> bool:
     return unicodedata.category(character) in ("Cc", "Cs")
 
 
-def name(value: str) -> str:
-    """An id from the address that its caller chose freely, checked.
+def parse_name(value: str) -> str:
+    """Check an id from the address that its caller chose freely.
 
     Raises:
-        ValidationError: it is too long, has control characters, or was no UTF-8.
+        ValidationError: it is too long, has control characters, or was not UTF-8.
     """
-    # Every byte that is no UTF-8 became the same character, and two addresses one name.
-    unread = REPLACEMENT in value
-    if unread or len(value) > MAX_NAME or any(_is_unprintable(one) for one in value):
-        said = f"Please use at most {MAX_NAME} characters, none of them a control character."
-        raise ValidationError(said, "session_id")
+    # Every byte that is not UTF-8 becomes the same character, so two addresses could be one id.
+    if REPLACEMENT in value or len(value) > MAX_NAME or any(_is_unprintable(one) for one in value):
+        rule = f"Please use at most {MAX_NAME} characters, none of them a control character."
+        raise ValidationError(rule, "session_id")
     return value
 
 

@@ -1,4 +1,4 @@
-"""What the saved state of a front end must look like; the rest of it is kept as it came."""
+"""Schemas of a front end's saved state; members that are not known here are kept unchanged."""
 
 from typing import Any
 
@@ -7,37 +7,37 @@ from marshmallow import INCLUDE, Schema, ValidationError, fields, post_load
 from routes.schemas import Body, Checked, Id
 
 
-def _is_amount(value: Any) -> None:
+def _check_amount(value: Any) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
         raise ValidationError("Please send a number of 0 or more.")
 
 
-def _is_moment(value: Any) -> None:
+def _check_moment(value: Any) -> None:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise ValidationError("Please send a text or a number.")
 
 
 class Amount(fields.Raw):
-    """How much of something there was."""
+    """A quantity of 0 or more."""
 
     def __init__(self, **kwargs: Any) -> None:
         metadata = {"type": "number", "minimum": 0}
-        super().__init__(validate=_is_amount, metadata=metadata, **kwargs)
+        super().__init__(validate=_check_amount, metadata=metadata, **kwargs)
 
 
 class Moment(fields.Raw):
-    """When something was, as a text or as a number."""
+    """A point in time, as text or as a number."""
 
     def __init__(self, **kwargs: Any) -> None:
         metadata = {"type": ["string", "number"]}
-        super().__init__(validate=_is_moment, metadata=metadata, **kwargs)
+        super().__init__(validate=_check_moment, metadata=metadata, **kwargs)
 
 
 class Kept(Schema):
-    """Something of a front end's own, of which only some members are known here."""
+    """An object of a front end, of which only some members are known here."""
 
     class Meta:
-        """Other members are the front end's business."""
+        """Other members are up to the front end."""
 
         unknown = INCLUDE
 
@@ -54,7 +54,7 @@ class StateMessage(Kept):
 
 
 class StateMetrics(Kept):
-    """What an agent has used."""
+    """What an agent has consumed."""
 
     tokens = Amount()
     cost = Amount()
@@ -88,7 +88,7 @@ class StateData(Kept):
 
 
 class StateBody(Body):
-    """A front end's state, and the id it is to be found by."""
+    """A front end's state, and the id it is saved under."""
 
     holds_session = True
 
@@ -97,5 +97,5 @@ class StateBody(Body):
 
     @post_load(pass_original=True)
     def keep(self, found: Checked, original: Checked, **_more: Any) -> Checked:
-        """The data as it came: it is looked at, not changed."""
+        """Return the data unchanged: it is checked, not converted."""
         return {**found, "data": original["data"]}

@@ -1,4 +1,4 @@
-"""The teaser chat's use cases: a conversation in a session, from the first words to questions."""
+"""The teaser chat: conversations in sessions, from the first message to questions."""
 
 from services.conversation import interview
 from services.teaser_chat.analyses import AnalysisRun
@@ -18,5 +18,5 @@ __all__ = [
 
 
 def warm_up() -> None:
-    """Load catalogue and lexicon now rather than in somebody's first request."""
+    """Load catalogue and lexicon now instead of in the first request."""
     interview.begin("lamp")

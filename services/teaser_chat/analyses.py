@@ -1,4 +1,4 @@
-"""The analysis in a session: made once, kept, and told step by step to who watches."""
+"""The analysis in a session: run once, stored, and reported step by step."""
 
 import re
 from collections.abc import Iterator
@@ -8,10 +8,11 @@ from services.conversation.analysis import NormResult
 from services.errors import ConversationIncomplete
 from services.norms.catalogue import DISCLAIMER, get_catalogue
 from services.sessions import Session, Sessions
-from services.teaser_chat.messages import Answer, conversation_in, timestamp
+from services.teaser_chat.messages import JsonObject, check_conversation
+from services.timestamps import format_now
 
 DATABASES = ("EU directives and regulations", "European and international standards")
-"""What an analysis looks through, in words for the reader."""
+"""What an analysis searches, in words for the reader."""
 
 _STEP = re.compile(r"[0-9]{1,5}")
 
@@ -22,14 +23,14 @@ class AnalysisRun:
     Args:
         conversations: the sessions that hold conversations.
         session: the conversation, complete.
-        owner: who asked for it.
+        owner: who requested it.
     """
 
     def __init__(self, conversations: Sessions, session: Session, owner: str | None) -> None:
         self._conversations = conversations
         self._session = session
         self._owner = owner
-        # A message changes what is analysed, and with it what the numbers stand for.
+        # A message may change the facts, so step numbers are valid only for the same history.
         self._revision = len(session["history"])
         self._norms = len(get_catalogue().norms)
         self._last = self._norms + 4
@@ -39,39 +40,39 @@ class AnalysisRun:
         """The id of the last step."""
         return f"{self._revision}-{self._last}"
 
-    def events(self, after: str | None = None) -> Iterator[tuple[str, Answer]]:
-        """The steps as `(id, data)`, in order, from the one after `after` on.
+    def run_steps(self, after: str | None = None) -> Iterator[tuple[str, JsonObject]]:
+        """Run the analysis and yield its steps as `(id, data)`, beginning after the id `after`.
 
-        An analysis that was done before is answered from the session, its checking in one step.
+        An analysis that was done before is read from the session; its checking is one step.
         """
         revision, _, number = (after or "").partition("-")
-        known = revision == str(self._revision) and _STEP.fullmatch(number)
-        seen = int(number) if known else 0
-        if seen > self._last:  # of a release that had more norms
+        is_known = revision == str(self._revision) and _STEP.fullmatch(number)
+        seen = int(number) if is_known else 0
+        if seen > self._last:  # from a release that had more norms
             seen = 0
-        for at, data in self._steps():
+        for at, data in self._run_steps():
             if at > seen:
                 yield f"{self._revision}-{at}", data
 
-    def _steps(self) -> Iterator[tuple[int, Answer]]:
+    def _run_steps(self) -> Iterator[tuple[int, JsonObject]]:
         total = self._norms
         yield 1, {"phase": "summary", "status": "Summing up what is known of the product"}
         yield 2, {"phase": "databases", "status": f"Looking through {' and '.join(DATABASES)}"}
         results = None
         if self._session["analyzed"]:
-            yield total + 2, _progress(total, total, "All norms were checked before")
+            yield total + 2, _build_progress(total, total, "All norms were checked before")
         else:
             results = []
             for result in analysis.check_state(self._session["interview"]):
                 results.append(result)
                 done = len(results)
-                yield done + 2, _progress(done, total, f"Checked {result.norm_name}")
+                yield done + 2, _build_progress(done, total, f"Checked {result.norm_name}")
         yield total + 3, {"phase": "finalizing", "status": "Putting the results in order"}
-        session = self._keep(results)
-        yield self._last, {"phase": "complete", **analysis_of(session)}
+        session = self._store_results(results)
+        yield self._last, {"phase": "complete", **read_analysis(session)}
 
-    def _keep(self, results: list[NormResult] | None) -> Session:
-        """Store the results, unless they are there, or the facts changed while checking."""
+    def _store_results(self, results: list[NormResult] | None) -> Session:
+        """Store the results, unless there are some already; if the facts changed, analyse again."""
         checked = self._session["interview"]
 
         def change(session: Session) -> bool:
@@ -81,12 +82,12 @@ class AnalysisRun:
 
 
 def analyze(session: Session, results: list[NormResult] | None) -> bool:
-    """Put an analysis into a session that has none; False when it has one already.
+    """Analyse a session that has no analysis; False when it has one already.
 
     Raises:
         ConversationIncomplete: the interview has open questions.
     """
-    if conversation_in(session)["analyzed"]:
+    if check_conversation(session)["analyzed"]:
         return False
     if not session["complete"]:
         raise ConversationIncomplete(session.session_id)
@@ -96,12 +97,12 @@ def analyze(session: Session, results: list[NormResult] | None) -> bool:
     session["matched_norms"] = [result.as_dict() for result in analysis.select_matched(checked)]
     session["all_norm_results"] = [result.as_dict() for result in checked]
     session["analyzed"] = True
-    session["analyzed_at"] = timestamp()
+    session["analyzed_at"] = format_now()
     return True
 
 
 def drop_analysis(session: Session) -> None:
-    """Take away an analysis whose facts were corrected; what was asked about it stays."""
+    """Remove an analysis whose facts were corrected; the questions about it stay."""
     session["analyzed"] = False
     session["matched_norms"] = []
     session["all_norm_results"] = []
@@ -112,8 +113,8 @@ def facts_differ(before: interview.State, after: interview.State) -> bool:
     return interview.get_known_facts(before) != interview.get_known_facts(after)
 
 
-def analysis_of(session: Session) -> Answer:
-    """The results, as the plain analysis and the last step of a watched one give them."""
+def read_analysis(session: Session) -> JsonObject:
+    """The results, in the form of both the plain and the streamed analysis."""
     return {
         "product_description": session["product_description"],
         "norms": session["matched_norms"],
@@ -123,5 +124,5 @@ def analysis_of(session: Session) -> Answer:
     }
 
 
-def _progress(done: int, total: int, status: str) -> Answer:
+def _build_progress(done: int, total: int, status: str) -> JsonObject:
     return {"phase": "analyzing", "progress": done, "total": total, "status": status}

@@ -1,8 +1,8 @@
-"""The teaser chat's use cases: a conversation in a session, from the first words to questions.
+"""The teaser chat's use cases: start, continue, correct, analyse, ask, read and delete.
 
-The conversation itself is pure (services.conversation); here its steps become changes to a
-stored session. Every change can be applied twice without harm: a message whose id is already
-in the session gets the answer it got then.
+The conversation itself is pure (services.conversation); here its steps become changes to a stored
+session. Every change may be applied twice: a message whose id is already in the session gets the
+same reply again.
 """
 
 import contextlib
@@ -15,18 +15,18 @@ from services.errors import AnalysisMissing, ConversationIncomplete
 from services.norms.catalogue import DISCLAIMER
 from services.sessions import Session, Sessions
 from services.sessions.errors import StoreUnavailable
-from services.teaser_chat.analyses import DATABASES, AnalysisRun, analysis_of, analyze
+from services.teaser_chat.analyses import DATABASES, AnalysisRun, analyze, read_analysis
 from services.teaser_chat.messages import (
-    Answer,
-    conversation_in,
+    JsonObject,
+    check_conversation,
     is_known,
-    last_turn,
-    question_answer,
-    turn_answer,
+    read_last_turn,
+    read_question_reply,
+    read_turn_reply,
 )
 from services.teaser_chat.starts import Starts
 from services.teaser_chat.turns import (
-    opening,
+    build_opening,
     suggest,
     take_correction,
     take_message,
@@ -54,27 +54,27 @@ class TeaserChat:
         *,
         owner: str | None = None,
         client_message_id: str | None = None,
-    ) -> Answer:
-        """Open a conversation with the maker's first words.
+    ) -> JsonObject:
+        """Start a conversation with the maker's first message.
 
         Returns:
             `{session_id, complete, message, missing, suggestions}`.
 
         Raises:
-            MessageIdReused: the same client_message_id opened one with other words.
-            SessionNotFound: the one it opened was deleted or has expired.
+            MessageIdReused: the same client_message_id started one with another text.
+            SessionNotFound: the one it started was deleted or has expired.
             SessionError: as services.sessions.save_session.
         """
         message_id = client_message_id or str(uuid.uuid4())
         earlier = self._starts.find_opened(owner, client_message_id)
         if earlier:
             session = self._conversations.get(earlier, owner=owner)
-            return _start_answer(session, message_id, initial_input)
-        data, _ = opening(message_id, initial_input)
+            return _build_start_reply(session, message_id, initial_input)
+        data, _ = build_opening(message_id, initial_input)
         session = self._starts.open_conversation(
             data, owner=owner, client_message_id=client_message_id
         )
-        return _start_answer(session, message_id, initial_input)
+        return _build_start_reply(session, message_id, initial_input)
 
     def continue_conversation(
         self,
@@ -83,27 +83,27 @@ class TeaserChat:
         *,
         owner: str | None = None,
         client_message_id: str | None = None,
-    ) -> Answer:
-        """Take the maker's next message and answer with the next question.
+    ) -> JsonObject:
+        """Process the maker's next message and reply with the next question.
 
         Returns:
-            `{complete, message, missing, suggestions}`, once complete with `reasoning`.
+            `{complete, message, missing, suggestions}`, and `reasoning` once complete.
 
         Raises:
-            MessageIdReused: the id was used with other words.
+            MessageIdReused: the id was used with another text.
             SessionError: as services.sessions.update_session.
         """
         message_id = client_message_id or str(uuid.uuid4())
 
         def change(session: Session) -> bool:
-            if is_known(conversation_in(session), message_id):
+            if is_known(check_conversation(session), message_id):
                 return False
             _, outdated = take_message(session, message_id, message)
             _finish(session, outdated=outdated)
             return True
 
         session = self._conversations.update(session_id, change, owner=owner)
-        return turn_answer(session, message_id, message)
+        return read_turn_reply(session, message_id, message)
 
     def correct_facts(
         self,
@@ -112,8 +112,8 @@ class TeaserChat:
         *,
         owner: str | None = None,
         client_message_id: str | None = None,
-    ) -> Answer:
-        """Correct single facts, at any time, and answer as to a message that says so.
+    ) -> JsonObject:
+        """Correct single facts, at any time, and reply as to a message that does so.
 
         Args:
             session_id: the conversation.
@@ -122,10 +122,10 @@ class TeaserChat:
             client_message_id: the id of this correction.
 
         Returns:
-            As `continue_conversation`, and `correction`: the words of the maker's message.
+            As `continue_conversation`, and `correction`: the correction in words.
 
         Raises:
-            CorrectionRefused: a fact or a value is none, or they contradict each other.
+            CorrectionRefused: a fact or a value is invalid, or they contradict each other.
             MessageIdReused: the id was used with other facts, or for a message.
             SessionError: as services.sessions.update_session.
         """
@@ -134,18 +134,19 @@ class TeaserChat:
         words = interview.write_corrections(values)
 
         def change(session: Session) -> bool:
-            if is_known(conversation_in(session), message_id):
+            if is_known(check_conversation(session), message_id):
                 return False
             _, outdated = take_correction(session, message_id, values)
             _finish(session, outdated=outdated)
             return True
 
         session = self._conversations.update(session_id, change, owner=owner)
-        told = interview.export_corrections(values)
-        return {**turn_answer(session, message_id, words, correction=told), "correction": words}
+        correction = interview.export_corrections(values)
+        reply = read_turn_reply(session, message_id, words, correction=correction)
+        return {**reply, "correction": words}
 
-    def analyze_norms(self, session_id: str, *, owner: str | None = None) -> Answer:
-        """Check every norm, or answer from the session when that was done before.
+    def analyze_norms(self, session_id: str, *, owner: str | None = None) -> JsonObject:
+        """Check every norm, or return the stored results.
 
         Returns:
             `{product_description, norms, total_norms, databases_checked, ...}`.
@@ -157,15 +158,15 @@ class TeaserChat:
         session = self._conversations.update(
             session_id, lambda session: analyze(session, None), owner=owner
         )
-        return {**analysis_of(session), "databases_checked": list(DATABASES)}
+        return {**read_analysis(session), "databases_checked": list(DATABASES)}
 
     def open_analysis(self, session_id: str, *, owner: str | None = None) -> AnalysisRun:
-        """An analysis whose steps can be watched; the refusals come here, before any step.
+        """An analysis that reports its steps; it is refused here, before any step.
 
         Raises:
             As `analyze_norms`.
         """
-        session = conversation_in(self._conversations.get(session_id, owner=owner, extend=True))
+        session = check_conversation(self._conversations.get(session_id, owner=owner, extend=True))
         if not session["complete"]:
             raise ConversationIncomplete(session_id)
         return AnalysisRun(self._conversations, session, owner)
@@ -177,22 +178,21 @@ class TeaserChat:
         *,
         owner: str | None = None,
         client_message_id: str | None = None,
-    ) -> Answer:
-        """Answer a question about a finished analysis, and keep both.
+    ) -> JsonObject:
+        """Answer a question about a finished analysis, and store both.
 
         Returns:
-            `{answer, relevant_norms, confidence, suggestions}`, sometimes
-            `proposed_description`.
+            `{answer, relevant_norms, confidence, suggestions}`, sometimes `proposed_description`.
 
         Raises:
             AnalysisMissing: there is no analysis yet.
-            MessageIdReused: the id was used with other words.
+            MessageIdReused: the id was used with another text.
             SessionError: as services.sessions.update_session.
         """
         message_id = client_message_id or str(uuid.uuid4())
 
         def change(session: Session) -> bool:
-            if is_known(conversation_in(session), message_id):
+            if is_known(check_conversation(session), message_id):
                 return False
             if not session["analyzed"]:
                 raise AnalysisMissing(session_id)
@@ -200,28 +200,27 @@ class TeaserChat:
             return True
 
         session = self._conversations.update(session_id, change, owner=owner)
-        return question_answer(session, message_id, question)
+        return read_question_reply(session, message_id, question)
 
-    def get_conversation(self, session_id: str, *, owner: str | None = None) -> Answer:
+    def get_conversation(self, session_id: str, *, owner: str | None = None) -> JsonObject:
         """The conversation so far, for a page that was reloaded.
 
         Returns:
             `{session_id, history, started, complete, qa_history, facts, suggestions, ...}`, after
-            the analysis also its results. Questions stay when a correction makes the analysis
-            start over.
+            the analysis also its results. Questions stay when a correction drops the analysis.
 
         Raises:
             SessionError: as services.sessions.get_session.
         """
-        session = conversation_in(self._conversations.get(session_id, owner=owner, extend=True))
-        view: Answer = {
+        session = check_conversation(self._conversations.get(session_id, owner=owner, extend=True))
+        view: JsonObject = {
             "session_id": session_id,
             "history": session["history"],
             "started": session["started"],
             "complete": session["complete"],
             "analyzed": session["analyzed"],
             "qa_history": session["qa_history"],
-            "missing": last_turn(session)["missing"],
+            "missing": read_last_turn(session)["missing"],
             "facts": interview.list_product_facts(session["interview"]),
             "suggestions": suggest(session),
         }
@@ -232,26 +231,26 @@ class TeaserChat:
         return view
 
     def delete_conversation(self, session_id: str, *, owner: str | None = None) -> None:
-        """Remove a conversation; one that is not there, or not the owner's, is no error.
+        """Delete a conversation; one that is missing, or not the owner's, is no error.
 
         Raises:
             SessionError: as services.sessions.delete_session.
         """
         found = self._conversations.delete(session_id, owner=owner)
-        # What could not be read of it goes as well, or the next message would begin it anew.
+        # A quarantined copy goes as well, or the next message would start the conversation over.
         with contextlib.suppress(StoreUnavailable):
             if found or self._conversations.is_quarantined(session_id, owner=owner):
                 self._conversations.discard_quarantined(session_id)
 
 
 def _finish(session: Session, *, outdated: bool) -> None:
-    """Add to the last reply that the analysis is outdated, if it is, and what may be said next."""
+    """Add to the last reply whether the analysis is outdated, and the suggestions."""
     reply = session["history"][-1]
     if outdated:
         reply["content"] += f"\n\n{REANALYZE}"
     reply["suggestions"] = suggest(session)
 
 
-def _start_answer(session: Session, message_id: str, text: str) -> Answer:
-    answer = turn_answer(conversation_in(session), message_id, text)
-    return {"session_id": session.session_id, **answer}
+def _build_start_reply(session: Session, message_id: str, text: str) -> JsonObject:
+    reply = read_turn_reply(check_conversation(session), message_id, text)
+    return {"session_id": session.session_id, **reply}

@@ -1,4 +1,4 @@
-"""All conversations of one browser together: listed for it, and cleared by it."""
+"""The conversations of one browser: listing them, and clearing them all."""
 
 from collections.abc import Iterable
 
@@ -11,18 +11,18 @@ from services.sessions.errors import (
     SessionUnreadable,
     StoreUnavailable,
 )
-from services.teaser_chat.messages import Answer, conversation_in
+from services.teaser_chat.messages import JsonObject, check_conversation
 
 MOST_LISTED = 50
-"""How many conversations a list has at most."""
+"""The most conversations in a list."""
 LONGEST_TITLE = 80
 """The longest title, in characters."""
 CLEARED_AT_ONCE = 50
-"""How many conversations are read, and then removed, in one round trip each."""
+"""How many conversations are listed in one round trip, and removed in another."""
 
 
 class ConversationList:
-    """The conversations that belong to an owner; those that belong to nobody are in no list.
+    """The conversations of an owner; those without an owner are in no list.
 
     Args:
         conversations: the sessions that hold them.
@@ -31,47 +31,49 @@ class ConversationList:
     def __init__(self, conversations: Sessions) -> None:
         self._conversations = conversations
 
-    def list_conversations(self, owner: str | None, *, shown: str | None = None) -> list[Answer]:
-        """An owner's conversations, the one with the newest message first; no life is extended.
+    def list_conversations(
+        self, owner: str | None, *, current: str | None = None
+    ) -> list[JsonObject]:
+        """An owner's conversations, newest message first; listing them extends no life.
 
-        Of more than MOST_LISTED those are listed that live longest, and the one that is shown.
+        If there are more than MOST_LISTED, those that live longest are listed, and the current one.
 
         Args:
             owner: whose they are; None has none.
-            shown: the one the owner looks at now, if any.
+            current: the one the owner has open, if any.
 
         Returns:
             `{session_id, title, started_at, last_message_at, complete, analyzed}` of each. Those
-            that cannot be read, or have expired this moment, are left out.
+            that cannot be read, or have just expired, are left out.
 
         Raises:
-            StoreUnavailable: the engine could not be asked, for the list or for one of them.
+            StoreUnavailable: the list, or one of the conversations, could not be read now.
         """
         if owner is None:
             return []
         ids = self._conversations.list_owned(owner, start=0, limit=MOST_LISTED)
-        if shown and shown not in ids:
-            ids = [shown, *ids[: MOST_LISTED - 1]]
+        if current and current not in ids:
+            ids = [current, *ids[: MOST_LISTED - 1]]
         batch = batches.load(self._conversations, ids, owner=owner)
         _raise_first(batch.failed.values(), StoreUnavailable)
         entries = [
-            _entry(session)
+            _build_entry(session)
             for session in batch.done.values()
             if session.owner == owner and _is_conversation(session)
         ]
         return sorted(entries, key=lambda entry: str(entry["last_message_at"]), reverse=True)
 
     def clear(self, owner: str | None) -> int:
-        """Remove all conversations of an owner, and what was set aside of them; how many went.
+        """Delete all conversations of an owner, with quarantined copies; how many there were.
 
-        It may be repeated: what was removed stays removed, whatever came of the rest.
+        It may be repeated: what was deleted stays deleted, even if the rest fails.
 
         Args:
             owner: whose they are; None has none.
 
         Raises:
-            StoreUnavailable: the engine could not be asked; some may have been removed.
-            SessionFormatUnknown: one of a newer release is left, and none of the others.
+            StoreUnavailable: the engine could not be reached; some may have been deleted.
+            SessionFormatUnknown: only conversations of a newer release are left.
         """
         if owner is None:
             return 0
@@ -85,15 +87,15 @@ class ConversationList:
                 batches.discard_quarantined_many(self._conversations, fresh, owner=owner)
                 cleared += len(batch.done)
                 left += batch.failed.values()
-            # What went has made room for others on this page, and what was used since is on one
-            # before; what cannot go keeps its place, so at last there is nothing new on any.
+            # Deleting moves later conversations to this page, and use moves some to earlier pages.
+            # So it starts over until every page has only what could not be deleted.
             start = 0 if fresh else start + CLEARED_AT_ONCE
         _raise_first(left, StoreUnavailable)
         _raise_first(left, SessionFormatUnknown)
         return cleared
 
     def check(self, session_id: str, *, owner: str | None = None) -> None:
-        """Make sure that an owner can reach a conversation, without extending its life.
+        """Check that an owner can reach a conversation, without extending its life.
 
         Raises:
             SessionNotFound: there is none for this owner.
@@ -111,18 +113,18 @@ def _raise_first(errors: Iterable[SessionError], kind: type[SessionError]) -> No
 
 def _is_conversation(session: Session) -> bool:
     try:
-        conversation_in(session)
+        check_conversation(session)
     except SessionUnreadable:
         return False
     return True
 
 
-def _entry(session: Session) -> Answer:
-    said = [entry.get("timestamp") for entry in (*session["history"], *session["qa_history"])]
-    times = [time for time in said if isinstance(time, str)]
+def _build_entry(session: Session) -> JsonObject:
+    entries = (*session["history"], *session["qa_history"])
+    times = [time for entry in entries if isinstance(time := entry.get("timestamp"), str)]
     return {
         "session_id": session.session_id,
-        "title": title(session["history"][0]["content"]),
+        "title": build_title(session["history"][0]["content"]),
         "started_at": timestamps.isoformat(session.created_at),
         "last_message_at": max(times, default=timestamps.isoformat(session.updated_at)),
         "complete": session["complete"],
@@ -130,8 +132,8 @@ def _entry(session: Session) -> Answer:
     }
 
 
-def title(text: str) -> str:
-    """The first words of a text in one line, as many as fit into LONGEST_TITLE characters."""
+def build_title(text: str) -> str:
+    """The first words of a text, as many as fit into LONGEST_TITLE characters."""
     words = " ".join(text.split())
     if len(words) <= LONGEST_TITLE:
         return words

@@ -1,12 +1,11 @@
-"""The messages of a conversation as a session keeps them, and the answers read from them.
+"""The messages of a conversation as a session stores them, and the replies read from them.
 
-An answer to a turn is always read from the stored messages, so that a repeated message gets what
-it got the first time.
+The reply to a turn is always read from the stored messages, so that a repeated message gets the
+same one.
 """
 
 import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from services.conversation import interview, questions
@@ -15,6 +14,7 @@ from services.errors import MessageIdReused
 from services.norms.facts import FACTS
 from services.sessions import Session
 from services.sessions.errors import SessionUnreadable
+from services.timestamps import format_now
 
 MEMBERS = {
     "history": list,
@@ -27,7 +27,7 @@ MEMBERS = {
     "matched_norms": list,
     "all_norm_results": list,
 }
-"""What a session must hold to be a conversation, and of which type."""
+"""The members, with their types, that a session must have to be a conversation."""
 
 INTERVIEW_MEMBERS = {
     "description": str,
@@ -40,59 +40,55 @@ INTERVIEW_MEMBERS = {
     "pending": list,
     "turns": int,
 }
-"""What the state of its interview must hold at least, and of which type."""
+"""The members, with their types, that the state of its interview must have."""
 
 MESSAGE_MEMBERS = {"history": ("role", "content"), "qa_history": ("question", "answer")}
-"""What an entry of these lists must hold, as text."""
+"""The text members that an entry of these lists must have."""
 
-Answer = dict[str, Any]
+JsonObject = dict[str, Any]
 
 
-def conversation_in(session: Session) -> Session:
-    """The session itself, if it holds a conversation.
+def check_conversation(session: Session) -> Session:
+    """Check that a session holds a conversation, and return it.
 
     Raises:
-        SessionUnreadable: a member is missing or of another type; someone else wrote it.
+        SessionUnreadable: a member is missing or of another type; another program wrote it.
     """
     for name, kind in MEMBERS.items():
         if not isinstance(session.get(name), kind):
-            raise SessionUnreadable(f"the session's {name} is no {kind.__name__}")
+            raise SessionUnreadable(f"the session's {name} is not a {kind.__name__}")
     for name, members in MESSAGE_MEMBERS.items():
         if not all(_is_message(entry, *members) for entry in session[name]):
-            raise SessionUnreadable(f"the session's {name} holds what is no message")
+            raise SessionUnreadable(f"the session's {name} has an entry that is not a message")
     if not session["history"]:
         raise SessionUnreadable("the session's history is empty")
     state = session["interview"]
     for name, kind in INTERVIEW_MEMBERS.items():
         if not isinstance(state.get(name), kind):
-            raise SessionUnreadable(f"the interview's {name} is no {kind.__name__}")
+            raise SessionUnreadable(f"the interview's {name} is not a {kind.__name__}")
     return session
 
 
-def _is_message(entry: Any, said_by: str, said: str) -> bool:
-    return (
-        type(entry) is dict
-        and isinstance(entry.get(said_by), str)
-        and isinstance(entry.get(said), str)
-    )
+def _is_message(entry: Any, *members: str) -> bool:
+    return type(entry) is dict and all(isinstance(entry.get(name), str) for name in members)
 
 
-def exchange(
-    message_id: str, text: str, reply: interview.Reply, *, correction: Answer | None = None
-) -> list[Answer]:
-    """The two history entries of a turn: the maker's words and the reply to them.
+def build_exchange(
+    message_id: str, text: str, reply: interview.Reply, *, correction: JsonObject | None = None
+) -> list[JsonObject]:
+    """Build the two history entries of a turn: the maker's message and the reply.
 
     Args:
         message_id: the message's id.
-        text: the words.
-        reply: what they are answered.
-        correction: the facts that were corrected, if the words only say that.
+        text: its text.
+        reply: the interview's reply.
+        correction: the corrected facts, if the message is a correction of facts.
     """
-    now = timestamp()
-    said: Answer = {"role": "user", "content": text, "id": message_id, "timestamp": now}
+    now = format_now()
+    message: JsonObject = {"role": "user", "content": text, "id": message_id, "timestamp": now}
     if correction is not None:
-        said["correction"] = correction
-    answered: Answer = {
+        message["correction"] = correction
+    response: JsonObject = {
         "role": "assistant",
         "content": reply.message,
         "id": str(uuid.uuid4()),
@@ -102,89 +98,88 @@ def exchange(
         "open_facts": list(reply.missing),
     }
     if reply.complete:
-        answered["reasoning"] = reply.reasoning
-    return [said, answered]
+        response["reasoning"] = reply.reasoning
+    return [message, response]
 
 
-def read_message(session: Session, message_id: str, text: str) -> Answer:
-    """How a message was answered, whichever kind of turn it was.
+def read_reply(session: Session, message_id: str, text: str) -> JsonObject:
+    """The reply to a message, whichever step it took.
 
     Returns:
-        `{intent, response, suggestions}`, and a `notice` if there was one.
+        `{intent, response, suggestions}`, and `notice` if there was one.
 
     Raises:
-        MessageIdReused: the message with this id has other words.
+        MessageIdReused: the message with this id has another text.
     """
     if _find(session["qa_history"], message_id):
-        answer = question_answer(session, message_id, text)
+        answer = read_question_reply(session, message_id, text)
         return {
             "intent": Step.QUESTION.value,
             "response": answer["answer"],
             "suggestions": answer["suggestions"],
         }
-    reply = _reply_to(session, message_id, text)
-    told = {
+    reply = _find_reply(session, message_id, text)
+    result = {
         "intent": reply.get("intent", Step.INTERVIEW.value),
         "response": reply["content"],
-        "suggestions": _suggested(reply),
+        "suggestions": _get_suggestions(reply),
     }
-    return {**told, "notice": reply["notice"]} if "notice" in reply else told
+    return {**result, "notice": reply["notice"]} if "notice" in reply else result
 
 
-def turn_answer(
-    session: Session, message_id: str, text: str, *, correction: Answer | None = None
-) -> Answer:
-    """What a turn is answered with, from the session alone: the same the first and every time.
+def read_turn_reply(
+    session: Session, message_id: str, text: str, *, correction: JsonObject | None = None
+) -> JsonObject:
+    """The reply to a turn, from the session alone, so that it is the same every time.
 
     Raises:
-        MessageIdReused: the message with this id has other words, or corrects other facts.
+        MessageIdReused: the message with this id has another text, or corrects other facts.
     """
-    return _told(_reply_to(session, message_id, text, correction))
+    return _convert_reply(_find_reply(session, message_id, text, correction))
 
 
-def _reply_to(
-    session: Session, message_id: str, text: str, correction: Answer | None = None
-) -> Answer:
-    said = _find(session["history"], message_id)
-    if said is None or said["role"] != "user" or said["content"] != text:
+def _find_reply(
+    session: Session, message_id: str, text: str, correction: JsonObject | None = None
+) -> JsonObject:
+    message = _find(session["history"], message_id)
+    if message is None or message["role"] != "user" or message["content"] != text:
         raise MessageIdReused(message_id)
-    if said.get("correction") != correction:  # numbers may differ more than their words
+    if message.get("correction") != correction:  # rounded numbers may have the same words
         raise MessageIdReused(message_id)
     replies = (entry for entry in session["history"] if entry.get("reply_to") == message_id)
     return next(replies)
 
 
-def last_turn(session: Session) -> Answer:
-    """What the last turn was answered with."""
-    return _told(session["history"][-1])
+def read_last_turn(session: Session) -> JsonObject:
+    """The reply to the last turn."""
+    return _convert_reply(session["history"][-1])
 
 
-def _told(reply: Mapping[str, Any]) -> Answer:
-    answer = {
+def _convert_reply(reply: Mapping[str, Any]) -> JsonObject:
+    """A stored reply in the form that clients get."""
+    result = {
         "complete": reply["complete"],
         "message": reply["content"],
-        "suggestions": _suggested(reply),
+        "suggestions": _get_suggestions(reply),
     }
     if reply["complete"]:
-        return {**answer, "missing": [], "reasoning": reply["reasoning"]}
-    return {
-        **answer,
-        "missing": [FACTS[name].label for name in reply["open_facts"] if name in FACTS],
-    }
+        return {**result, "missing": [], "reasoning": reply["reasoning"]}
+    missing = [FACTS[name].label for name in reply["open_facts"] if name in FACTS]
+    return {**result, "missing": missing}
 
 
-def _suggested(entry: Mapping[str, Any]) -> list[str]:
-    """The suggestions that a reply or answer came with; an earlier release made none."""
+def _get_suggestions(entry: Mapping[str, Any]) -> list[str]:
+    """The suggestions of a reply or an answer; earlier releases stored none."""
     found: list[str] = entry.get("suggestions", [])
     return found
 
 
-def question_entry(message_id: str, question: str, answer: questions.Answer) -> Answer:
-    """A question and its answer, as the session keeps them."""
-    entry: Answer = {
+def build_question_entry(message_id: str, question: str, answer: questions.Answer) -> JsonObject:
+    """A question and its answer, as the session stores them."""
+    entry: JsonObject = {
         "question": question,
         "answer": answer.answer,
-        "timestamp": timestamp(),
+        "timestamp": format_now(),
         "id": message_id,
         "relevant_norms": list(answer.relevant_norms),
         "confidence": answer.confidence,
@@ -194,18 +189,18 @@ def question_entry(message_id: str, question: str, answer: questions.Answer) -> 
     return entry
 
 
-def question_answer(session: Session, message_id: str, question: str) -> Answer:
-    """What a question was answered with.
+def read_question_reply(session: Session, message_id: str, question: str) -> JsonObject:
+    """The answer to a question.
 
     Raises:
-        MessageIdReused: the message with this id has other words, or is no question.
+        MessageIdReused: the message with this id has another text, or is not a question.
     """
     entry = _find(session["qa_history"], message_id)
     if entry is None or entry["question"] != question:
         raise MessageIdReused(message_id)
     members = ("answer", "relevant_norms", "confidence", "proposed_description")
-    told = {name: entry[name] for name in members if name in entry}
-    return {**told, "suggestions": _suggested(entry)}
+    answer = {name: entry[name] for name in members if name in entry}
+    return {**answer, "suggestions": _get_suggestions(entry)}
 
 
 def is_known(session: Session, message_id: str) -> bool:
@@ -213,11 +208,6 @@ def is_known(session: Session, message_id: str) -> bool:
     return bool(_find(session["history"], message_id) or _find(session["qa_history"], message_id))
 
 
-def _find(entries: list[Answer], message_id: str) -> Answer | None:
-    """The entry with this id; a repeated one is most likely among the last."""
+def _find(entries: list[JsonObject], message_id: str) -> JsonObject | None:
+    """The entry with this id, looked for from the end, where repeated ones usually are."""
     return next((entry for entry in reversed(entries) if entry.get("id") == message_id), None)
-
-
-def timestamp() -> str:
-    """This moment in UTC, in ISO 8601 with milliseconds."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -1,4 +1,4 @@
-"""Opens conversations, each once: which one a client_message_id opened is remembered."""
+"""Starts conversations, each once: it stores which one a client_message_id started."""
 
 import hashlib
 import uuid
@@ -10,11 +10,11 @@ from services.sessions.errors import SessionConflict, SessionNotFound, StoreUnav
 
 
 class Starts:
-    """Where conversations begin.
+    """Starts conversations.
 
     Args:
         conversations: the sessions that hold them.
-        starts: the sessions that remember which message opened which.
+        starts: the sessions that store which message started which one.
     """
 
     def __init__(self, conversations: Sessions, starts: Sessions) -> None:
@@ -22,36 +22,36 @@ class Starts:
         self._starts = starts
 
     def find_opened(self, owner: str | None, client_message_id: str | None) -> str | None:
-        """The id of the conversation that this message opened, whether or not it still is.
+        """The id of the conversation that this message started, whether or not it still exists.
 
-        None as well while that cannot be looked up: `open_conversation` finds it when it claims
-        the start, if that can be written.
+        None also while that cannot be read: `open_conversation` finds it when it claims the
+        start, if that can be written.
         """
         if client_message_id is None:
             return None
         try:
-            return self._find(_start_key(owner, client_message_id))
+            return self._find(_build_start_key(owner, client_message_id))
         except StoreUnavailable:
             return None
 
     def open_conversation(
         self, data: Mapping[str, Any], *, owner: str | None, client_message_id: str | None
     ) -> Session:
-        """Store a new conversation; of two that one message opens at once, the first remains.
+        """Store a new conversation; of two that one message starts at once, the first remains.
 
         Raises:
-            SessionNotFound: the one that this message opened first was deleted or has expired.
+            SessionNotFound: the first one that this message started was deleted or has expired.
             SessionError: as services.sessions.save_session.
         """
         session_id = str(uuid.uuid4())
         try:
             session = self._conversations.save(session_id, data, owner=owner)
         except SessionConflict:
-            # Nobody else draws this id: it is our own first try whose acknowledgement was lost.
+            # The id is random, so this is our own first attempt, whose acknowledgement was lost.
             session = self._conversations.get(session_id, owner=owner)
         if client_message_id is None:
             return session
-        first = self._claim(_start_key(owner, client_message_id), session_id)
+        first = self._claim(_build_start_key(owner, client_message_id), session_id)
         if first == session_id:
             return session
         self._conversations.delete(session_id, owner=owner)
@@ -64,10 +64,10 @@ class Starts:
             return None
 
     def _claim(self, start_key: str, session_id: str) -> str:
-        """Remember which conversation a start opened; of two at once, answer the first one's.
+        """Store which conversation a message started; of two at once, return the first one's id.
 
-        The record outlives its conversation, so that a late repetition finds it deleted rather
-        than opening it again.
+        The record outlives the conversation, so that a late repetition finds it deleted instead
+        of starting another.
         """
         try:
             self._starts.save(start_key, {"conversation": session_id})
@@ -76,6 +76,6 @@ class Starts:
         return session_id
 
 
-def _start_key(owner: str | None, client_message_id: str) -> str:
-    """Under which id a start is remembered; one per asker, so that nobody meets another's."""
+def _build_start_key(owner: str | None, client_message_id: str) -> str:
+    """The id of a start's record; it includes the owner, so that nobody finds another's."""
     return hashlib.sha256(f"{owner or ''}\n{client_message_id}".encode()).hexdigest()

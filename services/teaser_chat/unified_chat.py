@@ -1,7 +1,7 @@
 """The one-endpoint chat: the conversations of the teaser chat behind a single endpoint.
 
-A message of somebody who says nothing but what they want to say: here it is decided which step
-it takes. The steps are those of services.teaser_chat.turns, and what they do is one change.
+A message comes without a word about what it is for: the step it takes is decided here. The steps
+are those of services.teaser_chat.turns, and each message is one change to the session.
 """
 
 import contextlib
@@ -27,21 +27,21 @@ from services.sessions.errors import (
 )
 from services.teaser_chat.analyses import analyze
 from services.teaser_chat.messages import (
-    Answer,
-    conversation_in,
-    exchange,
+    JsonObject,
+    build_exchange,
+    check_conversation,
     is_known,
-    read_message,
+    read_reply,
 )
 from services.teaser_chat.starts import Starts
-from services.teaser_chat.turns import opening, suggest, take_message, take_question
+from services.teaser_chat.turns import build_opening, suggest, take_message, take_question
 
 STARTED_OVER = "Your earlier conversation could not be read any more, so this is a new one."
 CHECKED_LATER = "The norms are checked again as soon as these questions are answered."
 
 
 class UnifiedChat:
-    """Takes messages; checks that `owner` may reach the conversation they name.
+    """Processes messages; checks that `owner` may reach the conversation they name.
 
     Args:
         conversations: the sessions that hold conversations.
@@ -59,17 +59,17 @@ class UnifiedChat:
         session_id: str | None = None,
         owner: str | None = None,
         client_message_id: str | None = None,
-    ) -> Answer:
-        """Take in a message: open a conversation with it, or let it take its step in one.
+    ) -> JsonObject:
+        """Process a message: start a conversation with it, or continue one.
 
         Returns:
-            `{session_id, intent, response, suggestions}`; `notice` where a conversation had to
-            begin anew.
+            `{session_id, intent, response, suggestions}`; `notice` if a conversation had to start
+            over.
 
         Raises:
-            MessageIdReused: the id was used with other words.
+            MessageIdReused: the id was used with another text.
             SessionError: as services.sessions.update_session and save_session. One that cannot
-                be read is no error here: it is set aside, and another begins under its id.
+                be read is no error here: it is quarantined, and another starts under its id.
         """
         message_id = client_message_id or str(uuid.uuid4())
         known = session_id or self._starts.find_opened(owner, client_message_id)
@@ -80,15 +80,15 @@ class UnifiedChat:
             session = self._starts.open_conversation(
                 data, owner=owner, client_message_id=client_message_id
             )
-        answer = read_message(conversation_in(session), message_id, message)
-        return {"session_id": session.session_id, **answer}
+        reply = read_reply(check_conversation(session), message_id, message)
+        return {"session_id": session.session_id, **reply}
 
     def _continue(
         self, session_id: str, message_id: str, message: str, owner: str | None
     ) -> Session:
         def change(session: Session) -> bool:
             try:
-                if is_known(conversation_in(session), message_id):
+                if is_known(check_conversation(session), message_id):
                     return False
             except SessionUnreadable:
                 self._conversations.quarantine(session)
@@ -99,12 +99,12 @@ class UnifiedChat:
         try:
             return self._conversations.update(session_id, change, owner=owner)
         except SessionUnreadable:
-            pass  # it is set aside by now, and logged
+            pass  # it is quarantined by now, and logged
         except SessionForeign:
             raise
         except SessionNotFound:
-            # Another request may have set it aside, a moment ago or long before. What is known
-            # to be missing while the engine cannot be asked was deleted.
+            # Another request may have quarantined it. If the engine cannot be reached, yet the
+            # session is known to be missing, it was deleted.
             found = False
             with contextlib.suppress(StoreUnavailable):
                 found = self._conversations.is_quarantined(session_id, owner=owner)
@@ -114,60 +114,61 @@ class UnifiedChat:
             data = _open(message_id, message, notice=STARTED_OVER)
             return self._conversations.save(session_id, data, owner=owner)
         except SessionConflict:
-            # Another message was faster and began it anew, or an older copy can be read.
+            # Another message was faster and started it over, or an older copy can be read.
             return self._conversations.update(session_id, change, owner=owner)
 
 
 def _open(message_id: str, message: str, *, notice: str = "") -> dict[str, Any]:
-    """The data of a conversation that begins here, analysed if nothing has to be asked."""
-    data, reply = opening(message_id, message)
+    """The data of a new conversation, analysed if no question is open."""
+    data, reply = build_opening(message_id, message)
     data[UNIFIED_CHAT] = True
     if notice:
         data["history"][-1]["notice"] = notice
     if reply.complete:
         session = Session("", data)
-        _analyze(session, reply.understood)
+        _add_report(session, reply.understood)
         return session
     return data
 
 
 def _take(session: Session, message_id: str, message: str) -> None:
-    """Let a message take its step."""
+    """Process a message by the step it takes."""
     if session["complete"]:
-        wanted = route_message(message, session["interview"], analyzed=session["analyzed"])
+        route = route_message(message, session["interview"], analyzed=session["analyzed"])
     else:
-        wanted = Route(Step.INTERVIEW, message)
-    if wanted.step is Step.QUESTION:
+        route = Route(Step.INTERVIEW, message)
+    if route.step is Step.QUESTION:
         analyze(session, None)
         take_question(session, message_id, message)
-    elif wanted.step is Step.ANALYSIS:
+    elif route.step is Step.ANALYSIS:
         reasoning = session["history"][-1].get("reasoning", "")
         reply = interview.Reply("", complete=True, missing=(), reasoning=reasoning, understood="")
-        session["history"] += exchange(message_id, message, reply)
-        _analyze(session, "")
+        session["history"] += build_exchange(message_id, message, reply)
+        _add_report(session, "")
     else:
-        _tell(session, message_id, message, wanted.statement)
+        _continue_interview(session, message_id, message, route.statement)
 
 
-def _tell(session: Session, message_id: str, message: str, told: str) -> None:
-    """Let the interview take in a message, and analyse if nothing more has to be asked."""
-    before = session["interview"]
-    known = session["analyzed"]
-    reply, outdated = take_message(session, message_id, message, told=told)
-    said = session["history"][-1]
+def _continue_interview(session: Session, message_id: str, message: str, statement: str) -> None:
+    """Pass a message to the interview, and analyse if no question is open."""
+    before = session["interview"] if session["analyzed"] else None
+    reply, outdated = take_message(session, message_id, message, statement=statement)
+    response = session["history"][-1]
     if reply.complete and not session["analyzed"]:
-        _analyze(session, reply.understood, before=before if known else None)
+        _add_report(session, reply.understood, before=before)
         return
     if reply.complete:
-        said["content"] = write_unchanged(session["interview"], reply.understood)
+        response["content"] = write_unchanged(session["interview"], reply.understood)
     elif outdated:
-        said["content"] += f"\n\n{CHECKED_LATER}"
-    said["suggestions"] = suggest(session)
+        response["content"] += f"\n\n{CHECKED_LATER}"
+    response["suggestions"] = suggest(session)
 
 
-def _analyze(session: Session, understood: str, *, before: interview.State | None = None) -> None:
-    """Analyse, if that was not done before, and tell the result in the last reply."""
+def _add_report(
+    session: Session, understood: str, *, before: interview.State | None = None
+) -> None:
+    """Analyse, unless that was done before, and report the result in the last reply."""
     analyze(session, None)
-    told = write_report(session["interview"], understood=understood, before=before)
-    session["history"][-1] |= {"content": told, "intent": Step.ANALYSIS.value}
+    report = write_report(session["interview"], understood=understood, before=before)
+    session["history"][-1] |= {"content": report, "intent": Step.ANALYSIS.value}
     session["history"][-1]["suggestions"] = suggest(session)

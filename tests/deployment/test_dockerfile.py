@@ -114,7 +114,8 @@ class Image(Server):
         self.folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        settings = dict(word.split("=", 1) for word in sole("ENV").split())
+        words = sole("ENV").replace("$BUILD_COMMIT", "4f2c1ab").split()
+        settings = dict(word.split("=", 1) for word in words)
         assert settings.pop("BIND") == BIND
         programs = settings["PATH"].replace("/opt/venv/bin", str(Path(sys.executable).parent))
         self.settings = settings | {
@@ -168,6 +169,7 @@ def test_its_command_serves_with_what_is_copied(image: Image) -> None:
     """A conversation, the page and its files; and nothing but the spill's folder is written."""
     before = image.files()
     with Http(image.url, cookies=True) as http:
+        assert http.get("/readyz").body["release"].endswith("+4f2c1ab")
         assert http.get("/develope").status == 200
         assert http.get("/static/chat/chat.js").status == 200
         assert http.post(f"{API}/start", {"initial_input": LAMP}).status == 200

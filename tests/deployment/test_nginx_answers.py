@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 
-from routes.errors import ANSWERS, HTTP_ANSWERS
+from routes.errors import HTTP_RESPONSES, RESPONSES
 from services.errors import RateLimited
 from tests.support.host import Host, in_pieces, send_piece
 from tests.support.http import Answer, Http
@@ -51,7 +51,7 @@ def test_too_many_requests_are_refused_in_the_applications_words() -> None:
     """With the time to wait, and only for the one who sends them."""
     with Host() as host, Nginx(host.port) as nginx:
         answer = refusal(nginx, f"{API}/session/x")
-        found = ANSWERS[RateLimited]
+        found = RESPONSES[RateLimited]
         assert answer.body["error"] == found.sentence
         assert answer.body["code"] == found.code
         assert len(answer.body["request_id"]) == 32
@@ -126,7 +126,7 @@ def test_a_body_that_is_too_large_is_refused_readably(gunicorn: Gunicorn, length
 
     Each time: whoever still sends must not be reset before the answer is read.
     """
-    found = HTTP_ANSWERS[413]
+    found = HTTP_RESPONSES[413]
     with Nginx(gunicorn.port) as nginx:
         for _ in range(10):
             with Http(nginx.url) as http:

@@ -5,7 +5,7 @@ import threading
 import time
 from typing import Any
 
-from routes.errors import ANSWERS
+from routes.errors import RESPONSES
 from services.sessions.errors import StoreUnavailable
 from tests.drills.checker import build_expected, judge
 from tests.drills.http_connection import Reply
@@ -161,7 +161,7 @@ class Maker:
         other.close()
 
     def _record_failed_stream(self, conversation: Conversation, why: str) -> None:
-        if self.tolerance.outage and why == ANSWERS[StoreUnavailable].sentence:
+        if self.tolerance.outage and why == RESPONSES[StoreUnavailable].sentence:
             conversation.refused = True
         elif not conversation.excused:
             self._journal.record("errors_5xx", conversation.session_id, f"stream: {why}")

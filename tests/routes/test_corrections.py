@@ -182,8 +182,8 @@ def test_what_is_no_correction_is_refused(client: FlaskClient, facts: Any) -> No
 def test_the_services_own_refusal_names_the_member_as_well(app: Flask) -> None:
     """Whoever calls the service from another view need not check anything."""
     with app.test_request_context("/api/develope/correct"):
-        response = errors.answer(CorrectionRefused({"battery": "Please send true."}))
-        nothing = errors.answer(CorrectionRefused({}))
+        response = errors.handle_error(CorrectionRefused({"battery": "Please send true."}))
+        nothing = errors.handle_error(CorrectionRefused({}))
     assert response.status_code == nothing.status_code == 422
     assert response.get_json()["error"] == "Please send true (facts.battery)."
     assert response.get_json()["errors"] == {"facts": {"battery": ["Please send true."]}}

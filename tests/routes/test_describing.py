@@ -18,11 +18,11 @@ def app() -> Flask:
 
     @blueprint.put("/api/things/<session_id>", parameters=[SESSION_ID])
     @blueprint.arguments(schemas.StartBody)
-    @blueprint.takes(IF_MATCH)
+    @blueprint.describe_headers(IF_MATCH)
     @blueprint.response(200, responses.Turn, headers=ETAG)
     @blueprint.response(204, description="Nothing changed.")
-    @blueprint.errors(*CHANGING, "message_id_reused")
-    @blueprint.secured()
+    @blueprint.describe_errors(*CHANGING, "message_id_reused")
+    @blueprint.describe_token()
     def put_thing(body: schemas.Checked, session_id: str) -> ResponseReturnValue:
         """Put a thing there.
 

@@ -404,7 +404,7 @@ class TestStream:
         """The results that are kept belong to the facts that are kept."""
         session_id = self.ready(client)
         run = client.application.extensions["teaser_chat"].open_analysis(session_id)
-        steps = run.events()
+        steps = run.run_steps()
         assert next(steps)[1]["phase"] == "summary"
         respond(client, session_id, "Actually it is a kettle for 230 V AC mains")
         finish(client, session_id)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from routes.event_stream import format_event, with_heartbeats
+from routes.event_stream import add_heartbeats, format_event
 from tests.support.servers import eventually
 
 
@@ -25,7 +25,7 @@ def test_silence_is_filled_with_comments() -> None:
         release.wait(5)
         yield "two"
 
-    stream = with_heartbeats(slow(), interval=0.02)
+    stream = add_heartbeats(slow(), interval=0.02)
     assert next(stream).startswith("retry:")
     assert next(stream) == "one"
     assert next(stream).startswith(":")
@@ -43,7 +43,7 @@ def test_a_client_that_goes_away_frees_the_thread() -> None:
             yield "more"
 
     before = threading.active_count()
-    stream = with_heartbeats(endless())
+    stream = add_heartbeats(endless())
     next(stream)
     assert next(stream) == "more"
     assert threading.active_count() == before + 1
@@ -58,7 +58,7 @@ def test_an_error_of_the_producer_reaches_the_reader() -> None:
         yield "one"
         raise ZeroDivisionError
 
-    stream = with_heartbeats(failing())
+    stream = add_heartbeats(failing())
     assert next(stream).startswith("retry:")
     assert next(stream) == "one"
     with pytest.raises(ZeroDivisionError):
@@ -74,7 +74,7 @@ def test_a_fast_producer_waits_for_a_slow_reader() -> None:
             made.append(number)
             yield str(number)
 
-    stream = with_heartbeats(fast())
+    stream = add_heartbeats(fast())
     next(stream)
     next(stream)
     time.sleep(0.05)

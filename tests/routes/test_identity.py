@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from flask.typing import ResponseReturnValue
 
 from config import Settings
-from routes.identity import identity
+from routes.identity import get_identity
 from tests.support.application import create_app
 from tests.support.signing import signed
 
@@ -25,7 +25,7 @@ def knows_who_asks(app: Flask) -> FlaskClient:
 
     @app.route("/api/whoami", methods=["GET", "POST"])
     def whoami() -> ResponseReturnValue:
-        return jsonify(tenant_id=identity().tenant_id, user_id=identity().user_id)
+        return jsonify(tenant_id=get_identity().tenant_id, user_id=get_identity().user_id)
 
     return app.test_client(use_cookies=False)
 

@@ -55,7 +55,7 @@ def statuses(client: FlaskClient, times: int, **more: str) -> list[int]:
 
 
 @pytest.fixture
-def limited(settings: Settings) -> Settings:
+def limit(settings: Settings) -> Settings:
     """Settings that allow three conversations an hour."""
     return replace(settings, rate_limit_conversations=LIMITED)
 
@@ -75,26 +75,26 @@ def little(counters: Counters, **expressions: str | None) -> FlaskClient:
     app.extensions["tokens"] = Tokens(Secret(SECRET))
 
     def caller() -> tuple[str, str]:
-        who = identity.identity()
+        who = identity.get_identity()
         return who.tenant_id, who.user_id
 
     @app.post("/one")
-    @limits.limited(limits.CONVERSATIONS)
+    @limits.limit(limits.CONVERSATIONS)
     def one() -> ResponseReturnValue:
         return jsonify(ok=True)
 
     @app.post("/two")
-    @limits.limited(limits.CONVERSATIONS)
+    @limits.limit(limits.CONVERSATIONS)
     def two() -> ResponseReturnValue:
         return jsonify(ok=True)
 
     @app.post("/state")
-    @limits.limited(limits.STATES)
+    @limits.limit(limits.STATES)
     def state() -> ResponseReturnValue:
         return jsonify(ok=True)
 
     @app.put("/context")
-    @limits.limited(limits.CONTEXTS, caller)
+    @limits.limit(limits.CONTEXTS, caller)
     def context() -> ResponseReturnValue:
         return jsonify(ok=True)
 
@@ -243,7 +243,7 @@ def guarded(*, locks: bool) -> Callable[[str], int]:
     errors.init_app(app)
 
     @app.get("/<word>")
-    @limits.limited(limits.OPERATORS, unless=lambda: request.path == "/right", locks=locks)
+    @limits.limit(limits.OPERATORS, unless=lambda: request.path == "/right", locks=locks)
     def guess(word: str) -> ResponseReturnValue:
         return "", 200 if word == "right" else 401
 
@@ -252,7 +252,7 @@ def guarded(*, locks: bool) -> Callable[[str], int]:
     return lambda word: app.test_client().get(f"/{word}").status_code
 
 
-def test_what_does_not_count_is_let_through_beyond_the_limit() -> None:
+def test_what_is_exempt_is_let_through_beyond_the_limit() -> None:
     """Unless the view says otherwise."""
     ask = guarded(locks=False)
     found = [ask(word) for word in ("right", "a", "right", "b", "right", "c", "right")]
@@ -271,9 +271,9 @@ def test_a_lock_is_of_one_client_and_ends_with_the_window() -> None:
     clock = FakeClock()
     locks = limits.Locks(clock=clock)
     locks.add("one", clock() + 60)
-    assert (locks.holds("one"), locks.holds("other")) == (True, False)
+    assert (locks.is_locked("one"), locks.is_locked("other")) == (True, False)
     clock.forward(60)
-    assert not locks.holds("one")
+    assert not locks.is_locked("one")
 
 
 def test_locks_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -283,7 +283,7 @@ def test_locks_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     locks = limits.Locks(clock=clock)
     for client in ("one", "two", "one", "three"):
         locks.add(client, clock() + 60)
-    assert [locks.holds(client) for client in ("one", "two", "three")] == [True, False, True]
+    assert [locks.is_locked(client) for client in ("one", "two", "three")] == [True, False, True]
 
 
 def test_without_a_limit_there_is_none() -> None:
@@ -299,7 +299,7 @@ def test_an_unknown_limit_keeps_it_from_starting() -> None:
     """A view cannot ask for one that no setting is for."""
     app = Flask(__name__)
     app.secret_key = "secret"
-    app.post("/")(limits.limited("kisses")(lambda: ""))
+    app.post("/")(limits.limit("kisses")(lambda: ""))
     with pytest.raises(KeyError, match="kisses"):
         limits.init_app(app, {limits.STATES: "1/hour"}, SteadyCounters(None, MemoryCounters()))
 

@@ -24,7 +24,7 @@ from services.sessions.errors import (
 from services.sessions.outage import Outage, Spill, open_spill
 from services.sessions.stores.base import Condition, Put, Record, Store, quarantine_key
 from services.sessions.stores.memory import MemoryStore
-from services.teaser_chat.conversation_list import LONGEST_TITLE, MOST_LISTED, title
+from services.teaser_chat.conversation_list import LONGEST_TITLE, MOST_LISTED, build_title
 from tests.support.clock import FakeClock
 from tests.support.engines import CutOff, engines_of
 from tests.support.servers import eventually
@@ -49,9 +49,9 @@ def begin_many(number: int, owner: str = ANNA) -> list[str]:
     return ids
 
 
-def listed(owner: str | None = ANNA, shown: str | None = None) -> list[str]:
+def listed(owner: str | None = ANNA, current: str | None = None) -> list[str]:
     """The ids in an owner's list."""
-    found = open_conversation_list().list_conversations(owner, shown=shown)
+    found = open_conversation_list().list_conversations(owner, current=current)
     return [entry["session_id"] for entry in found]
 
 
@@ -112,21 +112,21 @@ class TestList:
     @pytest.mark.usefixtures("timed")
     def test_of_many_the_shown_one_is_among_them(self, clock: FakeClock) -> None:
         """Also when others live longer."""
-        shown = begin()
+        current = begin()
         clock.forward(60)
         begin_many(MANY)
         assert len(listed()) == MOST_LISTED
-        assert shown not in listed()
-        assert len(listed(shown=shown)) == MOST_LISTED
-        assert shown in listed(shown=shown)
+        assert current not in listed()
+        assert len(listed(current=current)) == MOST_LISTED
+        assert current in listed(current=current)
 
     @pytest.mark.usefixtures("timed")
     def test_only_what_is_the_owner_s_own_is_listed_though_it_is_shown(self) -> None:
         """Neither nobody's nor another one's."""
         mine = begin()
         for owner in (None, BOB):
-            assert listed(shown=begin(owner)) == [mine]
-        assert listed(shown=str(uuid.uuid4())) == [mine]
+            assert listed(current=begin(owner)) == [mine]
+        assert listed(current=str(uuid.uuid4())) == [mine]
 
     def test_what_cannot_be_read_is_left_out(self, memory_or_redis: Store) -> None:
         """What is no document, and what is one of something else."""
@@ -158,8 +158,8 @@ class TestList:
     )
     def test_a_title_is_the_first_words(self, text: str, expected: str) -> None:
         """In one line, no word cut unless it is too long by itself."""
-        assert title(text) == expected
-        assert len(title(text)) <= LONGEST_TITLE
+        assert build_title(text) == expected
+        assert len(build_title(text)) <= LONGEST_TITLE
 
 
 class TestClear:
