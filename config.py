@@ -3,7 +3,6 @@
 Configuration errors are reported at startup, all at once, one line each.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,6 +42,15 @@ SECRET_LENGTHS = {
 }
 MOST_PROXIES = 10
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+CHECK_NOT_BLANK = validate.Regexp(r"\s*\S", error="It must not be empty.")
+CHECK_COMMIT = validate.Regexp(
+    r"[A-Za-z0-9._-]{0,64}\Z", error="Use at most 64 letters, digits, `.`, `_` and `-`."
+)
+CHECK_OPS_TOKEN = validate.Regexp(
+    rf"([!-~]{{{SECRET_LENGTH},}})?\Z",
+    error="It is too short, or has characters that a header cannot carry.",
+)
 
 
 class ConfigError(Exception):
@@ -134,9 +142,9 @@ def load() -> Settings:
         "secret_key": _read_secret_key(env, debug=bool(debug)),
         "auth_secret": _read_auth_secret(env, key_set_file, debug=bool(debug)),
         "auth_key_set_file": key_set_file or None,
-        "auth_audience": env.str("AUTH_AUDIENCE", default=AUDIENCE, validate=_check_not_blank),
+        "auth_audience": env.str("AUTH_AUDIENCE", default=AUDIENCE, validate=CHECK_NOT_BLANK),
         "auth_issuer": env.str("AUTH_ISSUER", default="") or None,
-        "ops_token": env.str("OPS_TOKEN", default="", validate=_check_ops_token) or None,
+        "ops_token": env.str("OPS_TOKEN", default="", validate=CHECK_OPS_TOKEN) or None,
         "stage": env.str("SESSION_STAGE", default="", validate=_build_check(parse_stage, "{}.")),
         "store_url": store_url,
         "spill_url": _read_spill_url(env, store_url),
@@ -165,7 +173,7 @@ def load() -> Settings:
         "workers": _read_positive(env, "WEB_CONCURRENCY", 2),
         "threads": _read_positive(env, "GUNICORN_THREADS", 8),
         "log_level": env.str("LOG_LEVEL", default="INFO", validate=validate.OneOf(LOG_LEVELS)),
-        "release": env.str("BUILD_COMMIT", default="", validate=_check_commit),
+        "release": env.str("BUILD_COMMIT", default="", validate=CHECK_COMMIT),
     }
     try:
         env.seal()
@@ -283,21 +291,6 @@ def _open_key_set(file: str) -> object:
 def _check_secret(value: str) -> None:
     if len(value.strip()) < SECRET_LENGTH or value == DEVELOPMENT_SECRET:
         raise ValidationError("It is too short or not secret.")
-
-
-def _check_ops_token(value: str) -> None:
-    if value and not re.fullmatch(rf"[!-~]{{{SECRET_LENGTH},}}", value):
-        raise ValidationError("It is too short, or has characters that a header cannot carry.")
-
-
-def _check_commit(value: str) -> None:
-    if not re.fullmatch(r"[A-Za-z0-9._-]{0,64}", value):
-        raise ValidationError("Use at most 64 letters, digits, `.`, `_` and `-`.")
-
-
-def _check_not_blank(value: str) -> None:
-    if not value.strip():
-        raise ValidationError("It must not be empty.")
 
 
 def _check_spill_url(url: str) -> None:

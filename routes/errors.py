@@ -128,11 +128,7 @@ BY_CODE = {
 
 
 def init_app(app: Flask) -> None:
-    """HttpError every error of this application."""
-    app.register_error_handler(service.TeaserChatError, handle_error)
-    app.register_error_handler(store.SessionError, handle_error)
-    app.register_error_handler(ValidationError, handle_error)
-    app.register_error_handler(HTTPException, handle_error)
+    """Handle every error of this application, Werkzeug's own among them."""
     app.register_error_handler(Exception, handle_error)
 
 
@@ -148,11 +144,7 @@ def handle_error(error: Exception) -> Response:
         found = _name_session(found)
     if found.status >= InternalServerError.code and not _is_logged_elsewhere(error):
         log.error("request %s failed", get_request_id(), exc_info=error)
-    response = (
-        _render_page(found)
-        if _should_render_page()
-        else _render_json(found, **_list_details(error))
-    )
+    response = _render_page(found) if _should_render_page() else _render_json(found, error)
     response.status_code = found.status
     if isinstance(error, store.StoreUnavailable | service.RateLimited):
         response.headers["Retry-After"] = str(error.retry_after)
@@ -205,10 +197,6 @@ def _write_sentence(error: ValidationError) -> str:
     return f"{first.rstrip('.')} ({field})." if field else first
 
 
-def _list_details(error: Exception) -> dict[str, Any]:
-    return {"errors": error.normalized_messages()} if isinstance(error, ValidationError) else {}
-
-
 def _build_challenge(error: service.TokenRefused) -> str:
     """The challenge (RFC 6750, 3); without an error for a client that sent no token."""
     if error.reason == service.NO_TOKEN:
@@ -229,7 +217,8 @@ def _render_page(found: HttpError) -> Response:
     return make_response(render_template("error.html", sentence=sentence, request_id=identity))
 
 
-def _render_json(found: HttpError, **details: Any) -> Response:
+def _render_json(found: HttpError, error: Exception) -> Response:
+    details = {"errors": error.normalized_messages()} if isinstance(error, ValidationError) else {}
     return jsonify(error=found.sentence, code=found.code, request_id=get_request_id(), **details)
 
 

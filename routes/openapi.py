@@ -37,24 +37,18 @@ CONTEXT_NAME = {
     "schema": {"type": "string", "minLength": 1, "maxLength": schemas.MAX_NAME},
 }
 """A context's id in the address; the view checks it by `schemas.parse_name`."""
-IF_MATCH = {
-    "in": "header",
-    "name": "If-Match",
-    "description": "The ETag of what was read; it is changed only while that is current.",
-    "schema": {"type": "string"},
-}
-IF_NONE_MATCH = {
-    "in": "header",
-    "name": "If-None-Match",
-    "description": "The ETag of what is known already.",
-    "schema": {"type": "string"},
-}
-LAST_EVENT_ID = {
-    "in": "header",
-    "name": "Last-Event-ID",
-    "description": "The id of the last event that was seen, to go on after it.",
-    "schema": {"type": "string"},
-}
+
+
+def _build_header(name: str, description: str) -> dict[str, Any]:
+    schema = {"type": "string"}
+    return {"in": "header", "name": name, "description": description, "schema": schema}
+
+
+IF_MATCH = _build_header(
+    "If-Match", "The ETag of what was read; it is changed only while that is current."
+)
+IF_NONE_MATCH = _build_header("If-None-Match", "The ETag of what is known already.")
+LAST_EVENT_ID = _build_header("Last-Event-ID", "The id of the last event seen, to go on after it.")
 ETAG = {"ETag": {"description": "Names this version.", "schema": {"type": "string"}}}
 """For `headers=` of a response that carries one."""
 

@@ -108,7 +108,7 @@ def drop_analysis(session: Session) -> None:
     session["all_norm_results"] = []
 
 
-def facts_differ(before: interview.State, after: interview.State) -> bool:
+def has_changed_facts(before: interview.State, after: interview.State) -> bool:
     """Whether a turn changed anything that norms are checked against."""
     return interview.get_known_facts(before) != interview.get_known_facts(after)
 

@@ -213,21 +213,14 @@ class TeaserChat:
             SessionError: as services.sessions.get_session.
         """
         session = check_conversation(self._conversations.get(session_id, owner=owner, extend=True))
-        view: JsonObject = {
-            "session_id": session_id,
-            "history": session["history"],
-            "started": session["started"],
-            "complete": session["complete"],
-            "analyzed": session["analyzed"],
-            "qa_history": session["qa_history"],
-            "missing": read_last_turn(session)["missing"],
-            "facts": interview.list_product_facts(session["interview"]),
-            "suggestions": suggest(session),
-        }
+        members = ["history", "started", "complete", "analyzed", "qa_history"]
+        view: JsonObject = {"session_id": session_id, **{name: session[name] for name in members}}
+        view["missing"] = read_last_turn(session)["missing"]
+        view["facts"] = interview.list_product_facts(session["interview"])
+        view["suggestions"] = suggest(session)
         if session["analyzed"]:
-            members = ("product_description", "matched_norms", "all_norm_results")
-            view |= {name: session[name] for name in members}
-            view["disclaimer"] = DISCLAIMER
+            members = ["product_description", "matched_norms", "all_norm_results"]
+            view |= {name: session[name] for name in members} | {"disclaimer": DISCLAIMER}
         return view
 
     def delete_conversation(self, session_id: str, *, owner: str | None = None) -> None:

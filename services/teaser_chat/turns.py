@@ -6,7 +6,7 @@ from typing import Any
 from services.conversation import interview, questions
 from services.conversation.interview import Reply
 from services.sessions import Session
-from services.teaser_chat.analyses import drop_analysis, facts_differ
+from services.teaser_chat.analyses import drop_analysis, has_changed_facts
 from services.teaser_chat.messages import JsonObject, build_exchange, build_question_entry
 
 
@@ -68,7 +68,7 @@ def take_correction(
 
 def _replace(session: Session, state: interview.State, reply: Reply) -> bool:
     """Store the interview's new state; whether an analysis of other facts was dropped."""
-    outdated = session["analyzed"] and facts_differ(session["interview"], state)
+    outdated = session["analyzed"] and has_changed_facts(session["interview"], state)
     session["interview"] = state
     session["complete"] = reply.complete
     if outdated:
