@@ -73,6 +73,7 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
     app.config.from_mapping(_build_flask_config(settings))
     logging.basicConfig(level=settings.log_level, format=LOG_FORMAT, datefmt=LOG_TIME)
 
+    # The dict that a migration starts from; unused once the stage is complete.
     old = MemoryStore(max_sessions=settings.memory_max_sessions)
     engine = engine or open_store(
         settings.store_url,
@@ -134,6 +135,7 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
     if settings.ops_token:
         app.extensions["operators"] = Operators(settings.ops_token)
         api.register_blueprint(ops.blueprint)
+    # Last: it wraps the views that are registered by then.
     limits.init_app(app, _list_limits(settings), SteadyCounters(outage.counters, MemoryCounters()))
     for group in (migration.group, tenant_commands.group, cleanup.group):
         app.cli.add_command(group)

@@ -128,7 +128,7 @@ def load() -> Settings:
     Raises:
         ConfigError: one line for each setting that is missing or wrong.
     """
-    env = Env(eager=False)
+    env = Env(eager=False)  # collects all errors until `seal`
     env.read_env(ROOT / ".env", recurse=False)
     debug = env.bool("DEBUG", default=False)
     store_url = _read_store_url(env)
@@ -227,7 +227,7 @@ def _read_auth_secret(env: Env, key_set_file: str | None, *, debug: bool) -> str
     def check(value: str) -> None:
         if value and key_set_file:
             raise ValidationError("AUTH_KEY_SET_FILE verifies tokens already; set one of the two.")
-        if value == DEVELOPMENT_AUTH_SECRET and not debug:
+        if value == DEVELOPMENT_AUTH_SECRET and not debug:  # it is in the public source
             raise ValidationError("It is not secret.")
         _build_check(_open_secret, "It cannot be used: {}.")(value)
 

@@ -61,14 +61,14 @@ _engine = open_store(_settings.store_url, timeout=_settings.redis_timeout)
 _stage = _settings.stage or read_stage_at_start(
     _engine, open_last_stage(_settings.spill_url).read()
 )
-_engine.close()
+_engine.close()  # connections must not survive the fork
 in_process = _stage.is_dict_first or any(
     url.startswith("memory:") for url in (_settings.store_url, _settings.spill_url or "")
 )
 workers = 1 if in_process else _settings.workers
 threads = _settings.threads
 timeout = 30
-graceful_timeout = 30
+graceful_timeout = 30  # longer than the drain of a worker
 keepalive = 5
 # The control socket would let someone add workers by hand while only one may serve.
 control_socket_disable = True
@@ -155,6 +155,6 @@ def _collect_garbage_rarely() -> None:
     Catalogue and lexicon are a few hundred thousand objects; walking them takes longer than a
     request.
     """
-    gc.collect()
+    gc.collect()  # before freezing, so that no garbage is kept
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)

@@ -16,6 +16,6 @@ blueprint = Blueprint("agents", __name__, description="Agents and their saved st
 @blueprint.describe_errors("store_unavailable")
 def show_page() -> ResponseReturnValue:
     """The page for talking to the agents and watching them."""
-    if get_browser().reachable:
+    if get_browser().reachable:  # the page is served during an outage, too
         get_browser().introduce()
     return render_template("agents.html", max_text=schemas.MAX_TEXT, disclaimer=DISCLAIMER)

@@ -46,7 +46,7 @@ def get_current_conversation() -> ResponseReturnValue:
 
     A client without a cookie gets one, so that the conversations it starts from now on are its own.
     """
-    current = get_current()
+    current = get_current()  # before a cookie is given: a new browser has none
     get_browser().introduce()
     return jsonify(current=current)
 

@@ -35,7 +35,7 @@ def redirect_home() -> ResponseReturnValue:
 @blueprint.describe_errors("store_unavailable")
 def show_page() -> ResponseReturnValue:
     """The teaser-chat page, in the browser's language."""
-    if get_browser().reachable:
+    if get_browser().reachable:  # the page is served during an outage, too
         get_browser().introduce()
     language = request.accept_languages.best_match(widget.LANGUAGES, default=widget.LANGUAGES[0])
     return render_template(

@@ -175,6 +175,7 @@ def _find_response(error: Exception) -> HttpError:
         if status < UNEXPECTED.status:
             return REFUSED._replace(status=status)
         return UNEXPECTED
+    # The most specific class wins, so that a subclass needs no entry of its own.
     kinds = (RESPONSES[kind] for kind in type(error).__mro__ if kind in RESPONSES)
     return next(kinds, UNEXPECTED)
 
@@ -208,7 +209,7 @@ def _build_challenge(error: service.TokenRefused) -> str:
 def _should_render_page() -> bool:
     """Whether a browser requests a page rather than a script data."""
     if request.path.startswith("/api/"):
-        return False
+        return False  # whatever a script accepts, its errors are JSON
     return request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html"
 
 

@@ -21,7 +21,7 @@ def stream_events(events: Iterable[Event]) -> Response:
     """A response that streams `(id, data)` events as they come."""
     response = Response(add_heartbeats(map(format_event, events)), mimetype="text/event-stream")
     response.headers["Cache-Control"] = "no-cache"
-    response.headers["X-Accel-Buffering"] = "no"
+    response.headers["X-Accel-Buffering"] = "no"  # nginx would hold events back
     return response
 
 

@@ -17,6 +17,7 @@ def get_identity() -> Identity:
         AuthenticationNotConfigured: there is nothing to verify tokens with.
         TokenRefused: there is no bearer token, or it is not valid.
     """
+    # Not in `g`, which requests of one application context share.
     known: Identity | None = request.environ.get(_ENVIRON_KEY)
     if known is None:
         tokens = cast(Tokens, current_app.extensions["tokens"])

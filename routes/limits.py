@@ -69,7 +69,7 @@ class Locks:
     def add(self, client: str, until: float) -> None:
         """Lock a client out until a time in seconds since 1970."""
         with self._lock:
-            self._until.pop(client, None)
+            self._until.pop(client, None)  # moves it to the end, as the newest
             while len(self._until) >= MOST_LOCKED:
                 del self._until[next(iter(self._until))]
             self._until[client] = until
@@ -133,7 +133,7 @@ def init_app(app: Flask, expressions: Mapping[str, str | None], counters: Steady
         lambda: _hash_client(get_client_address(), secret),
         storage_uri=f"{SCHEME}://",
         storage_options={"counters": counters},  # type: ignore[dict-item]  # passed on as it is
-        strategy="fixed-window",
+        strategy="fixed-window",  # one counter per client, so one round trip
     )
     # An extension that is registered already adds no hooks around every request; they serve
     # limits on all views and headers, and neither is used here.

@@ -57,6 +57,7 @@ def init_app(app: Flask, *, trusted_proxies: int = 0) -> None:
     app.json = MsgspecJson(app)
     app.after_request(_add_headers)
     counting.init_app(app)
+    # Outside of Flask, because the browser's session is saved after the last hook.
     app.wsgi_app = limit_waiting(app.wsgi_app)  # type: ignore[assignment]
     if trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=trusted_proxies)  # type: ignore[method-assign]
@@ -97,7 +98,7 @@ def _add_headers(response: Response) -> Response:
     headers["X-Request-ID"] = get_request_id()
     headers["X-Content-Type-Options"] = "nosniff"
     if request.endpoint != "static":
-        headers.setdefault("Cache-Control", "no-store")
+        headers.setdefault("Cache-Control", "no-store")  # answers are personal
     if headers["Content-Type"].startswith("text/html"):
         headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         headers["Referrer-Policy"] = "same-origin"

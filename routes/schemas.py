@@ -61,7 +61,7 @@ class Id(fields.String):
         text = super()._deserialize(value, attr, data, **kwargs)
         if not isinstance(text, str) or not _UUID.fullmatch(text):
             raise ValidationError("Please send a UUID.")
-        return text.lower()
+        return text.lower()  # one spelling, so that one id is one key
 
 
 class Seconds(fields.Integer):
@@ -220,7 +220,7 @@ def _refuse_depth(found: Any) -> None:
     Raises:
         ValidationError: it is.
     """
-    level: list[Any] = [found]
+    level: list[Any] = [found]  # without recursion, which a deep body would exhaust
     for _ in range(MAX_NESTING + 1):
         inside: list[Any] = []
         for one in level:
@@ -249,7 +249,7 @@ def _refuse_endless_bodies() -> None:
         return
     limit = request.max_content_length
     if limit is not None:
-        request.max_content_length = limit + 1
+        request.max_content_length = limit + 1  # one more, to see whether it exceeds the limit
         if len(request.get_data()) > limit:
             raise RequestEntityTooLarge
 

@@ -14,7 +14,7 @@ class Operators:
     """
 
     def __init__(self, token: str) -> None:
-        self._digest = _hash_token(token)
+        self._digest = _hash_token(token)  # digests have one length, as compare_digest needs
 
     def is_valid(self, token: str) -> bool:
         """Whether this is the token; the time it takes does not reveal how much of it is right."""

@@ -105,7 +105,7 @@ class CounterStorage(Storage):
         super().__init__()
         self._counters = counters
         self._clock = clock
-        self._last = threading.local()
+        self._last = threading.local()  # `limits` reads the count in a call of its own
 
     @property
     def base_exceptions(self) -> type[Exception]:

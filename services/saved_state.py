@@ -70,6 +70,7 @@ class SavedStates:
             )
 
         def change(session: Session) -> None:
+            # A session that was not stored yet has no time of creation.
             _check_tag(expected, session if session.created_at else None)
             session.clear()
             session["data"] = data

@@ -84,7 +84,7 @@ class Tokens:
         if token is None:
             raise TokenRefused(NO_TOKEN)
         if len(token) > MAX_BYTES:
-            raise TokenRefused("too_long")
+            raise TokenRefused("too_long")  # before any decoding, which costs time
         if not token.isascii():
             raise TokenRefused("malformed")
         claims = _check_times(self._decode(token, self._keys))

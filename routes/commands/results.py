@@ -83,7 +83,7 @@ def print_result(
         def run(*, as_json: bool, **options: Any) -> None:
             result = _run_command(provide, command, options)
             result.show(as_json=as_json)
-            raise SystemExit(result.code)
+            raise SystemExit(result.code)  # click would turn a return value into 0
 
         return run
 

@@ -94,6 +94,7 @@ class Cleanup:
         removal = maintenance.remove_idle(
             self._by_name[CONTEXTS], encode_key_part(tenant_id), before, read_context_owner
         )
+        # Noted last: a clean-up that was interrupted is due again at once.
         self._tenants.note_cleaned(tenant_id, int(self._clock() * 1000))
         if removal.removed:
             log.info("removed %d unused contexts of a tenant", removal.removed)

@@ -78,7 +78,7 @@ class Tenants:
             settings = self._read(tenant_id, register=register)
         except StoreUnavailable:
             return cached[1] if cached else TenantSettings()
-        if register:
+        if register:  # else it would be found in the cache and never registered
             if len(self._cache) >= MOST_CACHED:
                 self._cache.clear()
             self._cache[tenant_id] = time.monotonic(), settings
@@ -112,7 +112,7 @@ class Tenants:
             session["settings"] = {**_get_stored(session), **settings}
 
         changed = self._sessions.update(encode_key_part(tenant_id), change, create=create)
-        self._cache.pop(tenant_id, None)
+        self._cache.pop(tenant_id, None)  # this process follows at once, others when theirs ends
         return _parse_settings(changed)
 
     def list_all(self) -> list[tuple[str, TenantSettings]]:

@@ -82,7 +82,7 @@ class ConversationList:
         while page := self._conversations.list_owned(owner, start=start, limit=CLEARED_AT_ONCE):
             fresh = [session_id for session_id in page if session_id not in tried]
             if fresh:
-                tried.update(fresh)
+                tried.update(fresh)  # what cannot be deleted is tried once, so that it ends
                 batch = batches.delete(self._conversations, fresh, owner=owner)
                 batches.discard_quarantined_many(self._conversations, fresh, owner=owner)
                 cleared += len(batch.done)

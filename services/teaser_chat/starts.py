@@ -54,7 +54,7 @@ class Starts:
         first = self._claim(_build_start_key(owner, client_message_id), session_id)
         if first == session_id:
             return session
-        self._conversations.delete(session_id, owner=owner)
+        self._conversations.delete(session_id, owner=owner)  # ours came second
         return self._conversations.get(first, owner=owner)
 
     def _find(self, start_key: str) -> str | None:

@@ -20,16 +20,16 @@ from tests.support.application import create_app
 from tests.support.servers import RedisServer
 from tests.support.talk import (
     API,
-    DOOR,
     LAMP,
     MOST_TURNS,
-    analyzed,
+    UNIFIED_CHAT,
+    chat_until_analyzed,
     conversation,
     finish,
     respond,
     say,
     start,
-    told,
+    start_analyzed,
 )
 
 MUG = "ceramic mug without electricity for consumers, food contact, nothing else"
@@ -81,8 +81,8 @@ def test_a_whole_conversation(any_client: FlaskClient) -> None:
         more = say(any_client, "none", session_id)
     assert "2014/53/EU Radio Equipment Directive (RED)" in more["response"]
 
-    assert any_client.delete(f"{DOOR}/session/{session_id}").status_code == 204
-    gone = any_client.post(DOOR, json={"message": "hello?", "session_id": session_id})
+    assert any_client.delete(f"{UNIFIED_CHAT}/session/{session_id}").status_code == 204
+    gone = any_client.post(UNIFIED_CHAT, json={"message": "hello?", "session_id": session_id})
     assert (gone.status_code, gone.get_json()["code"]) == (404, "session_not_found")
 
 
@@ -104,7 +104,7 @@ class TestAfterTheAnalysis:
 
     def test_a_question_is_kept_in_the_maker_s_own_words(self, client: FlaskClient) -> None:
         """Without the history that it was answered with."""
-        session_id = told(client)
+        session_id = chat_until_analyzed(client)
         say(client, "which are most important?", session_id)
         say(client, "and the second one?", session_id)
         asked = conversation(client, session_id)["qa_history"]
@@ -116,7 +116,7 @@ class TestAfterTheAnalysis:
 
     def test_a_statement_runs_the_analysis_again(self, client: FlaskClient) -> None:
         """The answer begins with what it changed, and the results are the new ones."""
-        session_id = told(client)
+        session_id = chat_until_analyzed(client)
         answer = say(client, "It is sold with a rechargeable lithium battery", session_id)
         assert answer["intent"] == "analysis"
         assert "Newly applies: (EU) 2023/1542 Batteries Regulation, " in answer["response"]
@@ -127,7 +127,7 @@ class TestAfterTheAnalysis:
 
     def test_the_latest_list_counts(self, client: FlaskClient) -> None:
         """Be it an answer's or that of the analysis that came after it."""
-        session_id = told(client)
+        session_id = chat_until_analyzed(client)
         say(client, "which are most important?", session_id)
         told_again = say(client, "it has a rechargeable lithium battery", session_id)["response"]
         number = told_again.partition(" norms apply")[0].rpartition("\n")[2]
@@ -136,7 +136,7 @@ class TestAfterTheAnalysis:
 
     def test_a_statement_that_opens_questions(self, client: FlaskClient) -> None:
         """They are asked first; until they are answered there is no analysis."""
-        session_id = told(client)
+        session_id = chat_until_analyzed(client)
         answer = say(client, "It also has a battery. What changes?", session_id)
         assert answer["intent"] == "interview"
         assert answer["response"].endswith("as soon as these questions are answered.")
@@ -145,16 +145,16 @@ class TestAfterTheAnalysis:
 
     def test_a_statement_that_changes_nothing(self, client: FlaskClient) -> None:
         """It is acknowledged, and the analysis stays."""
-        session_id = told(client)
+        session_id = chat_until_analyzed(client)
         before = conversation(client, session_id)["matched_norms"]
         answer = say(client, "it has no battery", session_id)
         assert answer["intent"] == "interview"
         assert "That changes nothing: 13 norms apply to your product" in answer["response"]
         assert conversation(client, session_id)["matched_norms"] == before
 
-    def test_the_analysis_told_once_more(self, client: FlaskClient) -> None:
+    def test_the_analysis_reported_once_more(self, client: FlaskClient) -> None:
         """On demand, unchanged."""
-        session_id = told(client)
+        session_id = chat_until_analyzed(client)
         first = conversation(client, session_id)["history"][-1]["content"]
         again = say(client, "run the analysis again", session_id)
         assert again["intent"] == "analysis"
@@ -162,7 +162,7 @@ class TestAfterTheAnalysis:
 
     def test_what_if_changes_nothing(self, client: FlaskClient) -> None:
         """It is a question."""
-        session_id = told(client)
+        session_id = chat_until_analyzed(client)
         assert say(client, "what if it had a battery?", session_id)["intent"] == "question"
         assert conversation(client, session_id)["analyzed"] is True
 
@@ -191,7 +191,7 @@ class TestBothDoors:
 
     def test_analysed_there(self, client: FlaskClient) -> None:
         """Questions go on here from those asked there, and the other way round."""
-        session_id = analyzed(client, LAMP)
+        session_id = start_analyzed(client, LAMP)
         ask = {"session_id": session_id, "question": "why does RoHS apply?"}
         client.post(f"{API}/ask-analysis", json=ask)
         here = say(client, "and the GPSR?", session_id)
@@ -224,7 +224,7 @@ class TestBothDoors:
 
     def test_the_page_s_correction_still_asks_for_the_analysis(self, client: FlaskClient) -> None:
         """Nothing runs by itself where there is a button for it."""
-        session_id = told(client)
+        session_id = chat_until_analyzed(client)
         answer = respond(client, session_id, "Actually it has Bluetooth")
         assert "checked again" in answer["message"]
 
@@ -257,7 +257,7 @@ class TestIdempotency:
     )
     def test_every_kind_of_turn(self, client: FlaskClient, message: str, intent: str) -> None:
         """The very same answer, and nothing changes; other words under the id are refused."""
-        session_id = told(client)
+        session_id = chat_until_analyzed(client)
         message_id = {"client_message_id": str(uuid.uuid4())}
         first = say(client, message, session_id, **message_id)
         assert first["intent"] == intent
@@ -265,7 +265,7 @@ class TestIdempotency:
         before = conversation(client, session_id)
         assert say(client, message, session_id, **message_id) == first
         body = {"message": "something else", "session_id": session_id, **message_id}
-        refused = client.post(DOOR, json=body)
+        refused = client.post(UNIFIED_CHAT, json=body)
         assert (refused.status_code, refused.get_json()["code"]) == (409, "message_id_reused")
         assert conversation(client, session_id) == before
 
@@ -274,7 +274,7 @@ class TestIdempotency:
         message_id = str(uuid.uuid4())
         say(client, LAMP, client_message_id=message_id)
         body = {"message": "A kettle", "client_message_id": message_id}
-        refused = client.post(DOOR, json=body)
+        refused = client.post(UNIFIED_CHAT, json=body)
         assert (refused.status_code, refused.get_json()["code"]) == (409, "message_id_reused")
         assert count_sessions() == 1
 
@@ -296,9 +296,9 @@ class TestIdempotency:
     def test_a_late_repetition_brings_nothing_back(self, client: FlaskClient) -> None:
         """What was opened and deleted stays deleted."""
         body = {"message": LAMP, "client_message_id": str(uuid.uuid4())}
-        session_id = client.post(DOOR, json=body).get_json()["session_id"]
-        client.delete(f"{DOOR}/session/{session_id}")
-        assert client.post(DOOR, json=body).status_code == 404
+        session_id = client.post(UNIFIED_CHAT, json=body).get_json()["session_id"]
+        client.delete(f"{UNIFIED_CHAT}/session/{session_id}")
+        assert client.post(UNIFIED_CHAT, json=body).status_code == 404
 
     def test_many_at_once(self, any_client: FlaskClient) -> None:
         """The first message opens one conversation, and each later one is one turn of it."""
@@ -340,7 +340,7 @@ class TestRefusals:
         self, client: FlaskClient, body: dict[str, Any], field: str
     ) -> None:
         """422 with the field."""
-        response = client.post(DOOR, json=body)
+        response = client.post(UNIFIED_CHAT, json=body)
         assert (response.status_code, response.get_json()["code"]) == (422, "validation_failed")
         assert field in response.get_json()["errors"]
         assert count_sessions() == 0
@@ -348,12 +348,12 @@ class TestRefusals:
     def test_no_session_id_may_be_said_by_null(self, client: FlaskClient) -> None:
         """As clients do that always send the member."""
         body = {"message": LAMP, "session_id": None}
-        assert client.post(DOOR, json=body).get_json()["intent"] == "interview"
+        assert client.post(UNIFIED_CHAT, json=body).get_json()["intent"] == "interview"
 
     def test_an_unknown_conversation(self, client: FlaskClient) -> None:
         """404, and none is begun under an id of the client's choice."""
         body = {"message": LAMP, "session_id": str(uuid.uuid4())}
-        assert client.post(DOOR, json=body).status_code == 404
+        assert client.post(UNIFIED_CHAT, json=body).status_code == 404
         assert count_sessions() == 0
 
 
@@ -364,20 +364,20 @@ class TestDelete:
         """204 without a body, as often as it is said."""
         session_id = say(client, LAMP)["session_id"]
         for name in (session_id, session_id, str(uuid.uuid4()), session_id.upper()):
-            response = client.delete(f"{DOOR}/session/{name}")
+            response = client.delete(f"{UNIFIED_CHAT}/session/{name}")
             assert (response.status_code, response.data) == (204, b"")
         assert client.get(f"{API}/session/{session_id}").status_code == 404
 
     def test_what_is_no_uuid(self, client: FlaskClient) -> None:
         """422, as everywhere."""
-        assert client.delete(f"{DOOR}/session/7").status_code == 422
+        assert client.delete(f"{UNIFIED_CHAT}/session/7").status_code == 422
 
     def test_someone_else_s_stays(self, app: Flask, browser: FlaskClient) -> None:
         """And whoever tries learns nothing."""
         session_id = say(browser, LAMP)["session_id"]
         other = app.test_client()
         other.get("/develope")
-        assert other.delete(f"{DOOR}/session/{session_id}").status_code == 204
+        assert other.delete(f"{UNIFIED_CHAT}/session/{session_id}").status_code == 204
         assert conversation(browser, session_id)["session_id"] == session_id
 
 
@@ -416,7 +416,7 @@ class TestExpiry:
     ) -> None:
         """Also when a correction makes it start over."""
         redis = redis_server.client()
-        session_id = told(over_redis)
+        session_id = chat_until_analyzed(over_redis)
         assert redis.pttl(f"chat:session:{session_id}") > 86_000_000
         say(over_redis, "it also has a battery", session_id)
         assert redis.pttl(f"chat:session:{session_id}") > 86_000_000

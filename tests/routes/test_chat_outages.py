@@ -20,7 +20,15 @@ from services.teaser_chat.unified_chat import STARTED_OVER
 from tests.support.application import create_app
 from tests.support.engines import CutOff
 from tests.support.servers import RedisServer, eventually, free_port
-from tests.support.talk import API, DOOR, LAMP, conversation, say, start, told
+from tests.support.talk import (
+    API,
+    LAMP,
+    UNIFIED_CHAT,
+    chat_until_analyzed,
+    conversation,
+    say,
+    start,
+)
 
 SECRET = "a lamp nobody must hear of"
 NO_CONVERSATIONS: list[dict[str, Any]] = [
@@ -94,7 +102,7 @@ class TestWhatCannotBeRead:
         members: dict[str, Any],
     ) -> None:
         """As well, whatever it holds in place of a conversation."""
-        redis, session_id = redis_server.client(), told(script)
+        redis, session_id = redis_server.client(), chat_until_analyzed(script)
         spoil(session_id, members)
         spoilt = redis.get(f"chat:session:{session_id}")
         with caplog.at_level(logging.WARNING):
@@ -161,10 +169,10 @@ class TestWhatCannotBeRead:
         assert "notice" in say(script, LAMP, begun)
         assert script.get(f"{API}/session/{aside}").status_code == 410
         for session_id in (begun, aside):
-            assert script.delete(f"{DOOR}/session/{session_id}").status_code == 204
+            assert script.delete(f"{UNIFIED_CHAT}/session/{session_id}").status_code == 204
             assert redis_server.client().get(f"chat:session:{session_id}:corrupt") is None
             body = {"message": LAMP, "session_id": session_id}
-            assert script.post(DOOR, json=body).status_code == 404
+            assert script.post(UNIFIED_CHAT, json=body).status_code == 404
 
     def test_it_goes_to_whoever_asks_and_leaves_the_owner_s_list(self, on_redis: Flask) -> None:
         """The browser's list names no conversation that is not there."""
@@ -177,10 +185,10 @@ class TestWhatCannotBeRead:
         sessions_of("chat:session").replace(session_id, replaced, owner=owner)
         stranger = on_redis.test_client(use_cookies=False)
         body = {"message": LAMP, "session_id": session_id}
-        assert stranger.post(DOOR, json=body).status_code == 404
+        assert stranger.post(UNIFIED_CHAT, json=body).status_code == 404
         assert say(browser, LAMP, session_id)["notice"] == STARTED_OVER
         assert list_sessions(owner) == [session_id]
-        assert stranger.post(DOOR, json=body).status_code == 404
+        assert stranger.post(UNIFIED_CHAT, json=body).status_code == 404
 
     def test_what_a_newer_release_wrote_is_left_alone(
         self, script: FlaskClient, redis_server: RedisServer
@@ -190,7 +198,7 @@ class TestWhatCannotBeRead:
         key = f"chat:session:{session_id}"
         newer = json.loads(redis.get(key) or b"") | {"format": 99}
         redis.set(key, json.dumps(newer, separators=(",", ":")))
-        response = script.post(DOOR, json={"message": LAMP, "session_id": session_id})
+        response = script.post(UNIFIED_CHAT, json={"message": LAMP, "session_id": session_id})
         assert (response.status_code, response.get_json()["code"]) == (410, "session_unreadable")
         assert json.loads(redis.get(key) or b"") == newer
 
@@ -226,10 +234,12 @@ class TestOutage:
         client = create_app(replace(settings, store_url=url)).test_client(use_cookies=False)
         known = {"session_id": str(uuid.uuid4())}
         for response in (
-            client.post(DOOR, json={"message": LAMP}),
-            client.post(DOOR, json={"message": LAMP, "client_message_id": str(uuid.uuid4())}),
-            client.post(DOOR, json={"message": LAMP, **known}),
-            client.delete(f"{DOOR}/session/{known['session_id']}"),
+            client.post(UNIFIED_CHAT, json={"message": LAMP}),
+            client.post(
+                UNIFIED_CHAT, json={"message": LAMP, "client_message_id": str(uuid.uuid4())}
+            ),
+            client.post(UNIFIED_CHAT, json={"message": LAMP, **known}),
+            client.delete(f"{UNIFIED_CHAT}/session/{known['session_id']}"),
         ):
             assert (response.status_code, response.get_json()["code"]) == (
                 503,
@@ -248,8 +258,8 @@ class TestOutage:
         message_id = {"client_message_id": str(uuid.uuid4())}
         first = say(client, LAMP, **message_id)
         assert say(client, LAMP, **message_id) == first
-        session_id = told(client)
-        asked = client.post(DOOR, json={"message": "why RoHS?", "session_id": session_id})
+        session_id = chat_until_analyzed(client)
+        asked = client.post(UNIFIED_CHAT, json={"message": "why RoHS?", "session_id": session_id})
         assert (asked.get_json()["intent"], asked.headers["X-Session-Store"]) == (
             "question",
             "degraded",
@@ -257,8 +267,8 @@ class TestOutage:
         again = say(client, "and the GPSR?", session_id, **message_id)
         assert say(client, "and the GPSR?", session_id, **message_id) == again
         assert say(client, "it is sold in 2029", session_id)["intent"] == "analysis"
-        assert client.delete(f"{DOOR}/session/{session_id}").status_code == 204
-        gone = client.post(DOOR, json={"message": "why?", "session_id": session_id})
+        assert client.delete(f"{UNIFIED_CHAT}/session/{session_id}").status_code == 204
+        gone = client.post(UNIFIED_CHAT, json={"message": "why?", "session_id": session_id})
         assert gone.status_code == 404
 
     def test_what_only_the_engine_has_is_never_begun_anew(
@@ -272,13 +282,13 @@ class TestOutage:
         body = {"message": "no radio", "session_id": session_id}
         engine.down = True
         for _ in range(5):
-            response = client.post(DOOR, json=body)
+            response = client.post(UNIFIED_CHAT, json=body)
             assert (response.status_code, response.get_json()["code"]) == (
                 503,
                 "store_unavailable",
             )
         engine.down = False
-        assert eventually(lambda: client.post(DOOR, json=body).status_code == 200)
+        assert eventually(lambda: client.post(UNIFIED_CHAT, json=body).status_code == 200)
         after = conversation(client, session_id)["history"]
         assert after[:2] == before
         assert len(after) == 4
@@ -293,9 +303,9 @@ class TestOutage:
         spoil(session_id, {"history": 7})
         body = {"message": LAMP, "session_id": session_id}
         engine.writable = False
-        assert client.post(DOOR, json=body).status_code == 503
+        assert client.post(UNIFIED_CHAT, json=body).status_code == 503
         engine.writable = True
-        assert eventually(lambda: client.post(DOOR, json=body).status_code == 200)
+        assert eventually(lambda: client.post(UNIFIED_CHAT, json=body).status_code == 200)
         assert conversation(client, session_id)["history"][1]["notice"] == STARTED_OVER
 
 

@@ -17,7 +17,7 @@ from services.teaser_chat.conversation_list import MOST_LISTED
 from tests.support.application import create_app
 from tests.support.engines import CutOff
 from tests.support.servers import eventually
-from tests.support.talk import API, analyzed, conversation, respond, say, shown, start
+from tests.support.talk import API, conversation, get_current, respond, say, start, start_analyzed
 
 LIST = f"{API}/conversations"
 CURRENT = f"{API}/current"
@@ -40,9 +40,9 @@ def show(client: FlaskClient, session_id: str | None) -> Any:
     return client.post(CURRENT, json={"session_id": session_id})
 
 
-def test_a_list_tells_of_each_conversation(browser: FlaskClient) -> None:
+def test_a_list_describes_each_conversation(browser: FlaskClient) -> None:
     """The last one spoken to is first, from whichever door it was begun."""
-    lamp = analyzed(browser, "USB-powered LED desk lamp")
+    lamp = start_analyzed(browser, "USB-powered LED desk lamp")
     mug = start(browser, "A ceramic mug, " + "very " * 30 + "big")["session_id"]
     kettle = say(browser, "A kettle")["session_id"]
     found = listed(browser)
@@ -106,9 +106,9 @@ def test_what_is_shown_is_kept(browser: FlaskClient) -> None:
     first, second = (start(browser)["session_id"] for _ in range(2))
     assert show(browser, first.upper()).get_json() == {"current": first}
     assert listed(browser)["current"] == first
-    assert shown(browser) == first
+    assert get_current(browser) == first
     assert show(browser, None).get_json() == {"current": None}
-    assert listed(browser)["current"] is shown(browser) is None
+    assert listed(browser)["current"] is get_current(browser) is None
     assert set(ids(browser)) == {first, second}
 
 
@@ -118,7 +118,7 @@ def test_who_asks_what_is_shown_is_known_from_then_on(app: Flask) -> None:
     answer = client.get(CURRENT)
     assert answer.get_json() == {"current": None}
     assert "Set-Cookie" in answer.headers
-    assert start(client)["session_id"] == shown(client) == ids(client)[0]
+    assert start(client)["session_id"] == get_current(client) == ids(client)[0]
     assert "Set-Cookie" not in client.get(CURRENT).headers
 
 

@@ -15,7 +15,16 @@ from services.sessions import update_session
 from services.teaser_chat import TeaserChat
 from tests.support.application import create_app
 from tests.support.engines import CutOff
-from tests.support.talk import API, analyzed, conversation, finish, respond, say, start, told
+from tests.support.talk import (
+    API,
+    chat_until_analyzed,
+    conversation,
+    finish,
+    respond,
+    say,
+    start,
+    start_analyzed,
+)
 
 LAMP = "USB-powered LED desk lamp, no adapter"
 ASK = f"{API}/ask-analysis"
@@ -87,7 +96,7 @@ def test_a_correction_is_a_turn(client: FlaskClient) -> None:
 
 def test_a_correction_after_the_analysis_drops_it(client: FlaskClient) -> None:
     """The reply says so, questions may come up again, and the next analysis differs."""
-    session_id = analyzed(client, LAMP)
+    session_id = start_analyzed(client, LAMP)
     before = {norm["norm_id"] for norm in conversation(client, session_id)["matched_norms"]}
     answer = correct(client, session_id, {"band_2g4": True, "market_date": "2028-03-01"})
     assert answer["correction"] == (
@@ -107,7 +116,7 @@ def test_a_correction_after_the_analysis_drops_it(client: FlaskClient) -> None:
 
 def test_a_correction_that_changes_nothing_keeps_the_analysis(client: FlaskClient) -> None:
     """Confirming is no reason to check everything again."""
-    session_id = analyzed(client, LAMP)
+    session_id = start_analyzed(client, LAMP)
     answer = correct(client, session_id, {"packaged": True})
     assert "checked again" not in answer["message"]
     assert answer["complete"] is True
@@ -118,7 +127,7 @@ def test_a_correction_that_changes_nothing_keeps_the_analysis(client: FlaskClien
 
 def test_what_is_not_known_must_be_checked(client: FlaskClient) -> None:
     """Null takes a fact back, and norms that hang on it are not decided any more."""
-    session_id = analyzed(client, LAMP)
+    session_id = start_analyzed(client, LAMP)
     correct(client, session_id, {"consumer": None, "market_date": None})
     found = shown(client, session_id)
     assert found["consumer"]["source"] == found["market_date"]["source"] == "open"
@@ -231,7 +240,7 @@ class TestIdempotency:
 
     def test_an_id_of_a_question_is_no_id_for_a_correction(self, client: FlaskClient) -> None:
         """Ids are the conversation's."""
-        session_id = analyzed(client, LAMP)
+        session_id = start_analyzed(client, LAMP)
         again = named(str(uuid.uuid4()))
         client.post(ASK, json={"session_id": session_id, "question": "Why?", **again})
         response = post(client, session_id, {"battery": False}, **again)
@@ -272,7 +281,7 @@ def test_a_correction_costs_one_read_and_one_write(settings: Settings) -> None:
 def test_a_conversation_of_an_earlier_release_goes_on(client: FlaskClient) -> None:
     """What it stored has no suggestions; its facts are told and corrected all the same."""
     again = named(str(uuid.uuid4()))
-    session_id = analyzed(client, LAMP)
+    session_id = start_analyzed(client, LAMP)
     respond(client, session_id, "sold without packaging", **again)
 
     def age(session: Any) -> bool:
@@ -290,7 +299,7 @@ def test_a_conversation_of_an_earlier_release_goes_on(client: FlaskClient) -> No
 
 def test_a_conversation_at_the_one_door_can_be_corrected(client: FlaskClient) -> None:
     """And is told the new results there."""
-    session_id = told(client)
+    session_id = chat_until_analyzed(client)
     correct(client, session_id, {"band_2g4": True, "band_5g": False, "internet": False})
     answer = say(client, "no", session_id)
     while answer["intent"] == "interview":
@@ -347,7 +356,7 @@ class TestSuggestions:
 
     def test_a_repeated_question_has_the_same(self, client: FlaskClient) -> None:
         """As the whole of its answer."""
-        session_id = analyzed(client, LAMP)
+        session_id = start_analyzed(client, LAMP)
         body = {"session_id": session_id, "question": "Why?", **named(str(uuid.uuid4()))}
         first = client.post(ASK, json=body).get_json()
         ask(client, session_id, first["suggestions"][0])

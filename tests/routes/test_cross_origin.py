@@ -16,7 +16,7 @@ from routes.cross_origin import PREFLIGHT_SECONDS
 from services.sessions import get_session
 from tests.support.application import create_app
 from tests.support.engines import CutOff
-from tests.support.talk import API, DOOR, LAMP, analyzed, events, finish
+from tests.support.talk import API, LAMP, UNIFIED_CHAT, events, finish, start_analyzed
 
 SHOP, OTHER_SHOP = "https://shop.example", "http://localhost:3000"
 OWN = "https://chat.example"
@@ -100,15 +100,15 @@ class TestReading:
         """Of every route of the teaser chat, and of those of its one door."""
         shop = embedded(app)
         assert allowed(shop.get(LIST))
-        session_id = analyzed(shop)
+        session_id = start_analyzed(shop)
         for response in (
             shop.post(f"{API}/start", json={"initial_input": LAMP}),
             shop.post(f"{API}/respond", json={"session_id": session_id, "message": "no"}),
             shop.post(f"{API}/analyze", json={"session_id": session_id}),
             shop.get(f"{API}/session/{session_id}"),
             shop.post(f"{API}/current", json={"session_id": session_id}),
-            shop.post(DOOR, json={"message": LAMP}),
-            shop.delete(f"{DOOR}/session/{session_id}"),
+            shop.post(UNIFIED_CHAT, json={"message": LAMP}),
+            shop.delete(f"{UNIFIED_CHAT}/session/{session_id}"),
             shop.delete(LIST),
         ):
             assert response.status_code < 300, response.get_json()
@@ -186,7 +186,7 @@ class TestReading:
         assert not any(name.startswith("Access-Control") for name, _ in response.headers)
         assert "Origin" not in response.vary
 
-    @pytest.mark.parametrize("path", [LIST, f"{API}/nothing", DOOR, SCRIPT])
+    @pytest.mark.parametrize("path", [LIST, f"{API}/nothing", UNIFIED_CHAT, SCRIPT])
     def test_no_page_of_another_origin(self, app: Flask, path: str) -> None:
         """However much alike they look; the site itself needs no leave."""
         for origin, method in itertools.product((*UNLISTED, OWN), ("GET", "OPTIONS")):
@@ -196,7 +196,7 @@ class TestReading:
             assert "Origin" in response.vary
             response.close()
 
-    def test_where_nobody_is_listed_nothing_is_told(self, settings: Settings) -> None:
+    def test_where_nobody_is_listed_nothing_is_announced(self, settings: Settings) -> None:
         """Answers are as they always were."""
         plain = create_app(settings)
         for path in (LIST, SCRIPT):
@@ -224,12 +224,12 @@ class TestPreflight:
         [
             (LIST, "GET, POST, DELETE"),
             (f"{API}/nothing", "GET, POST, DELETE"),
-            (DOOR, "GET, POST, DELETE"),
-            (f"{DOOR}/session/x", "GET, POST, DELETE"),
+            (UNIFIED_CHAT, "GET, POST, DELETE"),
+            (f"{UNIFIED_CHAT}/session/x", "GET, POST, DELETE"),
             (SCRIPT, "GET"),
         ],
     )
-    def test_a_listed_origin_is_told(self, app: Flask, path: str, methods: str) -> None:
+    def test_a_listed_origin_gets_the_methods(self, app: Flask, path: str, methods: str) -> None:
         """Without a body, and without a cookie or anything stored."""
         asked = {
             "Access-Control-Request-Method": "POST",
@@ -319,7 +319,7 @@ class TestCookies:
             assert forger.get(LIST, headers=headers).get_json()["conversations"] == []
             assert forger.delete(LIST, headers=headers).get_json()["deleted"] == 0
             forger.delete(f"{API}/session/{session_id}", headers=headers)
-            forger.delete(f"{DOOR}/session/{session_id}", headers=headers)
+            forger.delete(f"{UNIFIED_CHAT}/session/{session_id}", headers=headers)
             assert forger.post(f"{API}/respond", json=said, headers=headers).status_code == 404
         assert ids(shop) == [session_id]
 
@@ -343,7 +343,7 @@ class TestCookies:
     def test_without_any_cookie_the_id_is_the_key(self, app: Flask) -> None:
         """A browser that keeps no cookie of another site talks all the same."""
         shop = embedded(app, use_cookies=False)
-        session_id = analyzed(shop)
+        session_id = start_analyzed(shop)
         assert shop.get(f"{API}/session/{session_id}").status_code == 200
         assert ids(shop) == []
         assert embedded(app, OTHER_SHOP).get(f"{API}/session/{session_id}").status_code == 200

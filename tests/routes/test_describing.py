@@ -78,7 +78,7 @@ def test_what_checks_a_body_describes_it(app: Flask, description: Any) -> None:
     assert set(refused.get_json()["errors"]) == {"initial_input", "other"}
 
 
-def test_errors_are_told_by_status(description: Any) -> None:
+def test_errors_are_described_by_status(description: Any) -> None:
     """The codes of one status stand together, whoever named them, each with its sentence."""
     put = description["paths"]["/api/things/{session_id}"]["put"]
     assert codes(put, "413") == ["request_too_large", "session_too_large"]
@@ -90,7 +90,7 @@ def test_errors_are_told_by_status(description: Any) -> None:
         Blueprint("more", __name__).errors("no_such_code")
 
 
-def test_headers_ids_and_tokens_are_told(description: Any) -> None:
+def test_headers_ids_and_tokens_are_described(description: Any) -> None:
     """What a view reads beside its body, and what it answers beside its own."""
     path = description["paths"]["/api/things/{session_id}"]
     assert [one["name"] for one in path["parameters"]] == ["session_id"]
@@ -105,7 +105,7 @@ def test_headers_ids_and_tokens_are_told(description: Any) -> None:
     assert (put["operationId"], put["tags"]) == ("things_put_thing", ["things"])
 
 
-def test_a_query_string_is_told_as_parameters(app: Flask, description: Any) -> None:
+def test_a_query_string_is_described_as_parameters(app: Flask, description: Any) -> None:
     """Outside of /api an error may come as a page."""
     get = description["paths"]["/things"]["get"]
     named = [(one["in"], one["name"], one["required"]) for one in get["parameters"]]

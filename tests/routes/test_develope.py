@@ -19,13 +19,13 @@ from tests.support.application import create_app
 from tests.support.servers import RedisServer
 from tests.support.talk import (
     API,
-    analyzed,
     conversation,
     events,
     finish,
+    get_current,
     respond,
-    shown,
     start,
+    start_analyzed,
 )
 
 OPENERS = {
@@ -153,7 +153,7 @@ def test_before_the_analysis_the_session_shows_only_the_conversation(client: Fla
 
 def test_a_correction_replaces_what_was_said(client: FlaskClient) -> None:
     """Also after the analysis, which then has to be run again."""
-    session_id = analyzed(client, "USB-powered LED desk lamp")
+    session_id = start_analyzed(client, "USB-powered LED desk lamp")
     answer = respond(client, session_id, "Actually it has Bluetooth")
     assert "checked again" in answer["message"]
     assert conversation(client, session_id)["analyzed"] is False
@@ -169,7 +169,7 @@ def test_a_correction_takes_no_time_and_no_question_away(
     """The day that an analysed conversation lives, and what was asked, outlast the results."""
     store = RedisStore.from_url(redis_url)
     client = create_app(settings, engine=store).test_client(use_cookies=False)
-    session_id = analyzed(client)
+    session_id = start_analyzed(client)
     client.post(
         f"{API}/ask-analysis", json={"session_id": session_id, "question": "Why the EMC Directive?"}
     )
@@ -181,21 +181,21 @@ def test_a_correction_takes_no_time_and_no_question_away(
 
 def test_an_analysis_is_done_once(client: FlaskClient) -> None:
     """The second time it comes from the session."""
-    session_id = analyzed(client)
+    session_id = start_analyzed(client)
     first = client.post(f"{API}/analyze", json={"session_id": session_id}).get_json()
     second = client.post(f"{API}/analyze", json={"session_id": session_id}).get_json()
     assert first == second
 
 
-def test_a_browser_is_told_which_conversation_it_was_in(browser: FlaskClient) -> None:
+def test_a_browser_finds_the_conversation_it_was_in(browser: FlaskClient) -> None:
     """A reload finds it; another browser does not; once deleted it is not told any more."""
     session_id = start(browser)["session_id"]
-    assert shown(browser) == session_id
+    assert get_current(browser) == session_id
     stranger = browser.application.test_client()
     stranger.get("/develope")
-    assert shown(stranger) is None
+    assert get_current(stranger) is None
     browser.delete(f"{API}/session/{session_id}")
-    assert shown(browser) is None
+    assert get_current(browser) is None
 
 
 def test_deleting_another_conversation_changes_nothing_of_that(browser: FlaskClient) -> None:
@@ -203,7 +203,7 @@ def test_deleting_another_conversation_changes_nothing_of_that(browser: FlaskCli
     first = start(browser)["session_id"]
     second = start(browser)["session_id"]
     browser.delete(f"{API}/session/{first}")
-    assert shown(browser) == second
+    assert get_current(browser) == second
 
 
 @pytest.mark.parametrize(
@@ -326,7 +326,7 @@ class TestIdempotency:
 
     def test_ask_twice_answers_once(self, client: FlaskClient) -> None:
         """The question stands once in the history; another text under its id is refused."""
-        session_id = analyzed(client)
+        session_id = start_analyzed(client)
         body = {
             "session_id": session_id,
             "question": "Which are the most important?",
@@ -414,7 +414,7 @@ class TestStream:
 
     def test_a_finished_analysis_is_answered_from_the_session(self, client: FlaskClient) -> None:
         """All phases, but the checking in one step."""
-        session_id = analyzed(client)
+        session_id = start_analyzed(client)
         found = events(client.get(f"{API}/analyze-stream?session_id={session_id}").data)
         phases = [data["phase"] for _, data in found]
         assert phases == ["summary", "databases", "analyzing", "finalizing", "complete"]

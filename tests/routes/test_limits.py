@@ -327,7 +327,7 @@ def test_what_a_client_claims_of_itself_is_not_believed(client: FlaskClient) -> 
     assert [one.status_code for one in found] == [200] * ALLOWED + [429]
 
 
-def test_a_proxy_nobody_trusts_is_told_of_once(
+def test_a_proxy_nobody_trusts_is_logged_once(
     client: FlaskClient, limited: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Its visitors may be refused for each other, which the operator can put right."""

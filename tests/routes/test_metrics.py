@@ -13,7 +13,7 @@ from services.sessions import metrics
 from tests.support.application import create_app
 from tests.support.scraping import Scrape
 from tests.support.servers import free_port
-from tests.support.talk import API, analyzed, start
+from tests.support.talk import API, start, start_analyzed
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}|[0-9a-f]{16}")
 
@@ -55,7 +55,7 @@ def test_answers_are_counted_by_status(client: FlaskClient) -> None:
 def test_a_conversation_is_counted(client: FlaskClient) -> None:
     """Created once, loaded and saved with every turn, and there at the end."""
     before = scrape(client)
-    analyzed(client)
+    start_analyzed(client)
     after = scrape(client)
 
     def rise(event: str) -> float:
@@ -71,7 +71,7 @@ def test_a_conversation_is_counted(client: FlaskClient) -> None:
 
 def test_nothing_of_a_conversation_or_an_address_is_shown(client: FlaskClient) -> None:
     """No id, no text, no host: labels are words."""
-    session_id = analyzed(client, "A secret lamp")
+    session_id = start_analyzed(client, "A secret lamp")
     client.get(f"{API}/session/{uuid.uuid4()}?token=hidden")
     found = scrape(client)
     text = client.get("/metrics").text

@@ -17,7 +17,7 @@ from services.tokens import Identity, Tokens
 from tests.support import conformance
 from tests.support.application import create_app
 from tests.support.engines import CutOff
-from tests.support.talk import analyzed, start
+from tests.support.talk import start, start_analyzed
 
 NOT_DESCRIBED = {"static": "files of the pages, named by the pages alone"}
 OF_EVERY_ADDRESS = {
@@ -145,11 +145,11 @@ def test_what_is_answered_is_described(app: Flask, client: FlaskClient, settings
     operator = {"Authorization": f"Bearer {settings.ops_token}"}
     ids = {
         "/api/develope/": (
-            lambda: analyzed(client, "USB-powered LED desk lamp"),
+            lambda: start_analyzed(client, "USB-powered LED desk lamp"),
             lambda: str(start(client, "A kettle")["session_id"]),
         ),
         "/api/v1/chat": (
-            lambda: analyzed(client, "USB-powered LED desk lamp"),
+            lambda: start_analyzed(client, "USB-powered LED desk lamp"),
             lambda: str(start(client, "A kettle")["session_id"]),
         ),
         "/api/session": (lambda: saved(client),),

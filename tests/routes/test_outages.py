@@ -18,7 +18,7 @@ from services.sessions.stores import RedisStore
 from tests.support.application import create_app
 from tests.support.engines import CutOff
 from tests.support.servers import RedisServer, eventually, free_port
-from tests.support.talk import API, respond, shown, start
+from tests.support.talk import API, get_current, respond, start
 
 
 @pytest.fixture
@@ -138,7 +138,7 @@ def test_with_a_spill_the_page_shows_the_conversation_begun_meanwhile(
     assert eventually(lambda: not app.extensions["spill"].is_occupied)
     app.extensions["migration"].outage.finish()
     assert eventually(lambda: "X-Session-Store" not in browser.get(f"{API}/current").headers)
-    assert eventually(lambda: shown(browser) == session_id)
+    assert eventually(lambda: get_current(browser) == session_id)
     assert browser.get(f"{API}/session/{before}").status_code == 200
 
 
@@ -181,7 +181,7 @@ def test_a_spill_with_room_again_is_ready_again(
     assert client.get("/readyz").status_code == 200
 
 
-def test_a_spill_that_cannot_be_written_is_told_before_it_is_needed(
+def test_a_spill_that_cannot_be_written_is_reported_before_it_is_needed(
     settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """With its place, in the log at the start and in readiness; it hinders nothing yet."""
@@ -285,10 +285,10 @@ def test_the_dict_serves_browsers_while_the_engine_is_down(settings: Settings) -
     session_id = start(client, **again)["session_id"]
     assert start(client, **again)["session_id"] == session_id
     respond(client, session_id, "no radio")
-    assert shown(client) == session_id
+    assert get_current(client) == session_id
     assert client.delete(f"{API}/session/{session_id}").status_code == 200
     assert client.get(f"{API}/session/{session_id}").status_code == 404
-    assert shown(client) is None
+    assert get_current(client) is None
 
 
 def test_a_person_gets_a_page_where_a_script_gets_json(dead: Flask) -> None:
@@ -316,7 +316,7 @@ def test_static_files_need_no_engine(dead: Flask) -> None:
 
 
 @pytest.mark.parametrize("value", ["not json", '{"version":1', "[]", '{"history":[]}'])
-def test_an_unreadable_conversation_is_told_so(
+def test_an_unreadable_conversation_is_reported_as_such(
     on_redis: Flask, redis_server: RedisServer, value: str
 ) -> None:
     """410 with what to do; the value is quarantined; afterwards it is not found."""

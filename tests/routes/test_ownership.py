@@ -21,10 +21,10 @@ from tests.support.owned_routes import (
     OWNED,
     PUBLIC,
     STATES,
-    told,
+    redact,
 )
 from tests.support.signing import claims, signed
-from tests.support.talk import API, analyzed, conversation, finish, start
+from tests.support.talk import API, conversation, finish, start, start_analyzed
 
 SAVE, LOAD, DELETE = STATES.values()
 OTHER_SECRET = "another secret than that of the tests"
@@ -84,15 +84,15 @@ def test_every_owned_route_is_tried_in_each_way_it_answers(app: Flask) -> None:
 
 def test_for_a_stranger_it_does_not_exist(browser: FlaskClient, stranger: FlaskClient) -> None:
     """Every route answers as for an id nobody has, and nothing changes."""
-    ids = {TEASER_CHAT: analyzed(browser), STATES_KIND: saved(browser)[0]}
+    ids = {TEASER_CHAT: start_analyzed(browser), STATES_KIND: saved(browser)[0]}
     before = {kind: stored(kind, session_id) for kind, session_id in ids.items()}
     for endpoint, call in BY_BROWSER.items():
         session_id, nobodys = ids[STATES_KIND if endpoint in STATES else TEASER_CHAT], uuid.uuid4()
-        answer = told(call.send(stranger, session_id), session_id)
+        answer = redact(call.send(stranger, session_id), session_id)
         if endpoint in MAKING:
-            assert answer == told(LOAD.send(stranger, str(nobodys)))
+            assert answer == redact(LOAD.send(stranger, str(nobodys)))
         else:
-            assert answer == told(call.send(stranger, str(nobodys)), str(nobodys)), endpoint
+            assert answer == redact(call.send(stranger, str(nobodys)), str(nobodys)), endpoint
         if call.method in ("GET", "POST"):
             assert answer[0] == 404, endpoint
             assert "session_not_found" in answer[1]
@@ -153,7 +153,9 @@ def test_no_condition_opens_somebody_else_s_state(
             for call in (SAVE, LOAD):
                 assert call.send(stranger, session_id, **condition).status_code == 404, condition
             nobodys = DELETE.send(stranger, str(uuid.uuid4()), **condition)
-            assert told(DELETE.send(stranger, session_id, **condition)) == told(nobodys), condition
+            assert redact(DELETE.send(stranger, session_id, **condition)) == redact(nobodys), (
+                condition
+            )
             assert stored(STATES_KIND, session_id) == before, condition
 
 
@@ -212,8 +214,8 @@ def test_a_context_is_its_user_s_alone(client: FlaskClient) -> None:
     for tenant_id, user_id in OTHERS:
         other = f"Bearer {signed(tenant_id=tenant_id, sub=user_id)}"
         for call in (get, delete):
-            nobodys = told(call.send(client, "nobody's", Authorization=other))
-            assert told(call.send(client, name, Authorization=other)) == nobodys
+            nobodys = redact(call.send(client, "nobody's", Authorization=other))
+            assert redact(call.send(client, name, Authorization=other)) == nobodys
         assert get.send(client, name, Authorization=other).status_code == 404
         assert listed.send(client, name, Authorization=other).get_json()["sessions"] == []
         for call in (put, patch):
@@ -254,5 +256,5 @@ def test_without_a_good_token_nobody_learns_or_changes_anything(client: FlaskCli
         for endpoint, call in CONTEXTS.items():
             answer = call.send(client, name, **headers)
             assert answer.status_code == 401, (kind, endpoint)
-            assert told(answer) == told(call.send(client, "nobody's", **headers))
+            assert redact(answer) == redact(call.send(client, "nobody's", **headers))
     assert stored(CONTEXTS_KIND, build_context_id("acme", "ann", name)) == before

@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from services.sessions import count_sessions
-from tests.support.talk import API, analyzed, conversation, finish, respond, start
+from tests.support.talk import API, conversation, finish, respond, start, start_analyzed
 
 POSTS = {
     "start": {"initial_input": "A lamp"},
@@ -207,7 +207,7 @@ def test_any_text_is_stored_as_it_came(client: FlaskClient, text: str) -> None:
 @pytest.mark.parametrize("text", HOSTILE)
 def test_any_question_is_stored_as_it_came(client: FlaskClient, text: str) -> None:
     """And answered with honesty, not with a crash."""
-    session_id = analyzed(client)
+    session_id = start_analyzed(client)
     response = client.post(f"{API}/ask-analysis", json={"session_id": session_id, "question": text})
     assert response.status_code == 200
     assert conversation(client, session_id)["qa_history"][0]["question"] == text

@@ -247,7 +247,7 @@ def test_its_key_and_its_life(app: Flask, client: FlaskClient, session_id: str) 
     assert count_sessions(keyspace=STATES) == 1
 
 
-def test_while_the_engine_is_away_the_client_is_told(settings: Settings, session_id: str) -> None:
+def test_while_the_engine_is_away_clients_get_an_error(settings: Settings, session_id: str) -> None:
     """503 with a sentence, and nothing is lost afterwards."""
     engine = CutOff()
     app = create_app(settings, engine=engine)

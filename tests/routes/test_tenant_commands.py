@@ -189,7 +189,7 @@ def test_a_dict_of_the_process_is_refused(settings: Settings) -> None:
         assert "memory://" in result.stdout
 
 
-def test_an_engine_that_is_away_is_told(settings: Settings) -> None:
+def test_an_engine_that_is_away_is_reported(settings: Settings) -> None:
     """With an exit code of its own."""
     away = replace(settings, store_url=f"redis://127.0.0.1:{free_port()}/0")
     result = run(create_app(away), "sessions", "cleanup")

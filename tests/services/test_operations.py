@@ -90,7 +90,7 @@ def test_the_next_step_is_judged_as_by_the_command(deployment: Deployment) -> No
     assert [one["follows"] for one in found["workers"]] == [True, False]
 
 
-def test_workers_are_told_with_their_age(deployment: Deployment) -> None:
+def test_workers_are_reported_with_their_age(deployment: Deployment) -> None:
     """A host whose clock is ahead is no younger than now."""
     for number, ago in ((1, 4), (2, -60)):
         at = int((time.time() - ago) * 1000)
@@ -108,7 +108,7 @@ def test_before_a_migration_there_is_nothing_to_follow(deployment: Deployment) -
     assert found["unasked"] == []
 
 
-def test_a_stage_that_is_unknown_here_is_told(deployment: Deployment) -> None:
+def test_a_stage_that_is_unknown_here_is_reported(deployment: Deployment) -> None:
     """With what is wrong, and who lives all the same."""
     deployment.look(Stage.LIVE)
     deployment.engine.put(document_record(CONTROL.key("control"), 9, "no stage"), Condition.ANY)
@@ -117,7 +117,7 @@ def test_a_stage_that_is_unknown_here_is_told(deployment: Deployment) -> None:
     assert found["hindrances"][0].startswith("the stored stage is unknown here: ")
 
 
-def test_without_the_engine_it_tells_what_the_process_knows(deployment: Deployment) -> None:
+def test_without_the_engine_it_reports_what_the_process_knows(deployment: Deployment) -> None:
     """And what is unknown; the breaker that opens is seen."""
     deployment.look(Stage.LIVE)
     sessions.save_session("123e4567-e89b-42d3-a456-426614174000", {"history": []})
@@ -152,7 +152,7 @@ def test_counts_come_from_the_metrics(deployment: Deployment) -> None:
     assert rose == [0, 0, *[1] * 9, 2]
 
 
-def test_the_worst_breaker_of_all_processes_is_told() -> None:
+def test_the_worst_breaker_of_all_processes_is_reported() -> None:
     """In whatever order they come."""
     states = {"11": 0, "12": 2, "13": 1}
     found = summarise_samples(
@@ -171,7 +171,7 @@ def test_a_breaker_that_is_not_closed_degrades(deployment: Deployment) -> None:
     assert found["degraded"]
 
 
-def test_nothing_of_a_session_or_a_host_is_told(deployment: Deployment) -> None:
+def test_nothing_of_a_session_or_a_host_is_revealed(deployment: Deployment) -> None:
     """No id, no text, no owner, no name of a machine, no id of a worker."""
     deployment.look(Stage.DUALWRITE)
     session_id = "123e4567-e89b-42d3-a456-426614174000"

@@ -86,7 +86,7 @@ def by_hand(header: bytes, payload: bytes, secret: bytes = SECRET.encode()) -> s
     return f"{body}.{segment(hmac.digest(secret, body.encode(), hashlib.sha256))}"
 
 
-def test_a_good_token_tells_who_asks(by_key: Tokens, key: rsa.RSAPrivateKey) -> None:
+def test_a_valid_token_names_the_caller(by_key: Tokens, key: rsa.RSAPrivateKey) -> None:
     """Of either kind, by the claims `tenant_id` and `sub`, whatever else it claims."""
     assert by_secret.verify(signed(user_id="bob", roles=["admin"])) == ANN
     assert by_secret.verify(signed(aud=["other", AUDIENCE])) == ANN
@@ -107,7 +107,7 @@ def test_without_keys_nobody_is_known() -> None:
             open_tokens(None, None, audience=AUDIENCE, issuer=None).verify(token)
 
 
-def test_no_token_is_told_from_a_bad_one() -> None:
+def test_no_token_differs_from_an_invalid_one() -> None:
     """The client is challenged differently."""
     assert refusal(by_secret, None) == NO_TOKEN
     for garbage in ("", "\ud800", "é.é.é"):

@@ -123,11 +123,11 @@ MAKING = {"session_state.save_session"}
 """Those of a browser's routes that make what they name where there is none."""
 
 
-def told(response: TestResponse, session_id: str = "") -> tuple[int, Any]:
-    """What an answer tells: its status and body, without what differs each time."""
-    said = response.get_json(silent=True)
-    if isinstance(said, dict):
+def redact(response: TestResponse, session_id: str = "") -> tuple[int, Any]:
+    """The status and the body of an answer, without what differs each time."""
+    body = response.get_json(silent=True)
+    if isinstance(body, dict):
         passing = ("request_id", "response_time_ms", "stored_at", "last_updated")
-        said = {name: value for name, value in said.items() if name not in passing}
-    text = json.dumps(said)
+        body = {name: value for name, value in body.items() if name not in passing}
+    text = json.dumps(body)
     return response.status_code, text.replace(session_id, ID) if session_id else text

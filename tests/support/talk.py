@@ -7,7 +7,7 @@ from typing import Any
 from flask.testing import FlaskClient
 
 API = "/api/develope"
-DOOR = "/api/v1/chat"
+UNIFIED_CHAT = "/api/v1/chat"
 LAMP = "USB-powered LED desk lamp"
 MOST_TURNS = 20
 
@@ -19,7 +19,7 @@ def start(client: FlaskClient, text: str = "USB-powered LED desk lamp", **more: 
     return response.get_json()
 
 
-def shown(client: FlaskClient) -> str | None:
+def get_current(client: FlaskClient) -> str | None:
     """Which conversation the browser shows, by its id."""
     response = client.get(f"{API}/current")
     assert response.status_code == 200, response.get_json()
@@ -45,7 +45,7 @@ def finish(client: FlaskClient, session_id: str, answers: Sequence[str] = ()) ->
     raise AssertionError("the interview does not end")
 
 
-def analyzed(client: FlaskClient, text: str = "USB-powered LED desk lamp") -> str:
+def start_analyzed(client: FlaskClient, text: str = "USB-powered LED desk lamp") -> str:
     """The id of a conversation whose analysis is done."""
     answer = start(client, text)
     session_id: str = answer["session_id"]
@@ -59,12 +59,12 @@ def analyzed(client: FlaskClient, text: str = "USB-powered LED desk lamp") -> st
 def say(client: FlaskClient, message: str, session_id: str | None = None, **more: Any) -> Any:
     """Send a message to the one-endpoint chat; answers the body."""
     to = {} if session_id is None else {"session_id": session_id}
-    response = client.post(DOOR, json={"message": message, **to, **more})
+    response = client.post(UNIFIED_CHAT, json={"message": message, **to, **more})
     assert response.status_code == 200, response.get_json()
     return response.get_json()
 
 
-def told(client: FlaskClient, opener: str = LAMP) -> str:
+def chat_until_analyzed(client: FlaskClient, opener: str = LAMP) -> str:
     """The id of a conversation that was begun at the one-endpoint chat and came to its analysis."""
     answer = say(client, opener)
     for _ in range(MOST_TURNS):

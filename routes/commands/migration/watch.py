@@ -86,6 +86,7 @@ def watch_workers(
         if not workers:
             raise Refused("no worker reports any more", hint="Start the service and run it again")
         started = [report for report in workers if task_of(report).number >= number]
+        # A worker that ends meanwhile has been counted; its last report stays.
         seen.update({report.worker: report for report in started})
         tasks = [task_of(report) for report in seen.values()]
         progress(sum(task.done for task in tasks), sum(task.total for task in tasks))

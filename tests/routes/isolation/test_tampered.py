@@ -10,7 +10,7 @@ from services.keys import build_context_id
 from services.keyspaces import CONTEXTS as CONTEXTS_KIND
 from services.sessions import codec, sessions_of
 from services.sessions.stores.base import Condition, Record
-from tests.support.owned_routes import CONTEXTS, told
+from tests.support.owned_routes import CONTEXTS, redact
 from tests.support.signing import signed
 
 
@@ -37,15 +37,15 @@ def test_nobody_is_served_a_document_under_another_s_key(
     sessions.store.put(Record(key, 2, body, ends, "any"), Condition.ANY)
     before = sessions.store.get(key)
 
-    missing = told(get.send(client, "nobody's", **ann))
+    missing = redact(get.send(client, "nobody's", **ann))
     assert missing[0] == 404
     for call in (get, put, patch):
         caplog.clear()
-        assert told(call.send(client, name, **ann)) == missing
+        assert redact(call.send(client, name, **ann)) == missing
         assert "belongs to another tenant or user than its key says" in caplog.text
-    nobodys = told(delete.send(client, "nobody's", **ann))
-    assert told(delete.send(client, name, **ann)) == nobodys
+    nobodys = redact(delete.send(client, "nobody's", **ann))
+    assert redact(delete.send(client, name, **ann)) == nobodys
     assert listed.send(client, "", **ann).get_json()["sessions"] == []
     assert sessions.store.get(key) == before
     bob = {"Authorization": f"Bearer {signed(sub='bob')}"}
-    assert told(get.send(client, name, **bob)) == missing
+    assert redact(get.send(client, name, **bob)) == missing

@@ -183,7 +183,7 @@ def test_on_redis_it_is_the_same(redis_url: str) -> None:
     close_session_store()
 
 
-def test_an_engine_that_is_away_is_told(clock: FakeClock) -> None:
+def test_an_engine_that_is_away_is_reported(clock: FakeClock) -> None:
     """Nothing is taken for removed."""
     engine = CutOff()
     set_session_store(engine, keyspaces=build_keyspaces())

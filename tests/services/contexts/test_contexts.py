@@ -143,7 +143,7 @@ def test_what_is_no_part_of_a_key_is_refused(contexts: Contexts, part: str) -> N
             contexts.update_session_context(*who, {})
 
 
-def test_somebody_elses_document_under_a_key_is_told_and_logged(
+def test_somebody_elses_document_under_a_key_is_reported_and_logged(
     redis_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Nobody can cause it through this program; it is never handed out."""

@@ -135,7 +135,7 @@ def tamper(store: Store, **changes: str) -> None:
 
 
 @pytest.mark.parametrize("owner", ["other:bob", "acme", "", "acme:ann ", "acme:user:ann"])
-def test_a_document_of_somebody_else_is_told_and_logged(
+def test_a_document_of_somebody_else_is_reported_and_logged(
     any_setup: Store, owner: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Under A's key lies what says that it is B's: neither of them reads or changes it."""

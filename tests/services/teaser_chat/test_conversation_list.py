@@ -137,7 +137,7 @@ class TestList:
         _put_newer(memory_or_redis, newer)
         assert listed() == [good]
 
-    def test_a_shorter_list_is_never_told(self, timed: MemoryStore) -> None:
+    def test_a_shorter_list_is_never_returned(self, timed: MemoryStore) -> None:
         """Whoever may own something that nobody can look at now gets no list."""
         begin()
         unsure = begin()
@@ -212,7 +212,7 @@ class TestClear:
         assert open_conversation_list().clear(ANNA) == 1
         assert timed.get(key) == theirs
 
-    def test_one_of_a_newer_release_is_left_and_told(self, timed: MemoryStore) -> None:
+    def test_one_of_a_newer_release_is_left_and_reported(self, timed: MemoryStore) -> None:
         """It would come back with that release, so nobody is told that all are gone."""
         newer, good = begin(), begin()
         value = _put_newer(timed, newer)
