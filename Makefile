@@ -12,6 +12,9 @@ PYTEST_ARGS ?=
 # moment is run once more by itself: it is named as flaky, and only what fails again has failed.
 TEST_PROCESSES ?= 2
 PYTEST = $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
+# To underline in tracebacks, Python 3.11 parses source text, which ends in a SystemError where two
+# threads do so at once: a thread that logs an exception while pytest reads a test.
+export PYTHONNODEBUGRANGES = 1
 DRILLS ?=
 BENCHMARKS ?=
 SOAK_SECONDS ?= 300
