@@ -68,7 +68,7 @@ in_process = _stage.is_dict_first or any(
 workers = 1 if in_process else _settings.workers
 threads = _settings.threads
 timeout = 30
-graceful_timeout = 30  # longer than the drain of a worker
+graceful_timeout = 30
 keepalive = 5
 # The control socket would let someone add workers by hand while only one may serve.
 control_socket_disable = True

@@ -77,18 +77,9 @@ def limit_wait(most: float) -> float:
     return min(most, budget.seconds)
 
 
-def begin_call() -> float:
-    """Begin a call to an engine: what this thread waits for in it is bounded by what is left.
-
-    Returns:
-        Seconds that the call may take; infinite outside of requests.
-
-    Raises:
-        StoreUnavailable: the request has waited long enough.
-    """
-    seconds = limit_wait(math.inf)
+def begin_call(seconds: float) -> None:
+    """Begin a call to an engine: what this thread waits for in it takes so long at most."""
     _call.ends_at = time.monotonic() + seconds
-    return seconds
 
 
 def end_call(seconds: float) -> None:

@@ -4,8 +4,9 @@ Reads and writes have a breaker each: a server that is full, read-only or paused
 on answering reads.
 """
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import ParamSpec, TypeVar, cast
 
@@ -34,7 +35,7 @@ _R = TypeVar("_R")
 class GuardedStore(StoreWrapper):
     """Any engine; what it cannot do now is known without asking it again.
 
-    Here the time budget of a request is checked and spent, whichever engine it is.
+    Here the time budget of a request is checked and spent, whichever network engine it is.
 
     Args:
         engine: the engine.
@@ -74,17 +75,17 @@ class GuardedStore(StoreWrapper):
         Raises:
             StoreUnavailable: they do not, or the engine could not be asked.
         """
-        allowed = request_budget.begin_call()
+        allowed = request_budget.limit_wait(math.inf)
         try:
             probe = breaker.enter(grace=self._probe_grace())
         except StoreUnavailable:
             metrics.count_unavailable(self.name, breaker.direction, "breaker_open")
             raise
         begun = time.perf_counter()
+        request_budget.begin_call(allowed)
         try:
             result = method(*args, **kwargs)
         except StoreUnavailable as error:
-            request_budget.end_call(time.perf_counter() - begun)
             reason = error.reason
             if reason in WAITED and allowed < self.timeout / 2:
                 # It was the request that had hardly any time, which says nothing of the engine.
@@ -95,14 +96,41 @@ class GuardedStore(StoreWrapper):
             raise
         except BaseException:
             # A value that is no document, or a fault of ours: the engine did answer.
-            request_budget.end_call(time.perf_counter() - begun)
             breaker.record_success(probe=probe)
             raise
-        seconds = time.perf_counter() - begun
-        request_budget.end_call(seconds)
+        finally:
+            self._end_call(begun)
         breaker.record_success(probe=probe)
-        metrics.observe_engine_call(self.name, breaker.direction, seconds)
+        metrics.observe_engine_call(self.name, breaker.direction, time.perf_counter() - begun)
         return result
+
+    def risks(self) -> list[str]:
+        """As the engine; see `_ask_for_operators`."""
+        return self._ask_for_operators(self.engine.risks)
+
+    def memory(self) -> Mapping[str, int]:
+        """As the engine; see `_ask_for_operators`."""
+        return self._ask_for_operators(self.engine.memory)
+
+    def _ask_for_operators(self, method: Callable[[], _R]) -> _R:
+        """Call the engine past breakers and metrics, within the request's budget.
+
+        That it does not tell operators something, for want of a permission perhaps, is no reason
+        to keep sessions from it.
+        """
+        begun = time.perf_counter()
+        request_budget.begin_call(request_budget.limit_wait(math.inf))
+        try:
+            return method()
+        finally:
+            self._end_call(begun)
+
+    def _end_call(self, begun: float) -> None:
+        """Spend what a call took, unless the engine waits for no network.
+
+        A local file has a lock to wait for, as long as a request may wait for everything.
+        """
+        request_budget.end_call(time.perf_counter() - begun if self.timeout else 0.0)
 
     def _record_failure(
         self, breaker: Breaker, error: StoreUnavailable, reason: str, *, probe: bool

@@ -48,6 +48,11 @@ def frozen(server: RedisServer) -> Iterator[None]:
         os.kill(server.process.pid, signal.SIGCONT)
 
 
+def guard(url: str, *, pool_size: int = 16) -> GuardedStore:
+    """A Redis that may take far longer to answer than any request may wait."""
+    return GuardedStore(RedisStore.from_url(url, pool_size=pool_size, timeout=30))
+
+
 def failure(action: Callable[[], object]) -> tuple[str, float]:
     """Why an action fails, and after how many seconds."""
     begun = time.monotonic()
@@ -59,7 +64,7 @@ def failure(action: Callable[[], object]) -> tuple[str, float]:
 def test_a_frozen_server_costs_a_request_its_budget_and_no_more() -> None:
     """With a timeout far above it; what it asks then is refused without asking."""
     with RedisServer() as server:
-        store = RedisStore.from_url(server.url, timeout=30)
+        store = guard(server.url)
         store.ping()
         with frozen(server), request_with(0.3):
             reason, seconds = failure(lambda: store.get("k"))
@@ -76,7 +81,7 @@ def test_a_first_connection_to_a_frozen_server_is_bounded_too() -> None:
     """Connecting, the password, the database and the command share what is left."""
     with RedisServer("--requirepass", "right") as server:
         url = f"redis://:right@127.0.0.1:{server.port}/3"
-        store = RedisStore.from_url(url, timeout=30)
+        store = guard(url)
         with frozen(server), request_with(0.3):
             reason, seconds = failure(lambda: store.get("k"))
         assert reason == "budget"
@@ -88,7 +93,7 @@ def test_a_first_connection_to_a_frozen_server_is_bounded_too() -> None:
 def test_a_server_that_dribbles_is_given_up_on(redis_url: str, redis_server: RedisServer) -> None:
     """Each piece comes in time, and the whole would take a minute."""
     with Proxy(redis_server.port) as proxy:
-        store = RedisStore.from_url(f"redis://127.0.0.1:{proxy.port}/0", timeout=30)
+        store = guard(f"redis://127.0.0.1:{proxy.port}/0")
         store.put(document_record("k", 1, "x" * 6000), Condition.ABSENT)
         proxy.slicer(piece=10, pause=0.1)
         with request_with(0.4):
@@ -103,22 +108,21 @@ def test_a_server_that_dribbles_is_given_up_on(redis_url: str, redis_server: Red
 def test_slow_commands_of_one_request_add_up(redis_url: str, redis_server: RedisServer) -> None:
     """Each would be in time; the request gives up when their sum is not."""
     with Proxy(redis_server.port) as proxy:
-        store = RedisStore.from_url(f"redis://127.0.0.1:{proxy.port}/0", timeout=30)
-        guarded = GuardedStore(store)
+        store = guard(f"redis://127.0.0.1:{proxy.port}/0")
         store.ping()
         proxy.latency(0.2)
         with request_with(0.5):
-            guarded.get("k")
+            store.get("k")
             with contextlib.suppress(StoreUnavailable):
-                guarded.get("k")
-            reason, _ = failure(lambda: guarded.get("k"))
+                store.get("k")
+            reason, _ = failure(lambda: store.get("k"))
         assert reason in ("timeout", "budget")
         store.close()
 
 
 def test_waiting_for_a_connection_is_part_of_the_budget(redis_server: RedisServer) -> None:
     """One that others use may not come in time."""
-    store = RedisStore.from_url(redis_server.url, pool_size=1, timeout=30)
+    store = guard(redis_server.url, pool_size=1)
     with ThreadPoolExecutor(1) as pool:
         client = redis_server.client()
         client.execute_command("CLIENT", "PAUSE", "60000", "WRITE")
@@ -138,7 +142,7 @@ def test_a_short_budget_leaves_nothing_behind_for_the_next_request(
 ) -> None:
     """The connection waits as long as usual again."""
     with Proxy(redis_server.port) as proxy:
-        store = RedisStore.from_url(f"redis://127.0.0.1:{proxy.port}/0", pool_size=1, timeout=30)
+        store = guard(f"redis://127.0.0.1:{proxy.port}/0", pool_size=1)
         with request_with(0.2):
             store.ping()
         proxy.latency(0.4)
@@ -153,7 +157,7 @@ def test_threads_without_a_request_wait_as_long_as_the_settings_say(
 ) -> None:
     """Sending what waits, in the background, has no budget."""
     with Proxy(redis_server.port) as proxy:
-        store = RedisStore.from_url(f"redis://127.0.0.1:{proxy.port}/0", timeout=30)
+        store = guard(f"redis://127.0.0.1:{proxy.port}/0")
         proxy.latency(1.2)
         store.ping()
         store.close()

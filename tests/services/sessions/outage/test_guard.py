@@ -2,13 +2,20 @@
 
 import inspect
 import threading
+import time
 
 import pytest
 
 from services.sessions import request_budget
 from services.sessions.errors import SessionUnreadable, StoreFull, StoreRefused, StoreUnavailable
 from services.sessions.outage import Outage
-from services.sessions.outage.breaker import FIRST_PAUSE, LONGEST_PAUSE, Breaker, State
+from services.sessions.outage.breaker import (
+    FAILURES_IN_A_ROW,
+    FIRST_PAUSE,
+    LONGEST_PAUSE,
+    Breaker,
+    State,
+)
 from services.sessions.outage.guard import PROBE_GRACE_SECONDS, GuardedCounters, GuardedStore
 from services.sessions.stores import MemoryStore, Store
 from services.sessions.stores.base import Condition, Count, Counters, Put, Record
@@ -138,7 +145,7 @@ def test_every_call_of_the_contract_is_guarded() -> None:
         for name, member in inspect.getmembers(Store, inspect.isfunction)
         if not name.startswith("_")
     }
-    assert public == set(calls) | {"close", "idle", "is_unsure"}
+    assert public == set(calls) | {"close", "idle", "is_unsure", "memory", "risks"}
     engine.down = False
     for name, arguments in calls.items():
         with pytest.raises(StoreUnavailable):
@@ -275,3 +282,52 @@ def test_no_request_has_to_find_out_that_it_counts_again() -> None:
         assert eventually(lambda: counters.breaker.state is State.CLOSED)
     finally:
         outage.finish()
+
+
+def test_what_operators_ask_keeps_no_session_from_the_engine() -> None:
+    """An engine that does not tell how full it is serves sessions all the same."""
+
+    class Reticent(MemoryStore):
+        def memory(self) -> dict[str, int]:
+            raise StoreRefused("no_permission")
+
+        def risks(self) -> list[str]:
+            raise StoreRefused("no_permission")
+
+    guarded = GuardedStore(Reticent())
+    for ask in (guarded.memory, guarded.risks) * 10:
+        with pytest.raises(StoreRefused):
+            ask()
+    assert guarded.reads.state is State.CLOSED
+    assert guarded.get("k") is None
+
+
+@pytest.mark.parametrize("is_remote", [True, False])
+def test_only_waiting_for_a_network_is_taken_from_the_budget(*, is_remote: bool) -> None:
+    """A file's lock may take as long as a request may wait in all."""
+
+    class Slow(MemoryStore):
+        timeout = 0.25 if is_remote else 0.0
+
+        def get(self, key: str) -> bytes | None:
+            time.sleep(0.02)
+            return super().get(key)
+
+    guarded = GuardedStore(Slow())
+    budget = left(1.0)
+    guarded.get("k")
+    guarded.memory()
+    assert (budget.seconds < 1.0) is is_remote
+    request_budget.end()
+
+
+def test_a_refused_call_leaves_no_deadline_behind() -> None:
+    """What the thread waits for later is not bounded by a call that was not made."""
+    guarded = GuardedStore(MemoryStore())
+    for _ in range(FAILURES_IN_A_ROW):
+        guarded.reads.record_failure(StoreUnavailable("connection"), probe=False)
+    left(0.1)
+    with pytest.raises(StoreUnavailable):
+        guarded.get("k")
+    assert request_budget.has_time(1000)
+    request_budget.end()
