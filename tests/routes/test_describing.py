@@ -87,7 +87,7 @@ def test_errors_are_described_by_status(description: Any) -> None:
     assert errors.BY_CODE["session_conflict"].sentence in put["responses"]["409"]["description"]
     assert "Retry-After" in put["responses"]["503"]["headers"]
     with pytest.raises(KeyError):
-        Blueprint("more", __name__).errors("no_such_code")
+        Blueprint("more", __name__).describe_errors("no_such_code")
 
 
 def test_headers_ids_and_tokens_are_described(description: Any) -> None:

@@ -55,7 +55,7 @@ def statuses(client: FlaskClient, times: int, **more: str) -> list[int]:
 
 
 @pytest.fixture
-def limit(settings: Settings) -> Settings:
+def limited(settings: Settings) -> Settings:
     """Settings that allow three conversations an hour."""
     return replace(settings, rate_limit_conversations=LIMITED)
 
@@ -469,6 +469,6 @@ def test_redis_that_forbids_counting_keeps_the_sessions(
     app = create_app(replace(limited, store_url=url, spill_url=f"sqlite:///{tmp_path / 's.db'}"))
     client = app.test_client(use_cookies=False)
     assert statuses(client, ALLOWED + 1) == [200] * ALLOWED + [429]
-    assert not app.extensions["migration"].outage.engine.troubled
+    assert not app.extensions["migration"].outage.engine.is_degraded
     assert app.extensions["spill"].backlog().count == 0
     assert len(redis.keys("chat:session:*")) == ALLOWED

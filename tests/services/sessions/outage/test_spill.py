@@ -218,7 +218,7 @@ def test_a_full_disk_is_no_yes(spill: Spill, file: Path) -> None:
     taken = [first]
     code = f"""
 import resource, sys
-from services.errors import StoreUnavailable
+from services.sessions.errors import StoreUnavailable
 from services.sessions.outage import open_spill
 from services.sessions.stores.base import Condition
 from tests.support.engines import document_record

@@ -111,13 +111,13 @@ def test_processes_see_each_other(tmp_path: Path) -> None:
     """A write of one keeps the other from lowering; the end of a process ends its locks."""
     spill = tmp_path / "spill.db"
     flag = FileSpillLock(spill)
-    with hold(spill, "raised") as writer:
+    with hold(spill, "writing") as writer:
         flag.lower(lambda: True)
         assert up(flag)
         writer.kill()
     flag.lower(lambda: True)
     assert not up(flag)
-    with hold(spill, "alone") as sender:
+    with hold(spill, "sender") as sender:
         with flag.sender() as alone:
             assert not alone
         sender.kill()

@@ -195,7 +195,7 @@ def test_a_record_that_has_expired_on_the_way_is_taken_and_gone(redis_url: str) 
     store.close()
 
 
-@pytest.mark.parametrize("read", ["get", "head", "read_record", "expires_at"])
+@pytest.mark.parametrize("read", ["get", "read_record", "expires_at"])
 def test_what_one_process_saw_expire_does_not_come_back_for_another(
     tmp_path: Path, read: str
 ) -> None:
