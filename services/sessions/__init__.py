@@ -37,16 +37,12 @@ __all__ = [
     "count_sessions",
     "delete_session",
     "delete_sessions",
-    "discard_quarantined",
-    "discard_quarantined_many",
     "get_registry",
     "get_session",
     "get_session_store",
     "get_sessions",
-    "is_session_quarantined",
     "is_using_redis",
     "list_sessions",
-    "quarantine_session",
     "save_session",
     "save_sessions",
     "session_counts",
@@ -146,30 +142,6 @@ def cleanup_expired_sessions(owner: str | None = None, *, keyspace: str | None =
     Expired sessions end by themselves; this is about the lists, and the rows of a table.
     """
     return maintenance.trim(sessions_of(keyspace), owner=owner)
-
-
-def is_session_quarantined(
-    session_id: str, *, owner: str | None = None, keyspace: str | None = None
-) -> bool:
-    """Whether an unreadable value of this id is in quarantine; see Sessions.is_quarantined."""
-    return sessions_of(keyspace).is_quarantined(session_id, owner=owner)
-
-
-def discard_quarantined(session_id: str, *, keyspace: str | None = None) -> None:
-    """Remove what is in quarantine under this id; see Sessions.discard_quarantined."""
-    sessions_of(keyspace).discard_quarantined(session_id)
-
-
-def discard_quarantined_many(
-    session_ids: Iterable[str], *, owner: str | None = None, keyspace: str | None = None
-) -> None:
-    """Remove what is in quarantine under many ids and may be this owner's; see batches."""
-    batches.discard_quarantined_many(sessions_of(keyspace), session_ids, owner=owner)
-
-
-def quarantine_session(session: Session, *, keyspace: str | None = None) -> None:
-    """Quarantine a loaded session whose data cannot be used; see Sessions.quarantine."""
-    sessions_of(keyspace).quarantine(session)
 
 
 def list_sessions(

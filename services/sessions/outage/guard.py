@@ -63,10 +63,6 @@ class GuardedStore(StoreWrapper):
         """Whether anything is kept from the engine now."""
         return not (self.reads.state is self.writes.state is State.CLOSED)
 
-    def is_unsure(self, key: str) -> bool:  # noqa: ARG002 - an engine by itself never is
-        """Never: there is one copy."""
-        return False
-
     def call(
         self, breaker: Breaker, method: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs
     ) -> _R:

@@ -70,7 +70,7 @@ class StoreWrapper(Store):
         return self._read(self.engine.expires_at, key)
 
     def is_unsure(self, key: str) -> bool:
-        return self._read(self.engine.is_unsure, key)
+        return self.engine.is_unsure(key)
 
     def quarantine(
         self, key: str, value: bytes, keep_until: int, member: str, indexes: Sequence[str] = ()

@@ -24,7 +24,6 @@ from services.sessions import (
     delete_session,
     get_session,
     list_sessions,
-    quarantine_session,
     save_session,
     set_session_store,
     update_session,
@@ -355,7 +354,7 @@ def test_a_document_that_its_reader_cannot_use_is_set_aside(
     session_id = new_id()
     session = save_session(session_id, {"text": "secret"}, owner="me")
     with caplog.at_level(logging.WARNING):
-        quarantine_session(session)
+        sessions.sessions_of().quarantine(session)
     assert store.get(f"chat:session:{session_id}:corrupt") == session.stored
     with pytest.raises(SessionNotFound):
         get_session(session_id, owner="me")
@@ -363,7 +362,7 @@ def test_a_document_that_its_reader_cannot_use_is_set_aside(
     assert "quarantined" in caplog.text
     assert not any(word in caplog.text for word in ("secret", session_id))
     save_session(session_id, {"text": "another"}, owner="me")
-    quarantine_session(session)
+    sessions.sessions_of().quarantine(session)
     assert get_session(session_id, owner="me")["text"] == "another"
     store.close()
 
