@@ -15,7 +15,7 @@ Where it is not a dict:
 - A unit that ends with an exception, or a request with a status of 500 or more, saves nothing.
 - A save may fail at the end: the answer is then the error's, also after the view returned.
 - Values are plain JSON: dicts with text for keys, lists, texts, numbers, true, false, None.
-  Tuples come back as lists. At the top level the names in document.ENVELOPE are taken.
+  Tuples come back as lists. At the top level the names in codec.ENVELOPE are taken.
 - Ids must be the keyspace's. Another one is in no mapping, and assigning to it is refused.
   One that was deleted is not used again: while a migration has two copies it stays deleted.
 - One value under two ids is two sessions from the next unit on, each with its own copy.
