@@ -97,7 +97,7 @@ class ChatParts(Visit):
         return self.page.locator(".results .card")
 
     @property
-    def told(self) -> Locator:
+    def shown_count(self) -> Locator:
         """What is said of how many norms are shown."""
         return self.page.locator(".results").get_by_role("status")
 

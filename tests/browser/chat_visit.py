@@ -132,7 +132,7 @@ class ChatVisit(Visit):
         assert eventually(read)
         return found
 
-    def told(self) -> list[str]:
+    def stored_texts(self) -> list[str]:
         """The visitor's messages as the server has them, in their order."""
         stored = self.stored()
         turns = [one["content"] for one in stored["history"] if one["role"] == "user"]

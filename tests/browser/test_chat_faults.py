@@ -96,7 +96,7 @@ def test_a_reload_while_a_message_is_sent(chromium: Browser, site: Site) -> None
                     route.fetch()
                 visit.reload()
                 expect(visit.statuses).to_have_text([SENT] * (len(before) + 1))
-                assert visit.told() == [*before, "Lamp, no battery"]
+                assert visit.stored_texts() == [*before, "Lamp, no battery"]
                 assert "unsent" not in str(visit.remembered)
                 visit.begin()
 
@@ -120,7 +120,7 @@ def test_a_lost_answer_is_no_second_message(chromium: Browser, site: Site, addre
         visit.idle.wait_for()
         assert len(sent) == 2
         assert sent[0] == sent[1]
-        assert len(visit.told()) == before + 1
+        assert len(visit.stored_texts()) == before + 1
         visit.reload()
         expect(visit.statuses).to_have_text([SENT] * (before + 1))
 
@@ -141,7 +141,7 @@ def test_written_while_offline(chromium: Browser, site: Site) -> None:
         expect(visit.statuses).to_have_text([SENT] * 3)
         expect(visit.banner).to_be_empty()
         visit.idle.wait_for()
-        assert visit.told() == texts
+        assert visit.stored_texts() == texts
         expect(visit.messages).to_have_count(6)
         assert visit.words.all_inner_texts()[::2] == texts
 
@@ -155,7 +155,7 @@ def test_written_while_offline(chromium: Browser, site: Site) -> None:
         visit.page.unroute(AT_API)
         expect(visit.statuses).to_have_text([SENT] * 5)
         visit.idle.wait_for()
-        assert visit.told() == [*texts, "no laser", "no AI"]
+        assert visit.stored_texts() == [*texts, "no laser", "no AI"]
 
 
 def test_stopped_messages(chromium: Browser, site: Site) -> None:
@@ -201,7 +201,7 @@ def test_stopped_messages(chromium: Browser, site: Site) -> None:
         visit.reload()
         expect(visit.chat_field).to_have_value("no laser")
         expect(visit.statuses).to_have_text([SENT] * 3 + [STOPPED])
-        assert visit.told() == [LAMP, "no battery", "no wireless"]
+        assert visit.stored_texts() == [LAMP, "no battery", "no wireless"]
 
 
 def test_the_first_message_was_stopped_and_another_is_written(
@@ -220,7 +220,7 @@ def test_the_first_message_was_stopped_and_another_is_written(
         looked_up.abort()  # and it is looked for until that can be told
         expect(visit.statuses).to_have_text([SENT] * 2)
         visit.idle.wait_for()
-        assert visit.told() == [LAMP, "no battery"]
+        assert visit.stored_texts() == [LAMP, "no battery"]
 
 
 def test_a_refusal_is_told_and_can_be_tried_again(chromium: Browser, site: Site) -> None:
@@ -237,7 +237,7 @@ def test_a_refusal_is_told_and_can_be_tried_again(chromium: Browser, site: Site)
         visit.button("Try again").click()
         expect(visit.statuses).to_have_text([SENT] * 3)
         visit.idle.wait_for()
-        assert visit.told() == [LAMP, "no wireless", "no battery"]
+        assert visit.stored_texts() == [LAMP, "no wireless", "no battery"]
 
         def deliver_and_fail(route: Route) -> None:
             route.fetch()
@@ -247,7 +247,7 @@ def test_a_refusal_is_told_and_can_be_tried_again(chromium: Browser, site: Site)
         visit.send("no laser")
         expect(visit.statuses).to_have_text([SENT] * 4)  # it was taken in spite of the error
         visit.idle.wait_for()
-        assert visit.told().count("no laser") == 1
+        assert visit.stored_texts().count("no laser") == 1
 
 
 def test_a_server_that_is_away_for_a_moment(chromium: Browser, site: Site) -> None:
@@ -262,7 +262,7 @@ def test_a_server_that_is_away_for_a_moment(chromium: Browser, site: Site) -> No
             expect(visit.banner).to_be_empty()
             expect(visit.statuses.last).to_have_text(SENT)
             visit.idle.wait_for()
-        assert visit.told() == texts
+        assert visit.stored_texts() == texts
 
 
 def test_the_server_says_when(chromium: Browser, site: Site) -> None:
@@ -284,7 +284,7 @@ def test_the_server_says_when(chromium: Browser, site: Site) -> None:
         ]
         visit.page.clock.fast_forward(2_000_000)
         expect(visit.statuses).to_have_text([SENT])
-        assert visit.told() == [LAMP]
+        assert visit.stored_texts() == [LAMP]
 
 
 def test_a_restart_of_the_server(chromium: Browser, site: Site) -> None:
@@ -317,7 +317,7 @@ def test_a_restart_of_the_server(chromium: Browser, site: Site) -> None:
         site.gunicorn.start()
         expect(visit.statuses).to_have_text([SENT] * 4)
         visit.idle.wait_for()
-        assert visit.told() == texts
+        assert visit.stored_texts() == texts
         visit.reload()
         expect(visit.statuses).to_have_text([SENT] * 4)
 
@@ -341,13 +341,13 @@ def test_redis_is_away_and_writes_are_spilled(
                 expect(late.statuses).to_have_text([SENT] * 2)
                 lasting_redis.start()
                 late.say("no wireless")
-                assert late.told() == [LAMP, "no battery", "no wireless"]
+                assert late.stored_texts() == [LAMP, "no battery", "no wireless"]
         finally:
             if not lasting_redis.answers():
                 lasting_redis.start()
         expect(early.statuses).to_have_text([SENT] * 2)
         early.idle.wait_for()
-        assert early.told() == ["Portable power bank", "no wireless"]
+        assert early.stored_texts() == ["Portable power bank", "no wireless"]
 
 
 def test_redis_is_away_and_nothing_can_be_written(
@@ -378,7 +378,7 @@ def test_redis_is_away_and_nothing_can_be_written(
         expect(visit.statuses).to_have_text([SENT] * 3)
         expect(other.words.first).to_have_text("Portable power bank")
         visit.idle.wait_for()
-        assert visit.told() == texts
+        assert visit.stored_texts() == texts
         expect(visit.banner).to_be_empty()
         expect(other.banner).to_be_empty()
 
@@ -452,7 +452,7 @@ def test_an_analysis_is_stopped_left_and_resumed(chromium: Browser, site: Site) 
         visit.page.reload()
         expect(visit.norms).not_to_have_count(0)
         visit.idle.wait_for()
-        assert visit.told() == [DECIDED_LAMP]
+        assert visit.stored_texts() == [DECIDED_LAMP]
 
 
 def test_the_server_restarts_while_it_analyses(chromium: Browser, site: Site) -> None:
@@ -470,7 +470,7 @@ def test_the_server_restarts_while_it_analyses(chromium: Browser, site: Site) ->
         site.gunicorn.start()
         expect(visit.norms).not_to_have_count(0)
         visit.idle.wait_for()
-        assert visit.told() == [DECIDED_LAMP]
+        assert visit.stored_texts() == [DECIDED_LAMP]
 
 
 def test_it_expires_while_it_is_analysed(
@@ -514,7 +514,7 @@ def test_it_expires_with_texts_that_were_not_sent(
         visit.button("Start a new conversation with your message").click()
         expect(visit.statuses).to_have_text([SENT])
         visit.idle.wait_for()
-        assert visit.told() == ["\n".join(texts)]
+        assert visit.stored_texts() == ["\n".join(texts)]
         assert "unsent" not in str(visit.remembered)
 
 
@@ -541,7 +541,7 @@ def test_corrections_that_cannot_be_sent(
         expect(visit.statuses).to_have_text([SENT] * 2)
         visit.idle.wait_for()
         assert visit.session_id == before
-        assert len(visit.told()) == 2
+        assert len(visit.stored_texts()) == 2
 
         visit.page.context.set_offline(True)
         visit.correct("laser")
@@ -560,7 +560,7 @@ def test_corrections_that_cannot_be_sent(
         visit.send("no battery")
         expect(visit.statuses).to_have_text([SENT])
         visit.idle.wait_for()
-        assert visit.told() == ["no battery"]
+        assert visit.stored_texts() == ["no battery"]
         assert "unsent" not in str(visit.remembered)
 
 
@@ -596,7 +596,7 @@ def test_a_very_long_conversation(chromium: Browser, site: Site, redis_server: R
         visit.say("no battery")
         expect(visit.messages).to_have_count(202)
         expect(visit.messages.last).to_be_in_viewport()
-        assert len(visit.told()) == 101
+        assert len(visit.stored_texts()) == 101
 
 
 def test_storage_is_forbidden(chromium: Browser, site: Site) -> None:

@@ -119,16 +119,18 @@ def test_the_filter(visit: ChatParts) -> None:
     total = len(found()["analysis"]["all_norm_results"])
     field = visit.page.get_by_role("searchbox", name="Find a norm")
     show_all = visit.button("Show all")
-    expect(visit.told).to_have_text(f"{total} of {total} norms are shown.")
+    expect(visit.shown_count).to_have_text(f"{total} of {total} norms are shown.")
     expect(show_all).to_be_hidden()
     for words in ("batteries REGULATION", "(eu) 2023/1542", "built in or not", "it has a battery"):
         field.fill(words)
         expect(visit.cards.filter(has_text="(EU) 2023/1542")).to_have_count(1)
-        expect(visit.told).to_have_text(re.compile(rf"^\d{{1,2}} of {total} norms? (is|are) shown"))
+        expect(visit.shown_count).to_have_text(
+            re.compile(rf"^\d{{1,2}} of {total} norms? (is|are) shown")
+        )
         assert visit.cards.count() < total / 2
     field.fill("no norm says this")
     expect(visit.cards).to_have_count(0)
-    expect(visit.told).to_contain_text(f"None of the {total} norms fits")
+    expect(visit.shown_count).to_contain_text(f"None of the {total} norms fits")
     show_all.click()
     expect(visit.cards).to_have_count(total)
     expect(field).to_be_focused()
@@ -353,7 +355,7 @@ def test_german(visit: ChatParts) -> None:
     assert [one.split(" (")[0] for one in visit.page.evaluate(HEADINGS)] == [
         "Gilt", "Zu prüfen", "Beobachten", "Gilt nicht"
     ]  # fmt: skip
-    expect(visit.told).to_contain_text("Normen werden angezeigt")
+    expect(visit.shown_count).to_contain_text("Normen werden angezeigt")
     expect(visit.button("Berichtigen whether it has radio")).to_be_visible()
     expect(visit.page.get_by_text("Davon gehen 10 ab")).to_be_visible()
     card = visit.cards.filter(has_text="(EU) 2023/1542")

@@ -101,7 +101,7 @@ def test_history_is_cleared_in_another_tab(
         third.page.reload()
         expect(third.statuses).to_have_text([SENT])
         third.idle.wait_for()
-        assert third.told() == ["Portable power bank"]
+        assert third.stored_texts() == ["Portable power bank"]
 
 
 def test_both_send_at_once(chromium: Browser, site: Site) -> None:
@@ -118,8 +118,8 @@ def test_both_send_at_once(chromium: Browser, site: Site) -> None:
         for tab in (one, other):
             expect(tab.statuses).to_have_text([SENT] * 3)
         same(one, other)
-        assert sorted(one.told()) == sorted([LAMP, "no battery", "no wireless"])
-        assert one.words.all_inner_texts()[::2] == one.told()
+        assert sorted(one.stored_texts()) == sorted([LAMP, "no battery", "no wireless"])
+        assert one.words.all_inner_texts()[::2] == one.stored_texts()
 
 
 def test_a_first_visit_in_two_tabs(
@@ -161,7 +161,7 @@ def test_a_third_tab_while_a_message_is_sent(
             route.continue_()
             expect(one.statuses).to_have_text([SENT] * len(texts))
             same(one, third)
-            assert one.told() == texts
+            assert one.stored_texts() == texts
             assert conversations(redis_server) == 1
 
 
@@ -182,8 +182,8 @@ def test_a_tab_that_slept(chromium: Browser, site: Site, redis_server: RedisServ
         asleep.send("no laser")  # it did not hear of the last one
         expect(asleep.messages).to_have_count(8)
         asleep.idle.wait_for()
-        assert asleep.told() == [LAMP, "no battery", "no wireless", "no laser"]
-        assert asleep.words.all_inner_texts()[::2] == asleep.told()
+        assert asleep.stored_texts() == [LAMP, "no battery", "no wireless", "no laser"]
+        assert asleep.words.all_inner_texts()[::2] == asleep.stored_texts()
 
         one.page.evaluate(LOOK)
         same(asleep, one)
@@ -198,7 +198,7 @@ def test_a_tab_that_slept(chromium: Browser, site: Site, redis_server: RedisServ
         asleep.button("Start a new conversation with your message").click()
         expect(asleep.statuses).to_have_text([SENT])
         asleep.idle.wait_for()
-        assert asleep.told() == ["no AI"]
+        assert asleep.stored_texts() == ["no AI"]
 
 
 def test_a_new_conversation_stays_apart(chromium: Browser, site: Site) -> None:
@@ -213,9 +213,9 @@ def test_a_new_conversation_stays_apart(chromium: Browser, site: Site) -> None:
         other.idle.wait_for()
         expect(other.messages).to_have_count(0)
         other.say("Portable power bank")
-        assert other.told() == ["Portable power bank"]
+        assert other.stored_texts() == ["Portable power bank"]
         one.say("no wireless")
-        assert one.told() == [LAMP, "no battery", "no wireless"]
+        assert one.stored_texts() == [LAMP, "no battery", "no wireless"]
         expect(one.messages).to_have_count(6)
         expect(other.messages).to_have_count(2)
 
@@ -244,7 +244,7 @@ def test_what_a_closed_tab_left(chromium: Browser, site: Site) -> None:
         with ChatVisit(chromium, site, beside=one) as third:
             expect(third.statuses).to_have_text([SENT] * 3)
             third.idle.wait_for()
-            assert third.told() == [LAMP, "no battery", "no wireless"]
+            assert third.stored_texts() == [LAMP, "no battery", "no wireless"]
 
 
 def test_taken_back_in_one_tab(chromium: Browser, site: Site) -> None:
@@ -272,7 +272,7 @@ def test_taken_back_in_one_tab(chromium: Browser, site: Site) -> None:
             one.button("Try again").click()
             expect(one.statuses).to_have_text([SENT, SENT])
             same(one, other)
-            assert other.told() == [LAMP, "no wireless"]
+            assert other.stored_texts() == [LAMP, "no wireless"]
 
 
 def test_drafts(chromium: Browser, site: Site) -> None:

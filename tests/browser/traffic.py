@@ -60,7 +60,7 @@ class Traffic:
         self._page = page
         self.session.on("Network.requestWillBeSent", self._sent)
         self.session.on("Network.responseReceived", self._answered)
-        self.session.on("Network.responseReceivedExtraInfo", self._told)
+        self.session.on("Network.responseReceivedExtraInfo", self._note_status)
         self.session.on("Network.loadingFinished", self._finished)
         self.session.send("Network.enable")
 
@@ -85,7 +85,7 @@ class Traffic:
             headers = {name.lower(): value for name, value in response["headers"].items()}
             exchange.encoding = headers.get("content-encoding", "")
 
-    def _told(self, event: dict[str, Any]) -> None:
+    def _note_status(self, event: dict[str, Any]) -> None:
         exchange = self._exchanges.get(event["requestId"])
         if exchange:  # of a file that is still the same, the page itself is told 200
             exchange.status = event["statusCode"]

@@ -44,7 +44,7 @@ def promtool(*arguments: str) -> str:
 
 
 @pytest.fixture
-def told(settings: Settings, redis_url: str, tmp_path: Path) -> set[str]:
+def exported_names(settings: Settings, redis_url: str, tmp_path: Path) -> set[str]:
     """The names /metrics exports, with Redis and a spill."""
     spill = f"sqlite:///{tmp_path / 'spill.db'}"
     application = create_app(replace(settings, store_url=redis_url, spill_url=spill))
@@ -83,15 +83,15 @@ def test_every_alert_says_what_is_wrong_and_what_to_do(name: str) -> None:
     assert f"| `{name}` |" in OPERATIONS.partition("\n## Alerts\n")[2]
 
 
-def test_alerts_look_at_metrics_that_exist(told: set[str]) -> None:
+def test_alerts_look_at_metrics_that_exist(exported_names: set[str]) -> None:
     """A name that is misspelt would never fire."""
     used = {name for alert in alerts().values() for name in METRIC.findall(alert)}
-    assert used - told == set()
+    assert used - exported_names == set()
 
 
-def test_every_metric_is_described(told: set[str]) -> None:
+def test_every_metric_is_described(exported_names: set[str]) -> None:
     """In the operator's page, by the name an operator sees, and no other."""
     rows = re.findall(r"^\| (`teaser_.+?) \|", OPERATIONS, re.MULTILINE)
     described = set(METRIC.findall(" ".join(rows)))
-    whole = {re.sub(r"_(bucket|count|sum)$", "", name) for name in told}
+    whole = {re.sub(r"_(bucket|count|sum)$", "", name) for name in exported_names}
     assert described == whole

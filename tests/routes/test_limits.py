@@ -1,9 +1,6 @@
 """Who asks too often is told so and when to come back, and costs nothing more."""
 
-import os
-import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -394,17 +391,6 @@ def counted(server: RedisServer) -> list[int]:
     return sorted(int(client.get(key) or 0) for key in client.keys(f"{COUNTER_PREFIX}*"))
 
 
-@contextmanager
-def frozen(server: RedisServer) -> Iterator[None]:
-    """It takes connections and says nothing."""
-    assert server.process is not None
-    os.kill(server.process.pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(server.process.pid, signal.SIGCONT)
-
-
 def test_all_processes_count_in_redis(server: RedisServer, limited: Settings) -> None:
     """Under a key that names nobody and ends by itself."""
     clients = [on(server, limited) for _ in range(2)]
@@ -433,7 +419,7 @@ def test_the_limit_holds_while_redis_is_away(
     assert begin(client).status_code == 200
     assert counted(server) == [1]
     if how == "frozen":
-        with frozen(server):
+        with server.frozen():
             assert statuses(client, ALLOWED + 1) == [200] * ALLOWED + [429]
     else:
         server.stop()
@@ -452,7 +438,7 @@ def test_a_frozen_redis_costs_a_few_requests_a_moment(
     waited = Scrape(client.get("/metrics").text)
     names = {"engine": "redis", "direction": "count", "reason": "timeout"}
     before = waited.value("teaser_engine_unavailable_total", **names) or 0
-    with frozen(server):
+    with server.frozen():
         statuses(client, 30)
         after = Scrape(client.get("/metrics").text)
     found = (after.value("teaser_engine_unavailable_total", **names) or 0) - before

@@ -1,5 +1,6 @@
 """Real servers as plain processes on free ports of 127.0.0.1, ended by their own handle."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -9,7 +10,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -124,6 +125,15 @@ class RedisServer(Server):
     def client(self, password: str | None = None) -> redis.Redis:
         """A client for looking at what is stored."""
         return redis.Redis(port=self.port, password=password)
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Let it take connections and say nothing until the block ends."""
+        self.signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.signal(signal.SIGCONT)
 
     def answers(self) -> bool:
         """Whether it takes connections; with a password it does so by refusing."""

@@ -12,12 +12,7 @@ from typing import ParamSpec, TypeVar, cast
 
 from .. import metrics, request_budget
 from ..errors import StoreFull, StoreUnavailable
-from ..stores.base import (
-    COUNTER_PREFIX,
-    Count,
-    Counters,
-    Store,
-)
+from ..stores.base import COUNTER_PREFIX, Count, Counters, Store
 from ..stores.wrapper import Caller, StoreWrapper
 from .breaker import Breaker, State
 

@@ -33,7 +33,7 @@ def unsent() -> float | None:
     return Scrape(metrics.render_text().decode()).value("teaser_migration_unsent")
 
 
-def told(outage: Outage) -> dict[str, float]:
+def read_values(outage: Outage) -> dict[str, float]:
     """What is read at this moment, by name; of several values the first."""
     return {
         reading.name: next(iter(reading.values.values()))
@@ -113,10 +113,10 @@ def test_an_engine_that_is_away_leaves_the_spill_to_be_told(engine: CutOff) -> N
     spill = open_spill("memory://")
     outage = Outage(engine, (CHAT,), spill)
     set_session_store(outage.store, keyspaces=(CHAT,))
-    assert told(outage)["teaser_spill_backlog"] == 0
+    assert read_values(outage)["teaser_spill_backlog"] == 0
     engine.down = True
     outage.store.put(document_record(CHAT.key(str(uuid.uuid4())), 1, "one"), Condition.ABSENT)
-    found = told(outage)
+    found = read_values(outage)
     assert found["teaser_spill_backlog"] == 1
     assert found["teaser_spill_age_seconds"] >= 0
 
@@ -132,12 +132,12 @@ def test_the_memory_of_redis_is_told(small_redis: RedisServer) -> None:
     """Used and at most, in bytes."""
     store = RedisStore.from_url(small_redis.url)
     set_session_store(store, keyspaces=(CHAT,))
-    found = told(Outage(store, (CHAT,)))
+    found = read_values(Outage(store, (CHAT,)))
     assert found["teaser_redis_memory_max_bytes"] == 30 * 1024**2
     assert 0 < found["teaser_redis_memory_used_bytes"] < 30 * 1024**2
     assert found["teaser_sessions"] == 0
     small_redis.client().config_set("maxmemory", 0)
-    assert told(Outage(store, (CHAT,)))["teaser_redis_memory_max_bytes"] == 0
+    assert read_values(Outage(store, (CHAT,)))["teaser_redis_memory_max_bytes"] == 0
     store.close()
 
 
@@ -149,5 +149,5 @@ def test_a_server_that_tells_nothing_of_itself_leaves_the_counts(small_redis: Re
     )
     store = RedisStore.from_url(small_redis.url.replace("//", "//kept-short:pass@"))
     set_session_store(store, keyspaces=(CHAT,))
-    assert told(Outage(store, (CHAT,))) == {"teaser_sessions": 0}
+    assert read_values(Outage(store, (CHAT,))) == {"teaser_sessions": 0}
     store.close()

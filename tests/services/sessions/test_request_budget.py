@@ -1,8 +1,6 @@
 """How long a request waits for Redis: for all its commands together no longer than its budget."""
 
 import contextlib
-import os
-import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -37,17 +35,6 @@ def request_with(seconds: float) -> Iterator[None]:
         request_budget.end()
 
 
-@contextmanager
-def frozen(server: RedisServer) -> Iterator[None]:
-    """A server that takes connections and says nothing."""
-    assert server.process is not None
-    os.kill(server.process.pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(server.process.pid, signal.SIGCONT)
-
-
 def guard(url: str, *, pool_size: int = 16) -> GuardedStore:
     """A Redis that may take far longer to answer than any request may wait."""
     return GuardedStore(RedisStore.from_url(url, pool_size=pool_size, timeout=30))
@@ -66,7 +53,7 @@ def test_a_frozen_server_costs_a_request_its_budget_and_no_more() -> None:
     with RedisServer() as server:
         store = guard(server.url)
         store.ping()
-        with frozen(server), request_with(0.3):
+        with server.frozen(), request_with(0.3):
             reason, seconds = failure(lambda: store.get("k"))
             assert reason == "budget"
             assert seconds < 0.3 + GENEROUS
@@ -82,7 +69,7 @@ def test_a_first_connection_to_a_frozen_server_is_bounded_too() -> None:
     with RedisServer("--requirepass", "right") as server:
         url = f"redis://:right@127.0.0.1:{server.port}/3"
         store = guard(url)
-        with frozen(server), request_with(0.3):
+        with server.frozen(), request_with(0.3):
             reason, seconds = failure(lambda: store.get("k"))
         assert reason == "budget"
         assert seconds < 0.3 + GENEROUS
@@ -143,9 +130,9 @@ def test_a_short_budget_leaves_nothing_behind_for_the_next_request(
     """The connection waits as long as usual again."""
     with Proxy(redis_server.port) as proxy:
         store = guard(f"redis://127.0.0.1:{proxy.port}/0", pool_size=1)
-        with request_with(0.2):
+        with request_with(0.5):  # a busy machine may take some of it
             store.ping()
-        proxy.latency(0.4)
+        proxy.latency(0.8)
         store.ping()
         with request_with(20):
             store.ping()

@@ -1,7 +1,6 @@
 """What only the Redis engine has: connections, scripts, URLs, and failures by their kind."""
 
 import os
-import signal
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -61,13 +60,8 @@ def test_a_frozen_server_is_unavailable_within_the_budget() -> None:
     with RedisServer() as server:
         store = RedisStore.from_url(server.url)
         store.ping()
-        assert server.process is not None
-        os.kill(server.process.pid, signal.SIGSTOP)
-        try:
-            with pytest.raises(StoreUnavailable) as refused:
-                store.get("k")
-        finally:
-            os.kill(server.process.pid, signal.SIGCONT)
+        with server.frozen(), pytest.raises(StoreUnavailable) as refused:
+            store.get("k")
         assert refused.value.reason == "timeout"
         assert store.get("k") is None
         store.close()
