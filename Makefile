@@ -39,7 +39,7 @@ up: $(VENV)/run.stamp ## serve as deployed, nginx and gunicorn and Redis, until 
 	@exec $(BIN)/python -m deploy.up $(if $(TLS),--tls) $(if $(PORT),--port $(PORT))
 
 test: $(VENV)/test.stamp test-servers ## run the whole suite with its servers; PYTEST_ARGS narrows it
-	$(PYTEST) --cov --cov-report=term $(PYTEST_ARGS) || \
+	$(PYTEST) $(PYTEST_ARGS) || \
 		{ echo "Once more, one after another, what failed:"; \
 		$(BIN)/python -m pytest --last-failed --last-failed-no-failures none --repeated \
 			--cov --cov-append --cov-report=term; }
@@ -73,7 +73,7 @@ soak: $(VENV)/test.stamp test-servers ## faults in random order for SOAK_SECONDS
 
 alerts: ## check Prometheus's alerts and run their rule tests
 	@command -v promtool >/dev/null || { echo "promtool is missing; on Debian: apt-get install prometheus"; exit 1; }
-	cd deploy/prometheus && promtool check rules alerts.yml && promtool test rules alerts_test.yml
+	cd deploy/prometheus && promtool check rules alerts.yml && promtool test rules alerts_test.yml alerts_daily_test.yml
 
 clean: ## remove the virtual environments and what tools left behind
 	rm -rf $(VENV) $(BENCH_VENV) .mypy_cache .pytest_cache .ruff_cache .coverage .hypothesis .schemathesis tests/artifacts

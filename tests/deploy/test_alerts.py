@@ -17,6 +17,7 @@ FOLDER = ROOT / "deploy" / "prometheus"
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 ALERT = re.compile(r"^      - alert: (\w+)\n((?:        .*\n|\n)+)", re.MULTILINE)
 METRIC = re.compile(r"\bteaser_\w+")
+CASES = ("alerts_test.yml", "alerts_daily_test.yml")
 SEVERITIES = {"warning", "critical"}
 
 
@@ -58,14 +59,14 @@ def test_the_rules_are_valid() -> None:
 
 
 def test_each_alert_fires_when_it_should_and_is_silent_when_not() -> None:
-    """The cases are in alerts_test.yml."""
-    assert "SUCCESS" in promtool("test", "rules", "alerts_test.yml")
+    """The cases are in the files of `CASES`."""
+    assert promtool("test", "rules", *CASES).count("SUCCESS") == len(CASES)
 
 
 @pytest.mark.parametrize("name", alerts())
 def test_every_alert_has_a_case_in_which_it_fires(name: str) -> None:
     """An alert that cannot fire would pass every other test."""
-    cases = (FOLDER / "alerts_test.yml").read_text(encoding="utf-8")
+    cases = "\n".join((FOLDER / one).read_text(encoding="utf-8") for one in CASES)
     assert re.search(
         rf"- alertname: {name}\n +eval_time: \w+\n +exp_alerts:\n +- exp_labels", cases
     )
