@@ -24,8 +24,8 @@ ARGUMENTS = (
 
 
 def path() -> str:
-    """Where it is installed."""
-    names = ("chromium", "chromium-browser")
+    """Where it is installed; the shell without any window opens a page in half the time."""
+    names = ("chromium-headless-shell", "chromium", "chromium-browser")
     return program(next(filter(shutil.which, names), names[0]))
 
 

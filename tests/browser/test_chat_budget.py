@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.chat_visit import DECIDED_LAMP, ChatVisit
+from tests.browser.printing import PRINTER, sheets
 from tests.browser.traffic import Exchange, Traffic, weight
 from tests.support.servers import ROOT
 from tests.support.sites import Site
@@ -69,6 +70,8 @@ def test_what_is_needed_first_is_small(came: list[Exchange]) -> None:
 def test_all_of_it_is_small(chromium: Browser, site: Site) -> None:
     """A visitor who uses everything gets so much and no more, each file once."""
     with WatchedVisit(chromium, site) as visit:
+        visit.page.evaluate(PRINTER)
+        visit.page.add_init_script(PRINTER)  # for the frame that is printed
         use_everything(visit)
         came = element(visit.traffic.so_far())
     assert weight(came) <= ALL_BYTES
@@ -88,7 +91,7 @@ def use_everything(visit: WatchedVisit) -> None:
         with visit.page.expect_download():
             visit.button(label).click()
     visit.button("Print").click()
-    expect(visit.page.locator("iframe")).to_have_count(1)
+    sheets(visit.page)
     visit.button("Conversations").click()
     expect(visit.page.locator("teaser-chat .conversation")).to_have_count(1)
 

@@ -1,7 +1,6 @@
 """The chat in a page of another site, where something is refused, blocked or away."""
 
 import signal
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Request, expect
@@ -81,10 +80,10 @@ def test_no_cookie_counts_for_a_site_that_is_not_listed(
         expect(visit.words.first).to_have_text(LAMP)
 
 
-def test_without_any_cookie(chromium: Browser, embedding: Embedding, tmp_path: Path) -> None:
+def test_without_any_cookie(chromium: Browser, embedding: Embedding) -> None:
     """A browser that keeps none has the chat all the same, also after a reload."""
     site, host = embedding.site, embedding.host
-    with CookielessVisit(chromium, site, host, profile=tmp_path) as visit:
+    with CookielessVisit(chromium, site, host) as visit:
         sent: list[Request] = []
 
         def keep(request: Request) -> None:

@@ -10,7 +10,15 @@ import pytest
 TESTS = Path(__file__).resolve().parents[1]
 SERVED = ("browser", "deployment")
 """The folders of tests/ whose tests start such servers; every other test is fast."""
-PROGRAMS = {"gunicorn", "nginx", "chromium", "chromium-browser", "node", "make"}
+PROGRAMS = {
+    "gunicorn",
+    "nginx",
+    "chromium",
+    "chromium-browser",
+    "chromium-headless-shell",
+    "node",
+    "make",
+}
 """What no fast test starts: the servers, Playwright's driver, and what starts them in turn."""
 
 _running: pytest.Item | None = None
