@@ -1,5 +1,7 @@
 """The description of all routes at /openapi.json, and what they have in common."""
 
+import threading
+from functools import cached_property
 from typing import Any
 
 import flask_smorest
@@ -9,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 
 from routes import errors, responses
+from routes.openapi import Blueprint
 from services.release import VERSION
 
 ABOUT = """\
@@ -92,6 +95,9 @@ def _describe_error(found: list[errors.HttpError], *, is_page_too: bool) -> dict
 class Api(flask_smorest.Api):  # type: ignore[misc] # the package has no types
     """The application's blueprints and their description.
 
+    The description is built when it is first asked for: most processes never need it, and it
+    takes longer than all the rest of making an application.
+
     Args:
         app: the application.
     """
@@ -118,6 +124,26 @@ class Api(flask_smorest.Api):  # type: ignore[misc] # the package has no types
             components.schema(step.__name__, schema=step)
         for name, header in _HEADERS.items():
             components.header(name, header)
+        self._blueprints: list[Blueprint] = []
+        self._lock = threading.Lock()
+
+    def register_blueprint(self, blueprint: Blueprint, **options: Any) -> None:
+        """Register a blueprint's routes, to be described later."""
+        self._app.extensions["flask-smorest"]["blp_name_to_api"][blueprint.name] = self
+        self._app.register_blueprint(blueprint, **options)
+        self._blueprints.append(blueprint)
+
+    @cached_property
+    def description(self) -> dict[str, Any]:
+        """Every route with what it takes and answers, in OpenAPI's terms."""
+        with self._lock:  # two first requests at once must not describe a route twice
+            while self._blueprints:
+                blueprint = self._blueprints.pop(0)
+                blueprint.register_views_in_doc(
+                    self, self._app, self.spec, name=blueprint.name, parameters=None
+                )
+        found: dict[str, Any] = self.spec.to_dict()
+        return found
 
     def handle_http_exception(self, error: HTTPException) -> Response:
         """Answer like every other error."""

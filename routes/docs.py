@@ -25,7 +25,7 @@ blueprint = Blueprint("docs", __name__, description="This description.")
 @blueprint.response(200, {"type": "object"})
 def show_description() -> ResponseReturnValue:
     """The description of every route, in OpenAPI."""
-    return jsonify(current_api.spec.to_dict())
+    return jsonify(current_api.description)
 
 
 @blueprint.get("/docs", endpoint="page")
