@@ -12,6 +12,8 @@ PYTEST_ARGS ?=
 # moment is run once more by itself: it is named as flaky, and only what fails again has failed.
 TEST_PROCESSES ?= 2
 PYTEST = $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
+# Where nothing may write bytecode, every server that a test starts compiles the application anew.
+unexport PYTHONDONTWRITEBYTECODE
 # To underline in tracebacks, Python 3.11 parses source text, which ends in a SystemError where two
 # threads do so at once: a thread that logs an exception while pytest reads a test.
 export PYTHONNODEBUGRANGES = 1
@@ -21,7 +23,7 @@ SOAK_SECONDS ?= 300
 SEED ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test test-fast test-servers lint format bench drill drill-mutants soak alerts clean
+.PHONY: help run up test test-fast coverage test-servers lint format bench drill drill-mutants soak alerts clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -41,11 +43,13 @@ up: $(VENV)/run.stamp ## serve as deployed, nginx and gunicorn and Redis, until 
 test: $(VENV)/test.stamp test-servers ## run the whole suite with its servers; PYTEST_ARGS narrows it
 	$(PYTEST) $(PYTEST_ARGS) || \
 		{ echo "Once more, one after another, what failed:"; \
-		$(BIN)/python -m pytest --last-failed --last-failed-no-failures none --repeated \
-			--cov --cov-append --cov-report=term; }
+		$(BIN)/python -m pytest --last-failed --last-failed-no-failures none --repeated; }
 
 test-fast: $(VENV)/test.stamp test-servers ## run what needs no gunicorn, nginx or browser, while working; PYTEST_ARGS narrows it
 	$(PYTEST) --fast $(PYTEST_ARGS)
+
+coverage: $(VENV)/test.stamp test-servers ## run the fast tests and report what of routes/ and services/ they reach
+	$(PYTEST) --fast --cov --cov-report=term $(PYTEST_ARGS)
 
 test-servers:
 	@sh tests/servers.sh

@@ -57,6 +57,7 @@ def served(folder: Path, port: int) -> Iterator[Path]:
     """`make run` in a folder, without the settings of this process; answers its output."""
     keep = ("PATH", "HOME", "LANG", "PIP_INDEX_URL", "PIP_CONFIG_FILE", "SSL_CERT_FILE")
     environment = {name: os.environ[name] for name in keep if name in os.environ}
+    environment["PIP_NO_COMPILE"] = "1"  # compiles what is imported, not all that is installed
     log = folder / "output.log"
     with log.open("wb") as output:
         process = subprocess.Popen(

@@ -166,14 +166,11 @@ DRILLS: dict[str, AnyDrill] = {
 }
 SHORT = {
     "cohort": 2.0,
-    "usr2-live": 2.0,
     "term-start-off": 2.0,
     "deletes": 2.0,
     "apart-shadow-live": 2.0,
     "frozen-live": 2.0,
     "killed-empty-shadow": 2.0,
-    "delete-outage-plain": 2.0,
-    "oom": 2.0,
     "restart-outage-complete": 1.5,
 }
 """The drills of the suite, one of each kind, and for how many seconds each is under load there."""
