@@ -8,9 +8,10 @@ BIN := $(VENV)/bin
 BENCH_VENV := .venv-bench
 BIND ?= 127.0.0.1:8000
 PYTEST_ARGS ?=
-# Each process has servers of its own; 0 runs the suite in one, test by test. What fails in a busy
-# moment is run once more by itself: it is named as flaky, and only what fails again has failed.
-TEST_PROCESSES ?= 2
+# More than the two cores of a small machine, as each waits for its own servers a third of the time;
+# 0 runs the suite in one, test by test. What fails in a busy moment is run once more by itself: it
+# is named as flaky, and only what fails again has failed.
+TEST_PROCESSES ?= 3
 PYTEST = $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 # Where nothing may write bytecode, every server that a test starts compiles the application anew.
 unexport PYTHONDONTWRITEBYTECODE
