@@ -1,1 +1,1 @@
-"""The HTTP face: every view parses, calls one service and answers."""
+"""HTTP: each view parses a request, calls one service and builds the response."""

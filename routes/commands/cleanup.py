@@ -21,7 +21,7 @@ from routes.commands.results import (
     refuse_memory,
     refuse_off,
 )
-from services.contexts.cleanup import Cleaned, Cleanup
+from services.contexts.cleanup import Cleanup, CleanupResult
 from services.sessions.errors import SessionError, StoreUnavailable
 from services.sessions.lease import LEASE_SECONDS, Lease
 from services.sessions.migration.control import ControlRoom
@@ -88,7 +88,7 @@ def clean_up(job: _Job, *, tenants: tuple[str, ...], every: int | None) -> Resul
 def _clean_once(job: _Job, tenants: Iterable[str]) -> Result:
     refuse_off(job.room)
     expired = job.cleanup.trim_lists()
-    cleaned: list[Cleaned] = []
+    cleaned: list[CleanupResult] = []
     for tenant_id in tenants or job.cleanup.list_due():
         cleaned.append(job.cleanup.cleanup_orphaned_sessions(tenant_id))
         if not tenants and not job.lease.take():

@@ -17,13 +17,13 @@ from services.sessions.keyspaces import Keyspace
 from services.sessions.repository import Sessions
 from services.sessions.stores.base import Clock, Store
 
-__all__ = ["DEFAULT_CLEANUP_THRESHOLD", "Cleaned", "Cleanup"]
+__all__ = ["DEFAULT_CLEANUP_THRESHOLD", "Cleanup", "CleanupResult"]
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Cleaned:
+class CleanupResult:
     """What a clean-up removed for one tenant.
 
     Attributes:
@@ -77,7 +77,7 @@ class Cleanup:
 
     def cleanup_orphaned_sessions(
         self, tenant_id: str, threshold_seconds: int | None = None
-    ) -> Cleaned:
+    ) -> CleanupResult:
         """Remove a tenant's contexts that were unused for too long.
 
         Args:
@@ -98,7 +98,7 @@ class Cleanup:
         self._tenants.note_cleaned(tenant_id, int(self._clock() * 1000))
         if removal.removed:
             log.info("removed %d unused contexts of a tenant", removal.removed)
-        return Cleaned(tenant_id, threshold, removal.removed, removal.expired)
+        return CleanupResult(tenant_id, threshold, removal.removed, removal.expired)
 
     def list_due(self) -> list[str]:
         """The tenants whose clean-up is due.

@@ -60,7 +60,7 @@ class SessionMissing(SessionNotFound, KeyError):
 class Scope(Protocol):
     """How a mapping knows which unit of work is going on."""
 
-    def unit(self, mapping: "SessionMapping") -> "UnitOfWork":
+    def get_unit(self, mapping: "SessionMapping") -> "UnitOfWork":
         """The mapping's unit of work: the one going on, or `mapping.begin()`, kept.
 
         The scope calls its `commit()` once the work is done, or drops it when that failed.
@@ -168,7 +168,7 @@ class SessionMapping(MutableMapping[str, Value]):
             return block
         if self._scope is None:
             raise RuntimeError("no unit of work is going on; use `with mapping.saved():`")
-        return self._scope.unit(self)
+        return self._scope.get_unit(self)
 
 
 class UnitOfWork:

@@ -1,4 +1,4 @@
-"""What the metrics tell of sessions beside what is counted on the way: looked up at a scrape."""
+"""Metrics that are read when Prometheus asks: stored sessions, memory, the spill, the breakers."""
 
 import contextlib
 from collections.abc import Iterator

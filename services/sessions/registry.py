@@ -1,4 +1,4 @@
-"""Which sessions there are: every keyspace over one store, and the store that a process chose.
+"""The registry of an application: its store, its keyspaces, and the `Sessions` of each kind.
 
 A registry belongs to one application. The library's functions (`save_session` and its siblings)
 use the one that the process chose with `set_session_store` or `use_registry`. A process whose

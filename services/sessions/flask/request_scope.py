@@ -48,7 +48,7 @@ class RequestScope:
         # The hooks that run between saving and sending may use a mapping as well.
         request_finished.connect(self._finish)
 
-    def unit(self, mapping: SessionMapping) -> UnitOfWork:
+    def get_unit(self, mapping: SessionMapping) -> UnitOfWork:
         """The mapping's unit in this request or in the stream being read.
 
         Raises:
@@ -60,7 +60,7 @@ class RequestScope:
                 "no request is going on: look sessions up before a stream or a thread starts, "
                 "or use `with mapping.unit_of_work():`"
             )
-        return work.unit(mapping)
+        return work.get_unit(mapping)
 
     def _get_work(self) -> "_Work":
         known: _Work | None = request.environ.get(_ENVIRON_KEY)
@@ -90,7 +90,7 @@ class _Work:
         self.is_over = False
         self._units: dict[SessionMapping, UnitOfWork] = {}
 
-    def unit(self, mapping: SessionMapping) -> UnitOfWork:
+    def get_unit(self, mapping: SessionMapping) -> UnitOfWork:
         if self.is_over:
             raise RuntimeError(
                 "the response was made already: look sessions up before a stream starts, "

@@ -1,4 +1,4 @@
-"""Sessions in this process: the dict of old, with a bound, a clock and bytes for values."""
+"""The memory engine: documents as bytes in this process, bounded, with a clock that tests move."""
 
 import threading
 import time

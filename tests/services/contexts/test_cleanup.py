@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from services.contexts import Contexts
-from services.contexts.cleanup import Cleaned, Cleanup
+from services.contexts.cleanup import Cleanup, CleanupResult
 from services.keyspaces import build_keyspaces
 from services.sessions import close_session_store, maintenance, save_session, set_session_store
 from services.sessions.errors import SessionNotFound, StoreUnavailable
@@ -61,7 +61,7 @@ def test_orphans_go_and_what_is_used_stays(
     contexts.update_session_context("acme", "anna", "written", {})
     contexts.get_session_context("acme", "anna", "read")
     clock.forward(9 * HOUR)
-    assert cleanup.cleanup_orphaned_sessions("acme") == Cleaned("acme", 48 * HOUR, 1, 0)
+    assert cleanup.cleanup_orphaned_sessions("acme") == CleanupResult("acme", 48 * HOUR, 1, 0)
     assert not is_there(contexts, "acme", "idle")
     assert is_there(contexts, "acme", "written")
     assert is_there(contexts, "acme", "read")
@@ -90,8 +90,8 @@ def test_what_has_expired_is_reported_apart(
     contexts.store_session_context("acme", "anna", "short", {}, ttl=HOUR)
     contexts.store_session_context("acme", "anna", "long", {}, ttl=100 * HOUR)
     clock.forward(49 * HOUR)
-    assert cleanup.cleanup_orphaned_sessions("acme") == Cleaned("acme", 48 * HOUR, 1, 1)
-    assert cleanup.cleanup_orphaned_sessions("acme") == Cleaned("acme", 48 * HOUR, 0, 0)
+    assert cleanup.cleanup_orphaned_sessions("acme") == CleanupResult("acme", 48 * HOUR, 1, 1)
+    assert cleanup.cleanup_orphaned_sessions("acme") == CleanupResult("acme", 48 * HOUR, 0, 0)
 
 
 def test_the_threshold_is_the_tenants_or_the_callers(
@@ -178,7 +178,7 @@ def test_on_redis_it_is_the_same(redis_url: str) -> None:
         contexts.store_session_context("acme", "anna", name, {})
     cleanup = Cleanup(store, build_keyspaces(), contexts.tenants)
     assert cleanup.cleanup_orphaned_sessions("acme").cleaned_count == 0
-    assert cleanup.cleanup_orphaned_sessions("acme", 0) == Cleaned("acme", 0, 2, 0)
+    assert cleanup.cleanup_orphaned_sessions("acme", 0) == CleanupResult("acme", 0, 2, 0)
     assert contexts.list_session_contexts("acme", "anna", start=0, limit=5).contexts == []
     close_session_store()
 
@@ -205,9 +205,9 @@ def test_what_is_no_document_is_set_aside_and_holds_nothing_up(redis_url: str) -
     key = "tenant:acme:user:anna:session:broken"
     store._connections.execute("SET", key, "junk")
     cleanup = Cleanup(store, build_keyspaces(), contexts.tenants)
-    assert cleanup.cleanup_orphaned_sessions("acme", 0) == Cleaned("acme", 0, 1, 0)
+    assert cleanup.cleanup_orphaned_sessions("acme", 0) == CleanupResult("acme", 0, 1, 0)
     assert store.get(f"{key}:corrupt") == b"junk"
-    assert cleanup.cleanup_orphaned_sessions("acme", 0) == Cleaned("acme", 0, 0, 0)
+    assert cleanup.cleanup_orphaned_sessions("acme", 0) == CleanupResult("acme", 0, 0, 0)
     close_session_store()
 
 
