@@ -72,6 +72,18 @@ class StoreRefused(StoreUnavailable):
     """The engine answers and would not do it: it is full, read-only or lacks the permission."""
 
 
+class StoreReplyUnknown(StoreUnavailable):
+    """The engine answered with an error that nobody listed; it may concern this session alone.
+
+    Attributes:
+        key: of which session or index it was asked; empty where the caller knows that.
+    """
+
+    def __init__(self, reason: str, *, retry_after: int = 1, key: str = "") -> None:
+        super().__init__(reason, retry_after=retry_after)
+        self.key = key
+
+
 class StoreFull(StoreRefused):
     """There is no room for a new session; those that are stored can be changed."""
 

@@ -1,11 +1,12 @@
 """A TCP proxy on a free port, with faults that are switched on and off while it runs.
 
 The faults have the names they usually have: down, latency, timeout (a black hole), reset_peer
-and slicer; `up` ends them.
+and slicer; `up` ends them. `redirect` and `answer` are what proxies of databases do.
 """
 
 import asyncio
 import random
+import re
 import socket
 import struct
 import threading
@@ -16,6 +17,8 @@ from typing import Any, NamedTuple, Self
 from tests.support.servers import free_port
 
 CHUNK = 65_536
+COMMAND = re.compile(rb"^\*\d+\r$", re.MULTILINE)
+"""How each command of Redis begins."""
 SWITCH_SECONDS = 10.0
 """How long switching may take on a busy machine."""
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
@@ -30,6 +33,7 @@ class Toxic(NamedTuple):
         swallow: whether requests and replies disappear.
         piece, pause: bytes of the pieces replies are cut into (0: whole), seconds between two.
         reject: whether connections are taken and reset at once.
+        answer: what every command is answered with, instead of being passed on.
     """
 
     delay: float = 0.0
@@ -38,6 +42,7 @@ class Toxic(NamedTuple):
     piece: int = 0
     pause: float = 0.0
     reject: bool = False
+    answer: bytes = b""
 
 
 class _Link:
@@ -97,6 +102,10 @@ class Proxy:
         self._thread.join()
         self._loop.close()
 
+    def redirect(self, target: int) -> None:
+        """Pass new connections on to another port; those that are open stay where they are."""
+        self._target = target
+
     def up(self) -> None:
         """No fault any more; connections that lost something are cut."""
         self._to_reset = 0
@@ -122,6 +131,10 @@ class Proxy:
         """Cut every reply into pieces of so many bytes, with pauses between them."""
         self._run(self._switch(Toxic(piece=piece, pause=pause)))
 
+    def answer(self, reply: bytes) -> None:
+        """Answer every command of Redis with this, as a proxy does that reaches no server."""
+        self._run(self._switch(Toxic(answer=reply)))
+
     def reset_peer(self, requests: int) -> None:
         """Have each of the next requests done by the server, and reset before its reply."""
         self._to_reset = requests
@@ -133,7 +146,7 @@ class Proxy:
         self._toxic = toxic
         if toxic.reject:
             self._cut(broken_only=False)
-        elif not toxic.swallow:
+        elif not toxic.swallow and not toxic.answer:
             self._cut(broken_only=True)
         if self._server is None:
             self._server = await asyncio.start_server(
@@ -192,6 +205,10 @@ class Proxy:
             self.requests += 1
             if self._toxic.swallow:
                 link.broken = True
+                continue
+            if self._toxic.answer:
+                link.broken = True  # the server knows nothing of what was begun here
+                link.client.write(self._toxic.answer * len(COMMAND.findall(chunk)))
                 continue
             link.server.write(chunk)
             await link.server.drain()

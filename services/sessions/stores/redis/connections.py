@@ -7,6 +7,7 @@ connecting, sending and reading, up to a minute on a frozen server; here retryin
 loop, and all its waits together take no longer than the request has left.
 """
 
+import contextlib
 import os
 import queue
 import random
@@ -24,14 +25,14 @@ from redis.retry import Retry
 from ... import request_budget
 from ...errors import StoreUnavailable
 from . import deadline
-from .errors import FINAL, translate_error
+from .abilities import Abilities
+from .errors import ELSEWHERE, FINAL, translate_error, translate_set_up_error
+from .replies import raise_error
 
 TIMEOUT = 0.25
 """Seconds to wait for a connection, and for a reply, unless the settings say otherwise."""
 POOL_WAIT = 0.25
 """Seconds to wait for a connection another request is using."""
-HEALTH_CHECK_INTERVAL = 30
-"""Seconds of idleness after which a connection is tried with PING before it is used."""
 MAX_CONNECTIONS = 2**31
 """Bounded here, by the places in the queue; redis-py would stop at 100."""
 RETRY_PAUSE = (0.005, 0.05)
@@ -60,7 +61,10 @@ def open_pool(url: str, *, timeout: float = TIMEOUT) -> redis.ConnectionPool:
         "decode_responses": False,
         "socket_connect_timeout": timeout,
         "socket_timeout": timeout,
-        "health_check_interval": HEALTH_CHECK_INTERVAL,
+        # It would send PING, which not every user may, and find out what the retry mends anyway.
+        "health_check_interval": 0,
+        "redis_connect_func": Abilities().set_up,
+        "driver_info": None,  # nor CLIENT SETINFO
         "max_connections": MAX_CONNECTIONS,
         "retry": Retry(NoBackoff(), 0),
     }
@@ -78,6 +82,10 @@ def open_pool(url: str, *, timeout: float = TIMEOUT) -> redis.ConnectionPool:
 class Connections:
     """A bounded blocking pool that runs commands and speaks of failures in our own terms.
 
+    After a failover the server that was asked so far answers that it is not the one any more, on
+    connections that stay open. Then all of them are closed, and the next command looks the
+    address up anew.
+
     Args:
         pool: makes the connections; they are opened on first use.
         size: the most connections of this process.
@@ -90,25 +98,25 @@ class Connections:
         self._pool = pool
         self.timeout = float(pool.connection_kwargs.get("socket_timeout") or 0)
         self._size = size
+        self._idle: deque[Connection] = deque()
         self._start_afresh()
 
     def execute(self, *command: str | bytes | int) -> Any:
         """Run one command and answer its reply.
 
         Raises:
-            StoreUnavailable: the server could not be asked or refused by policy.
+            StoreUnavailable: the server could not be asked or would not do it.
             SessionUnreadable: what is stored under the key is not what the command works on.
-            redis.ResponseError: any other reply that is an error, NOSCRIPT among them.
         """
         reply = self.execute_many((command,))[0]
-        if isinstance(reply, Exception):
-            raise reply
+        raise_error(reply)
         return reply
 
     def execute_many(self, commands: Sequence[Command]) -> list[Any]:
         """Run several commands in one round trip, without a transaction.
 
-        An error reply stands where the answer to its command would, translated as in `execute`.
+        An error reply stands where the answer to its command would, translated as in `execute`
+        but for redis.NoScriptError: the server does not know a script.
 
         Raises:
             StoreUnavailable: the server could not be asked.
@@ -133,30 +141,43 @@ class Connections:
             # Replies that were never read would answer the next request.
             if connection:
                 connection.disconnect()
-            ours = translate_error(error)
-            if ours is None and isinstance(error, redis.ResponseError):
+            ours = (
                 # Replies to commands are answers; this one was to connecting.
-                ours = StoreUnavailable("handshake", retry_after=30)
+                translate_set_up_error(error)
+                if isinstance(error, redis.ResponseError)
+                else translate_error(error)
+            )
+            self._close_if_elsewhere(ours)
             if ours is None:
                 raise
             raise ours from error
         finally:
             if connection:
                 idle.append(connection)
+                if idle is not self._idle:  # they were closed meanwhile, all but this one
+                    _disconnect_all(idle)
             slots.put(None)
-        return [translate_reply(reply) for reply in replies]
+        answers = [translate_reply(reply) for reply in replies]
+        self._close_if_elsewhere(*answers)
+        return answers
 
     def close(self) -> None:
-        """Close every connection that is not in use."""
-        while self._idle:
-            self._idle.pop().disconnect()
+        """Close every connection, those in use as soon as they are not."""
+        idle = self._idle
+        self._idle = deque()
+        _disconnect_all(idle)
+
+    def _close_if_elsewhere(self, *answers: Any) -> None:
+        """Close every connection to a server that does not serve any more where it did."""
+        if any(isinstance(one, StoreUnavailable) and one.reason in ELSEWHERE for one in answers):
+            self.close()
 
     def _start_afresh(self) -> None:
         # A forked child shares its parent's sockets and must not touch them.
         slots: queue.SimpleQueue[None] = queue.SimpleQueue()
         for _ in range(self._size):
             slots.put(None)
-        self._idle: deque[Connection] = deque()
+        self._idle = deque()
         self._slots = slots
         self._pid = os.getpid()
 
@@ -175,6 +196,12 @@ class Connections:
             self._slots.get(timeout=request_budget.time_left(POOL_WAIT))
         except (queue.Empty, TimeoutError):
             raise StoreUnavailable("pool_exhausted") from None
+
+
+def _disconnect_all(idle: deque[Connection]) -> None:
+    with contextlib.suppress(IndexError):  # several threads may be at it
+        while True:
+            idle.pop().disconnect()
 
 
 def _exchange(connection: Connection, commands: Sequence[Command]) -> list[Any]:

@@ -1,12 +1,13 @@
 """Connections of redis-py that stop waiting at an instant, however slowly a server talks.
 
 redis-py bounds every single wait on a socket. A conversation is many of them: connecting, a
-password, a database, a health check, each piece of a long reply. Here their sum is bounded too.
+password, a database, each piece of a long reply. Here their sum is bounded too.
 """
 
 from typing import Any
 
 from redis.connection import Connection, SSLConnection, UnixDomainSocketConnection
+from redis.exceptions import InvalidResponse
 
 from ... import request_budget
 
@@ -78,6 +79,17 @@ class _Punctual:
     @socket_connect_timeout.setter
     def socket_connect_timeout(self, seconds: float) -> None:
         self._connect_wait = seconds
+
+    def read_response(self, **options: Any) -> Any:
+        """As redis-py's, whose parser fails in terms of its own on what is no reply at all.
+
+        Raises:
+            InvalidResponse: the server speaks another protocol.
+        """
+        try:
+            return super().read_response(**options)  # type: ignore[misc]
+        except (ValueError, TypeError, LookupError, OverflowError, RecursionError) as error:
+            raise InvalidResponse("no reply of Redis") from error
 
     def _connect(self) -> _PunctualSocket:
         sock = super()._connect()  # type: ignore[misc]

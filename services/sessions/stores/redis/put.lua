@@ -13,13 +13,25 @@
 -- ARGV[10]  with "owned" and "mirror": how the stored document must go on after its version
 --
 -- Answers the version now stored when it was written, 0 when the document to change is
--- missing, minus the stored version on a conflict, and an error CORRUPT for no document.
+-- missing, minus the stored version on a conflict, and an error: CORRUPT for no document, INDEX
+-- where something else is in an index's place.
 -- The version is read from the first bytes; the document is never parsed.
+--
+-- A script that fails in the middle leaves what it wrote. The document is written last, when
+-- nothing that could fail is left to do; an entry in an index without a document just expires.
 
-local function ago(milliseconds)
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000) - milliseconds
+-- The server's clock in milliseconds; nil where nothing tells it.
+local function tell_time()
+  local time = redis.pcall('TIME')
+  if not time.err then return time[1] * 1000 + math.floor(time[2] / 1000) end
+  -- A user may lack TIME. When a key ends and what it has left tell the same.
+  for i = 1, #KEYS do
+    local left = redis.call('PTTL', KEYS[i])
+    if left > 0 then return redis.call('PEXPIRETIME', KEYS[i]) - left end
+  end
 end
+
+local now = tell_time()
 
 -- Lets an index live so long, and never shorter: a longer-lived session may stand in it.
 local function keep(index, milliseconds)
@@ -45,7 +57,7 @@ local condition, version, document = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local refused = false
 if condition == 'idle' then
   local used = tonumber(redis.call('ZSCORE', by_use, ARGV[5])) or 0
-  if used > ago(ARGV[9]) then return -stored end
+  if used > (now or 0) - ARGV[9] then return -stored end
   if stored == 0 then
     redis.call('ZREM', by_use, ARGV[5])
     return 0
@@ -73,20 +85,36 @@ end
 local repeated = refused and stored == version and redis.call('GET', KEYS[1]) == document
 if refused and not repeated then return -stored end
 
+for i = 2, #KEYS do
+  local kind = redis.call('TYPE', KEYS[i])['ok']
+  if kind ~= 'zset' and kind ~= 'none' then
+    return redis.error_reply('INDEX something else is stored in the place of an index')
+  end
+end
+
+-- The clients' clocks may differ from each other; the one of the server counts for all of them.
+local ends
 if repeated then
   redis.call('PEXPIRE', KEYS[1], ARGV[4], 'GT')
+  ends = redis.call('PEXPIRETIME', KEYS[1])
+elseif now then
+  ends = now + ARGV[4]
 else
   redis.call('SET', KEYS[1], document, 'PX', ARGV[4])
+  ends = redis.call('PEXPIRETIME', KEYS[1])
+end
+
+local function finish()
+  if now and not repeated then
+    redis.call('SET', KEYS[1], document, 'PXAT', string.format('%.0f', ends))
+  end
+  return version
 end
 
 if ARGV[8] == '1' then
   for i = 2, #KEYS do redis.call('ZREM', KEYS[i], ARGV[5]) end
-  return version
+  return finish()
 end
-if #KEYS == 1 then return version end
-
--- The clients' clocks may differ from each other; the one of the server counts for all of them.
-local ends = redis.call('PEXPIRETIME', KEYS[1])
 if by_use then
   local used = ends - ARGV[4] - ARGV[9]
   if repeated then
@@ -111,4 +139,4 @@ for i = 2, by_expiry do
     if #expired > 0 then redis.call('ZREM', KEYS[i], unpack(expired)) end
   end
 end
-return version
+return finish()

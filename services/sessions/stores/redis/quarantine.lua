@@ -10,7 +10,10 @@
 local kind = redis.call('TYPE', KEYS[1])['ok']
 if kind == 'none' then return 0 end
 if kind == 'string' and redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+for i = 3, #KEYS do
+  if redis.call('TYPE', KEYS[i])['ok'] == 'zset' then redis.call('ZREM', KEYS[i], ARGV[3]) end
+end
+-- The expiry moves along; what cannot be undone comes last.
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
 redis.call('RENAME', KEYS[1], KEYS[2])
-redis.call('PEXPIRE', KEYS[2], ARGV[2])
-for i = 3, #KEYS do redis.call('ZREM', KEYS[i], ARGV[3]) end
 return 1

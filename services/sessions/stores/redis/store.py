@@ -7,6 +7,7 @@ The server is told how long a session lives, not until when: hosts whose clocks 
 server's, or from each other's, agree on it all the same.
 """
 
+import contextlib
 import functools
 import hashlib
 import time
@@ -14,11 +15,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import NoScriptError
 
 from ... import codec
-from ...errors import SessionUnreadable
+from ...errors import SessionUnreadable, StoreRefused, StoreUnavailable
 from ..base import (
+    COUNTER_PREFIX,
     HEAD_BYTES,
     INDEX_KEPT,
     Clock,
@@ -33,13 +35,25 @@ from ..base import (
 )
 from ..clocks import make_steady
 from .connections import TIMEOUT, Command, Connections, open_pool
+from .replies import (
+    expect_list,
+    expect_number,
+    expect_text,
+    raise_error,
+    read_info,
+    read_value,
+)
 
 WITHOUT_EXPIRY = -1
 """What PTTL answers for a key that somebody else has made persistent."""
+NO_EVICTION = "noeviction"
+"""The one maxmemory-policy under which a full server forgets no session."""
 PERSISTED_KEPT = 86_400
 """Seconds such a key counts as living; with its next write it expires again."""
-UNREADABLE = b""
-"""What `get` answers for a key that holds no string at all; no document is empty."""
+UNTOLD = "Redis does not say whether it may lose sessions: permit its user INFO"
+"""The risk of a server whose settings nobody can see."""
+PROBE_KEY = f"{COUNTER_PREFIX}probe"
+"""What is read to find out whether the server answers."""
 _INDEX_KEPT = INDEX_KEPT * 1000
 
 
@@ -67,29 +81,28 @@ class RedisStore(Store, Counters):
         return cls(Connections(open_pool(url, timeout=timeout), size=pool_size))
 
     def get(self, key: str) -> bytes | None:
-        try:
-            value: bytes | None = self._connections.execute("GET", key)
-        except SessionUnreadable:
-            return UNREADABLE
-        return value
+        return self.get_many((key,))[0]
 
     def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
-        return [
-            _read(reply) for reply in self._connections.execute_many([("GET", key) for key in keys])
-        ]
+        replies = self._connections.execute_many([("GET", key) for key in keys])
+        return [read_value(reply, key) for key, reply in zip(keys, replies, strict=True)]
 
     def heads(self, keys: Sequence[str]) -> list[bytes | None]:
         replies = self._connections.execute_many(
             [("GETRANGE", key, 0, HEAD_BYTES - 1) for key in keys]
         )
-        return [_head(reply) for reply in replies]
+        # A range of nothing is empty, and of what is no string an empty value.
+        return [
+            None if reply == b"" else read_value(reply, key)
+            for key, reply in zip(keys, replies, strict=True)
+        ]
 
     def put(self, record: Record, condition: Condition) -> Put:
         try:
             answer = self._run("put.lua", *self._put_arguments(record, condition))
         except SessionUnreadable:
             return Put(Outcome.CORRUPT, 0)
-        return _put_answer(answer)
+        return _put_answer(answer, record.key)
 
     def put_many(self, records: Sequence[Record], condition: Condition) -> list[Put]:
         source, digest = _script("put.lua")
@@ -101,7 +114,9 @@ class RedisStore(Store, Counters):
         if any(isinstance(reply, NoScriptError) for reply in replies):
             self._connections.execute("SCRIPT", "LOAD", source)
             replies = self._connections.execute_many(commands)
-        return [_put_answer(reply) for reply in replies]
+        return [
+            _put_answer(reply, record.key) for record, reply in zip(records, replies, strict=True)
+        ]
 
     def delete(self, record: Record) -> bool:
         return self.delete_many((record,))[0]
@@ -111,10 +126,12 @@ class RedisStore(Store, Counters):
         for record in records:
             commands += [("ZREM", index, record.member) for index in record.all_indexes]
         replies = self._connections.execute_many(commands)
-        for reply in replies:
-            if isinstance(reply, Exception):
-                raise reply
-        return [bool(reply) for reply in replies[: len(records)]]
+        for reply in replies[len(records) :]:
+            raise_error(reply)
+        return [
+            expect_number(reply, record.key) > 0
+            for record, reply in zip(records, replies, strict=False)
+        ]
 
     def touch(self, record: Record) -> bool:
         arguments = (
@@ -123,10 +140,11 @@ class RedisStore(Store, Counters):
             _INDEX_KEPT,
             self._since_use(record),
         )
-        return bool(self._run("touch.lua", (record.key, *record.all_indexes), arguments))
+        answer = self._run("touch.lua", (record.key, *record.all_indexes), arguments)
+        return expect_number(answer) > 0
 
     def expires_at(self, key: str) -> int | None:
-        rest = self._connections.execute("PTTL", key)
+        rest = expect_number(self._connections.execute("PTTL", key))
         if rest == WITHOUT_EXPIRY:
             rest = PERSISTED_KEPT * 1000
         return self._now() + rest if rest > 0 else None
@@ -135,55 +153,64 @@ class RedisStore(Store, Counters):
         self, key: str, value: bytes, keep_until: int, member: str, indexes: Sequence[str] = ()
     ) -> bool:
         keys = (key, quarantine_key(key), *indexes)
-        return bool(self._run("quarantine.lua", keys, (value, self._rest(keep_until), member)))
+        answer = self._run("quarantine.lua", keys, (value, self._rest(keep_until), member))
+        return expect_number(answer) > 0
 
     def count(self, index: str) -> int:
-        return int(self._run("index.lua", (index,), ()))
+        return expect_number(self._run("index.lua", (index,), ()))
 
     def members(self, index: str, *, start: int = 0, limit: int = 50) -> list[str]:
-        found = self._run("index.lua", (index,), (start, start + limit - 1))
-        return [member.decode() for member in found]
+        found = expect_list(self._run("index.lua", (index,), (start, start + limit - 1)))
+        return [expect_text(member) for member in found]
 
     def trim(self, index: str) -> int:
-        return int(self._run("trim.lua", (index,), ()))
+        return expect_number(self._run("trim.lua", (index,), ()))
 
     def idle(self, index: str, before: int, *, limit: int) -> list[str]:
         found = self._run("idle.lua", (index,), (max(0, self._now() - before), limit))
-        return [member.decode() for member in found]
+        return [expect_text(member) for member in expect_list(found)]
 
     def increment(self, key: str, seconds: int) -> Count:
-        try:
-            number, rest = self._run("count.lua", (key,), (seconds * 1000,))
-        except ResponseError as error:
-            raise SessionUnreadable("the stored value is no counter") from error
-        return Count(number, rest / 1000)
+        number, rest = expect_list(self._run("count.lua", (key,), (seconds * 1000,)), 2)
+        return Count(expect_number(number), expect_number(rest) / 1000)
 
     def ping(self) -> None:
-        """Ask the server for a sign of life."""
-        self._connections.execute("PING")
+        """Ask the server for a sign of life, with a command that is needed for sessions anyway."""
+        with contextlib.suppress(SessionUnreadable):  # also an answer
+            self._connections.execute("GET", PROBE_KEY)
 
     def risks(self) -> list[str]:
         """What in the server's settings could lose sessions, a sentence each."""
-        replies = self._connections.execute_many(
-            [("INFO", "memory"), ("INFO", "persistence"), ("CONFIG", "GET", "save")]
-        )
-        info = b"\r\n".join(one for one in replies[:2] if isinstance(one, bytes)).decode()
-        settings = dict(line.split(":", 1) for line in info.splitlines() if ":" in line)
-        policy = settings.get("maxmemory_policy", "")
+        replies = self._connections.execute_many([("INFO", "memory"), ("INFO", "persistence")])
+        for reply in replies:
+            if isinstance(reply, StoreRefused):
+                return [UNTOLD]
+            raise_error(reply)
+        settings = read_info(*replies)
+        policy = settings.get("maxmemory_policy", NO_EVICTION)
         found = []
-        if policy.startswith("allkeys-"):
+        # Every session has an expiry, so that those of volatile- evict sessions as well.
+        if policy != NO_EVICTION:
             found.append(f"Redis may evict sessions: set maxmemory-policy {policy} to noeviction")
-        # A managed server may forbid CONFIG; then only the append-only file can be seen.
-        snapshots = replies[2][1] if isinstance(replies[2], list) and replies[2] else b""
-        if settings.get("aof_enabled") != "1" and not snapshots:
+        if settings.get("aof_enabled") != "1" and not self._has_snapshots():
             found.append("Redis keeps nothing over a restart: set appendonly to yes")
         return found
 
+    def _has_snapshots(self) -> bool:
+        """Whether the server saves itself now and then; False where it does not say."""
+        # A managed server may forbid CONFIG; then only the append-only file can be seen.
+        (reply,) = self._connections.execute_many([("CONFIG", "GET", "save")])
+        return isinstance(reply, list) and any(reply[1:])
+
     def memory(self) -> dict[str, int]:
-        """Bytes the server uses, and the most it may use; 0 is no limit."""
-        info = self._connections.execute("INFO", "memory").decode()
-        values = dict(line.split(":", 1) for line in info.splitlines() if ":" in line)
-        return {"used": int(values["used_memory"]), "maximum": int(values["maxmemory"])}
+        """Bytes the server uses, the most it may use (0: no limit), and whether it evicts then."""
+        values = read_info(self._connections.execute("INFO", "memory"))
+        try:
+            used, maximum = int(values["used_memory"]), int(values["maxmemory"])
+        except (KeyError, ValueError):
+            raise StoreUnavailable("protocol", retry_after=5) from None
+        evicts = values.get("maxmemory_policy", NO_EVICTION) != NO_EVICTION
+        return {"used": used, "maximum": maximum, "evicts": int(evicts)}
 
     def close(self) -> None:
         """Close the connections that are not in use."""
@@ -220,37 +247,22 @@ class RedisStore(Store, Counters):
     def _run(self, name: str, keys: Sequence[str], arguments: Command) -> Any:
         source, digest = _script(name)
         rest = (len(keys), *keys, *arguments)
-        try:
-            return self._connections.execute("EVALSHA", digest, *rest)
-        except NoScriptError:
+        (reply,) = self._connections.execute_many((("EVALSHA", digest, *rest),))
+        if isinstance(reply, NoScriptError):
             # A server that was restarted or flushed has forgotten it; EVAL teaches it again.
-            return self._connections.execute("EVAL", source, *rest)
+            (reply,) = self._connections.execute_many((("EVAL", source, *rest),))
+        raise_error(reply, str(keys[0]))
+        return reply
 
 
-def _read(reply: Any) -> bytes | None:
-    """What a reply to GET or GETRANGE means; an error about anything but the value is raised."""
-    if isinstance(reply, SessionUnreadable):
-        return UNREADABLE
-    if isinstance(reply, Exception):
-        raise reply
-    value: bytes | None = reply
-    return value
-
-
-def _head(reply: Any) -> bytes | None:
-    """As `_read`, of a reply to GETRANGE, which is empty where there is nothing."""
-    return None if reply == b"" else _read(reply)
-
-
-def _put_answer(answer: Any) -> Put:
+def _put_answer(answer: Any, key: str) -> Put:
     """What put.lua's answer means; an error in its place is no document, or is raised."""
     if isinstance(answer, SessionUnreadable):
         return Put(Outcome.CORRUPT, 0)
-    if isinstance(answer, Exception):
-        raise answer
-    if answer > 0:
-        return Put(Outcome.STORED, answer)
-    return Put(Outcome.CONFLICT, -answer) if answer else Put(Outcome.MISSING, 0)
+    version = expect_number(answer, key)
+    if version > 0:
+        return Put(Outcome.STORED, version)
+    return Put(Outcome.CONFLICT, -version) if version else Put(Outcome.MISSING, 0)
 
 
 @functools.cache

@@ -8,18 +8,28 @@
 --
 -- Answers 1, or 0 when there is none.
 
+-- Somebody else's value in its place is no reason to refuse the document.
+local function is_index(key)
+  return redis.call('TYPE', key)['ok'] == 'zset'
+end
+
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 redis.call('PEXPIRE', KEYS[1], ARGV[1], 'GT')
 local ends = redis.call('PEXPIRETIME', KEYS[1])
 local by_expiry = #KEYS
 if ARGV[4] ~= '' then
-  local time = redis.call('TIME')
-  local used = time[1] * 1000 + math.floor(time[2] / 1000) - ARGV[4]
-  redis.call('ZADD', KEYS[#KEYS], 'XX', 'GT', used, ARGV[2])
+  local time = redis.pcall('TIME')
+  -- A user may lack TIME. When the document ends and what it has left tell the same.
+  local now = time.err and ends - redis.call('PTTL', KEYS[1])
+    or time[1] * 1000 + math.floor(time[2] / 1000)
+  local used = now - ARGV[4]
+  if is_index(KEYS[#KEYS]) then redis.call('ZADD', KEYS[#KEYS], 'XX', 'GT', used, ARGV[2]) end
   by_expiry = by_expiry - 1
 end
 for i = 2, by_expiry do
-  redis.call('ZADD', KEYS[i], 'XX', ends, ARGV[2])
-  redis.call('PEXPIRE', KEYS[i], ARGV[1] + ARGV[3], 'GT')
+  if is_index(KEYS[i]) then
+    redis.call('ZADD', KEYS[i], 'XX', ends, ARGV[2])
+    redis.call('PEXPIRE', KEYS[i], ARGV[1] + ARGV[3], 'GT')
+  end
 end
 return 1

@@ -4,10 +4,8 @@ import errno
 import inspect
 import os
 import shutil
-import socket
 import sqlite3
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,31 +19,38 @@ import sqlalchemy as sa
 from redis import exceptions
 from sqlalchemy import event
 
-from services.sessions.errors import SessionUnreadable, StoreCorrupt, StoreRefused, StoreUnavailable
+from services.sessions.errors import (
+    SessionUnreadable,
+    StoreCorrupt,
+    StoreRefused,
+    StoreReplyUnknown,
+    StoreUnavailable,
+)
 from services.sessions.stores import RedisStore, SqlStore, Store
 from services.sessions.stores.base import Condition, Outcome, Record
 from services.sessions.stores.redis.errors import translate_error as of_redis
 from services.sessions.stores.sql.errors import translate_error as of_sql
+from tests.support.scripted import scripted_server
 from tests.support.servers import RedisServer, eventually
 
 OURS = None
 """Raised as it is: nothing the caller could do, a fault in our code or in how it is deployed."""
-UNAVAILABLE, REFUSED = StoreUnavailable, StoreRefused
+UNAVAILABLE, REFUSED, UNLISTED = StoreUnavailable, StoreRefused, StoreReplyUnknown
 
 REDIS_CLASSES: dict[str, tuple[type[StoreUnavailable], str] | None] = {
-    "AskError": OURS,
+    "AskError": (UNLISTED, "unknown"),
     "AuthenticationError": (UNAVAILABLE, "authentication"),
     "AuthenticationWrongNumberOfArgsError": (UNAVAILABLE, "authentication"),
     "AuthorizationError": (UNAVAILABLE, "authentication"),
     "BusyLoadingError": (UNAVAILABLE, "loading"),
     "ChildDeadlockedError": OURS,
-    "ClusterCrossSlotError": OURS,
+    "ClusterCrossSlotError": (UNLISTED, "at"),
     "ClusterDownError": (UNAVAILABLE, "clusterdown"),
     "ClusterError": (UNAVAILABLE, "clusterdown"),
     "ConnectionError": (UNAVAILABLE, "connection"),
     "CrossSlotTransactionError": OURS,
     "DataError": OURS,
-    "ExecAbortError": OURS,
+    "ExecAbortError": (UNLISTED, "at"),
     "ExternalAuthProviderError": (UNAVAILABLE, "authentication"),
     "IncorrectPolicyType": OURS,
     "InvalidPipelineStack": OURS,
@@ -54,17 +59,17 @@ REDIS_CLASSES: dict[str, tuple[type[StoreUnavailable], str] | None] = {
     "LockNotOwnedError": OURS,
     "MasterDownError": (UNAVAILABLE, "masterdown"),
     "MaxConnectionsError": (UNAVAILABLE, "pool_exhausted"),
-    "ModuleError": OURS,
-    "MovedError": OURS,
+    "ModuleError": (UNLISTED, "at"),
+    "MovedError": (UNAVAILABLE, "moved"),
     "NoPermissionError": (REFUSED, "no_permission"),
     "NoScriptError": OURS,
-    "NoSuchFieldsetError": OURS,
+    "NoSuchFieldsetError": (UNLISTED, "at"),
     "OutOfMemoryError": (REFUSED, "out_of_memory"),
     "PubSubError": OURS,
     "ReadOnlyError": (REFUSED, "read_only"),
     "RedisClusterException": OURS,
     "RedisError": OURS,
-    "ResponseError": OURS,
+    "ResponseError": (UNLISTED, "at"),
     "SlotNotCoveredError": OURS,
     "TimeoutError": (UNAVAILABLE, "timeout"),
     "TryAgainError": (UNAVAILABLE, "tryagain"),
@@ -78,8 +83,14 @@ REDIS_REPLIES: dict[str, tuple[type[StoreUnavailable], str] | None] = {
     "NOREPLICAS Not enough good replicas to write.": (UNAVAILABLE, "noreplicas"),
     "Protocol error: unauthenticated bulk length": (UNAVAILABLE, "authentication"),
     "ACL failure in script: User x has no permissions": (REFUSED, "no_permission"),
-    "unknown command 'SETT'": OURS,
-    "value is not an integer": OURS,
+    "unknown command 'SETT'": (UNLISTED, "unknown"),
+    "max daily request limit exceeded": (UNLISTED, "max"),
+    "upstream failure": (UNLISTED, "upstream"),
+    "no upstream host": (UNLISTED, "no"),
+    "DENIED Redis is running in protected mode": (UNLISTED, "denied"),
+    "8a7c-11 is not here": (UNLISTED, "unknown"),
+    "chat:session:8a7c is not here": (UNLISTED, "unknown"),
+    "": (UNLISTED, "unknown"),
 }
 
 SQLITE_NAMES: dict[str, tuple[type[StoreUnavailable], str] | None] = {
@@ -302,30 +313,6 @@ def reason_of(action: Callable[[], object]) -> str:
     return ""
 
 
-@contextmanager
-def scripted_server(reply: bytes) -> Iterator[str]:
-    """A server that says the same to everything; the URL."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(0.05)
-        ended = threading.Event()
-
-        def serve() -> None:
-            while not ended.is_set():
-                try:
-                    connection, _ = listener.accept()
-                except TimeoutError:
-                    continue
-                with connection:
-                    connection.settimeout(2)
-                    while connection.recv(65_536):
-                        connection.sendall(reply)
-
-        with ThreadPoolExecutor(1) as pool:
-            pool.submit(serve)
-            yield f"redis://127.0.0.1:{listener.getsockname()[1]}/0"
-            ended.set()
-
-
 @pytest.mark.parametrize(
     ("reply", "reason"),
     [
@@ -341,6 +328,66 @@ def test_what_a_server_says_that_cannot_serve(reply: bytes, reason: str) -> None
         store = RedisStore.from_url(url)
         assert_fails(lambda: store.get("k"), UNAVAILABLE, reason)
         assert_fails(write(store), UNAVAILABLE, reason)
+        store.close()
+
+
+ASK: dict[str, Callable[[RedisStore], object]] = {
+    "get": lambda store: store.get("k"),
+    "heads": lambda store: store.heads(["k"]),
+    "put": lambda store: store.put(record("k"), Condition.ANY),
+    "put_many": lambda store: store.put_many([record("k"), record("l")], Condition.ANY),
+    "delete": lambda store: store.delete(record("k")),
+    "touch": lambda store: store.touch(record("k")),
+    "expires_at": lambda store: store.expires_at("k"),
+    "quarantine": lambda store: store.quarantine("k", b"", 1, "k"),
+    "count": lambda store: store.count("i"),
+    "members": lambda store: store.members("i"),
+    "trim": lambda store: store.trim("i"),
+    "idle": lambda store: store.idle("i", 0, limit=1),
+    "increment": lambda store: store.increment("rate:k", 1),
+    "memory": lambda store: store.memory(),
+    "ping": lambda store: store.ping(),
+}
+"""Everything that a store is asked."""
+UNLISTED_REPLIES = {
+    b"-ERR max daily request limit exceeded\r\n": "err",
+    b"-ERR unknown command 'EVALSHA', with args beginning with: \r\n": "err",
+    b"-upstream failure\r\n": "upstream",
+    b"-no upstream host\r\n": "no",
+    b"-DENIED Redis is running in protected mode\r\n": "denied",
+    b"-NOSCRIPT No matching script.\r\n": "noscript",
+    b"-\r\n": "unknown",
+}
+
+
+@pytest.mark.parametrize("reply", UNLISTED_REPLIES)
+@pytest.mark.parametrize("set_up", [b":-2\r\n", None], ids=["later", "from the first"])
+def test_a_reply_nobody_listed_means_that_the_engine_would_not(
+    reply: bytes, set_up: bytes | None
+) -> None:
+    """Whatever was asked; its first word is the reason, and no word of it gets any further."""
+    with scripted_server(reply, set_up=set_up) as url:
+        store = RedisStore.from_url(url, timeout=5)
+        for name, ask in ASK.items():
+            with pytest.raises(StoreUnavailable) as caught:
+                ask(store)
+            too_old = set_up is None and b"unknown command" in reply
+            reason = "server_too_old" if too_old else UNLISTED_REPLIES[reply]
+            assert caught.value.reason == reason, name
+        store.close()
+
+
+@pytest.mark.parametrize(
+    "reply", [b"$x\r\n", b":\r\n", b"*1\r\n" * 2000, b"-MOVED\r\n", b"\xff\xff\r\n", b"*0\r\n"]
+)
+def test_what_is_no_reply_means_that_the_engine_would_not(reply: bytes) -> None:
+    """Also what is one, and not of the kind that was asked for."""
+    with scripted_server(reply, set_up=b":-2\r\n") as url:
+        store = RedisStore.from_url(url, timeout=5)
+        for name in ("get", "put", "delete", "touch", "count", "increment", "memory"):
+            with pytest.raises(StoreUnavailable) as caught:
+                ASK[name](store)
+            assert caught.value.reason == "protocol", name
         store.close()
 
 

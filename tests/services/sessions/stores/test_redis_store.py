@@ -1,6 +1,8 @@
 """What only the Redis engine has: connections, scripts, URLs, and failures by their kind."""
 
+import contextlib
 import os
+import re
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from services.sessions.errors import SessionUnreadable, StoreRefused, StoreUnavailable
+from services.sessions import codec
+from services.sessions.errors import (
+    SessionUnreadable,
+    StoreRefused,
+    StoreReplyUnknown,
+    StoreUnavailable,
+)
 from services.sessions.stores import RedisStore, open_store
 from services.sessions.stores.base import Condition, Outcome, Record
 from services.sessions.stores.redis.connections import (
@@ -17,9 +25,11 @@ from services.sessions.stores.redis.connections import (
     open_pool,
     split_batches,
 )
-from tests.support.servers import RedisServer, eventually, free_port
+from tests.support.servers import ROOT, RedisServer, eventually, free_port
 
 HOUR = 3_600_000
+CALLED = re.compile(r"redis\.p?call\('([A-Z]+)'")
+"""A command in a script."""
 
 
 def record(key: str, version: int = 1, size: int = 10) -> Record:
@@ -162,7 +172,7 @@ def test_an_error_in_the_middle_leaves_no_reply_for_the_next(redis_server: Redis
     connections = Connections(open_pool(redis_server.url), size=1)
     connections.execute("SET", "text", "words")
     refused, *rest = connections.execute_many([("INCR", "text"), ("GET", "text"), ("PING",)])
-    assert "not an integer" in str(refused)
+    assert refused.reason == "err"
     assert rest == [b"words", b"PONG"]
     assert connections.execute("GET", "text") == b"words"
     connections.close()
@@ -284,3 +294,70 @@ def test_processes_count_together(redis_server: RedisServer) -> None:
             pool.map(lambda at: stores[at % 4].increment("rate:many", 60).number, range(200))
         )
     assert sorted(found) == list(range(1, 201))
+
+
+def test_a_server_that_is_too_old_is_told_once_in_a_sentence(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Nothing is written to it; without the command that came with 7.0 any server is one."""
+    with RedisServer("--rename-command", "PEXPIRETIME", "") as server:
+        store = RedisStore.from_url(server.url)
+        for _ in range(2):
+            assert_unavailable(store, "server_too_old")
+        assert server.client().keys() == []
+        (told,) = [one for one in caplog.records if one.levelname == "ERROR"]
+        assert "use Redis 7.0 or newer" in told.getMessage()
+        assert server.client().info()["redis_version"] in told.getMessage()
+        store.close()
+
+
+def list_script_commands() -> list[str]:
+    """What the scripts have the server do."""
+    scripts = (ROOT / "services" / "sessions" / "stores" / "redis").glob("*.lua")
+    texts = [script.read_text(encoding="utf-8") for script in scripts]
+    return sorted({name for text in texts for name in CALLED.findall(text)})
+
+
+@pytest.mark.parametrize("command", list_script_commands())
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_script_that_cannot_finish_has_written_no_document(
+    redis_server: RedisServer, version: int, command: str
+) -> None:
+    """Whichever of its commands the server refuses: a failed write has changed no session."""
+    client = redis_server.client()
+    client.flushall()
+    indexed = record("k")._replace(indexes=("all", "owner"), idle_index="idle")
+    whole = RedisStore.from_url(redis_server.url)
+    if version > 1:
+        whole.put(indexed, Condition.ABSENT)
+    rules = ("reset", "on", ">secret", "~*", "+@all", f"-{command.lower()}")
+    client.execute_command("ACL", "SETUSER", "limited", *rules)
+    store = RedisStore.from_url(f"redis://limited:secret@127.0.0.1:{redis_server.port}/0")
+    done = deleted = None
+    with contextlib.suppress(StoreUnavailable):
+        done = store.put(indexed.at(version), Condition.UNCHANGED)
+    assert codec.version_of(whole.get("k") or b"") == (version if done else version - 1 or None)
+    present = whole.get("k")
+    tombstone = indexed.at(9)._replace(body=codec.tombstone_body(None), deleted=True)
+    with contextlib.suppress(StoreUnavailable):
+        deleted = store.put(tombstone, Condition.ANY)
+    assert (whole.get("k") == present) is not bool(deleted)
+    store.close()
+    whole.close()
+
+
+def test_something_else_in_an_index_s_place_costs_no_document(
+    redis_url: str, redis_server: RedisServer
+) -> None:
+    """It is refused whole, and for another reason than a document that cannot be read."""
+    store, client = RedisStore.from_url(redis_url), redis_server.client()
+    client.set("all", "text")
+    with pytest.raises(StoreReplyUnknown, match="index") as refused:
+        store.put(record("k"), Condition.ABSENT)
+    assert (refused.value.key, store.get("k")) == ("k", None)
+    client.delete("all")
+    store.put(record("k"), Condition.ABSENT)
+    client.set("all", "text")
+    assert store.touch(record("k")) is True
+    assert store.quarantine("k", store.get("k") or b"", HOUR, "k", ["all"]) is True
+    store.close()
