@@ -157,6 +157,13 @@ _spill_refused = Children(
 _moved_aside = counter(
     "teaser_spill_moved_aside_total", "Spill files that were unreadable and moved aside."
 )
+_put_aside = Children(
+    counter(
+        "teaser_spill_put_aside_total",
+        "Entries of the spill that the engine went on refusing and that were put aside.",
+        "keyspace",
+    )
+)
 _stages = Children(
     Gauge(
         "teaser_migration_stage",
@@ -188,6 +195,7 @@ def announce_keyspace(keyspace: str) -> None:
     """
     for event in EVENTS:
         _events.of(keyspace, event)
+    _put_aside.of(keyspace)
     _document_bytes.of(keyspace)
 
 
@@ -235,6 +243,11 @@ def count_spill_refused(reason: str) -> None:
 def count_spill_quarantined() -> None:
     """Count an unreadable spill file that was quarantined."""
     _moved_aside.inc()
+
+
+def count_spill_put_aside(keyspace: str) -> None:
+    """Count an entry of the spill that the engine went on refusing while it took others."""
+    _put_aside.of(keyspace).inc()
 
 
 def count_copies(event: str, count: int) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from .. import codec, request_budget
-from ..errors import OWNER_UNKNOWN, SessionFormatUnknown, StoreUnavailable
+from ..errors import OWNER_UNKNOWN, SessionFormatUnknown, StoreReplyUnknown, StoreUnavailable
 from ..keyspaces import Keyspace
 from ..reconcile import Reconciler, ReconcileStats, is_same_document
 from ..stores.base import Clock, Condition, Outcome, Record, Store
@@ -254,12 +254,18 @@ class Copies:
                 else:
                     records.append(record)
         failed = set()
-        for record, taken in zip(records, self._reconciler.offer(records), strict=True):
+        try:
+            offered = self._reconciler.offer(records)
+        except StoreReplyUnknown:
+            offered = [False] * len(records)  # it was about one of them; each finds out
+        for record, taken in zip(records, offered, strict=True):
             try:
                 if taken:
                     self._mark_sent(record)
                 else:
                     self.send(record.key)
+            except StoreReplyUnknown:
+                failed.add(record.key)
             except StoreUnavailable:
                 raise
             except SessionFormatUnknown:

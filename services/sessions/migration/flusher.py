@@ -4,7 +4,7 @@ import logging
 import time
 
 from ..background import Background
-from ..errors import StoreUnavailable
+from ..errors import StoreReplyUnknown, StoreUnavailable
 from .control import Task
 from .stages import Stage
 from .store import MigratingStore
@@ -95,6 +95,8 @@ class Flusher:
         for key in waiting.some(COMPARE_BATCH):
             try:
                 self._copies.compare(key)
+            except StoreReplyUnknown as error:
+                log.warning("a session's copies could not be compared: %s", error.reason)
             except StoreUnavailable:
                 raise
             except Exception:

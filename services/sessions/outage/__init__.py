@@ -6,6 +6,7 @@ takes the writes; a replay gives them to the engine when it is back. `Outage` pu
 
 import contextlib
 import logging
+import math
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -28,6 +29,8 @@ REPLAY_SECONDS = 0.2
 """Seconds between two looks for something to send."""
 PROBE_SECONDS = 0.2
 """Seconds between two looks whether a probe is due."""
+RISKS_SECONDS = 10.0
+"""Seconds for which what the engine's settings could lose is not asked for again."""
 
 
 class Outage:
@@ -61,6 +64,8 @@ class Outage:
             GuardedCounters(engine, self.engine) if isinstance(engine, Counters) else None
         )
         self._lacks_room = False
+        self._risks: list[str] = []
+        self._risks_until = -math.inf
         self._background = Background()
         if spill:
             self._replay = Replay(self.engine, spill, keyspaces, clock=clock)
@@ -112,9 +117,19 @@ class Outage:
     def find_warnings(self) -> list[str]:
         """What an operator should know before there is an outage; found out at the start."""
         self._lacks_room = bool(self.spill and self._lacks_room and not self.spill.has_room())
+        found = self._find_risks()
         if self.spill and self._lacks_room:
-            return [f"the spill {self.spill.file} cannot be written; an outage would refuse writes"]
-        return []
+            lack = "cannot be written; an outage would refuse writes"
+            found = [f"the spill {self.spill.file} {lack}", *found]
+        return found
+
+    def _find_risks(self) -> list[str]:
+        """What the engine's settings could lose, as far as it was last told."""
+        if time.monotonic() >= self._risks_until and self.engine.reads.state is State.CLOSED:
+            self._risks_until = time.monotonic() + RISKS_SECONDS
+            with contextlib.suppress(StoreUnavailable):  # an outage shows elsewhere
+                self._risks = self.engine.risks()
+        return list(self._risks)
 
     @property
     def can_take_writes(self) -> bool:

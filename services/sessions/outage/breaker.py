@@ -3,6 +3,9 @@
 Closed, every call goes through. Open, none does. After a pause with jitter it is half open: one
 call goes through as the probe, and its outcome closes the breaker or opens it for longer. The
 lock guards a few assignments and is never held during a call.
+
+A failure that may concern one thing alone, such as one document, counts once for each thing: while
+others succeed, one that always fails opens nothing.
 """
 
 import logging
@@ -29,6 +32,8 @@ LONGEST_PAUSE = 2.0
 """Seconds at most between two probes."""
 QUIET_SECONDS = 10.0
 """Seconds in which a single failure is not logged again."""
+MOST_SUSPECTS = 1000
+"""Things that failed by themselves that are remembered; beyond that the first are forgotten."""
 
 
 class State(StrEnum):
@@ -62,6 +67,7 @@ class Breaker:
         self._probe_at = 0.0
         self._opened_at = 0.0
         self._quiet_until = -math.inf
+        self._suspects: dict[str, None] = {}
         metrics.set_breaker_state(direction, self._state)
 
     @property
@@ -97,11 +103,12 @@ class Breaker:
                 return True
             raise StoreUnavailable(self._reason, retry_after=max(1, math.ceil(wait)))
 
-    def record_success(self, *, probe: bool) -> None:
-        """The engine answered."""
-        if not self._reason:
+    def record_success(self, *, probe: bool, subject: str = "") -> None:
+        """The engine answered, and did what it was asked about the subject, if that is named."""
+        if not self._reason and not self._suspects:
             return  # nothing failed lately, so there is nothing to outweigh
         with self._lock:
+            self._suspects.pop(subject, None)
             if probe:
                 self._close()
             elif not self._is_open():
@@ -116,9 +123,19 @@ class Breaker:
             with self._lock:
                 self._set_state(State.OPEN)
 
-    def record_failure(self, error: StoreUnavailable, *, probe: bool) -> None:
-        """The engine could not be asked or would not."""
+    def record_failure(self, error: StoreUnavailable, *, probe: bool, subject: str = "") -> None:
+        """The engine could not be asked or would not.
+
+        Args:
+            error: why.
+            probe: whether this call was the probe.
+            subject: what alone it may concern; empty where it concerns the engine.
+        """
         with self._lock:
+            if subject and not self._suspect(subject):
+                if probe:
+                    self._set_state(State.OPEN)  # another one may probe
+                return
             self._reason = error.reason
             if probe:
                 self._pause = min(2 * self._pause, LONGEST_PAUSE)
@@ -146,6 +163,7 @@ class Breaker:
             self._clock() - self._opened_at,
         )
         self._forget()
+        self._suspects.clear()
         self._pause = FIRST_PAUSE
         self._set_state(State.CLOSED)
 
@@ -153,6 +171,15 @@ class Breaker:
         """Nothing that failed counts any more."""
         self._recent.clear()
         self._in_a_row, self._reason = 0, ""
+
+    def _suspect(self, subject: str) -> bool:
+        """Remember that something failed by itself; whether that is new."""
+        if subject in self._suspects:
+            return False
+        if len(self._suspects) >= MOST_SUSPECTS:
+            del self._suspects[next(iter(self._suspects))]
+        self._suspects[subject] = None
+        return True
 
     def _is_open(self) -> bool:
         return self._state is not State.CLOSED

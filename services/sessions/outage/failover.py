@@ -63,6 +63,7 @@ class SpillingStore(StoreWrapper):
         Raises:
             StoreUnavailable: neither could take it.
         """
+        self._discard_aside((record,))
         if self._pending_record(record.key):
             return self._accept(record, condition)
         try:
@@ -78,6 +79,7 @@ class SpillingStore(StoreWrapper):
     def put_many(self, records: Sequence[Record], condition: Condition) -> list[Put]:
         """As `put`."""
         if not self._spill.is_occupied:
+            self._discard_aside(records)
             try:
                 return self.engine.put_many(records, condition)
             except StoreUnavailable:
@@ -137,6 +139,12 @@ class SpillingStore(StoreWrapper):
         """Close the engine and the spill."""
         self.engine.close()
         self._spill.close()
+
+    def _discard_aside(self, records: Sequence[Record]) -> None:
+        """Remove the copies that were put aside of what is deleted now."""
+        for record in records:
+            if record.deleted:
+                self._spill.discard_aside(record.key)
 
     def _pending_record(self, key: str) -> Record | None:
         """What the spill holds of this session, if the engine cannot have it yet."""

@@ -11,8 +11,8 @@ from functools import partial
 from typing import ParamSpec, TypeVar, cast
 
 from .. import metrics, request_budget
-from ..errors import StoreFull, StoreUnavailable
-from ..stores.base import COUNTER_PREFIX, Count, Counters, Store
+from ..errors import StoreFull, StoreReplyUnknown, StoreUnavailable
+from ..stores.base import COUNTER_PREFIX, Count, Counters, Record, Store
 from ..stores.wrapper import Caller, StoreWrapper
 from .breaker import Breaker, State
 
@@ -22,6 +22,8 @@ WAITED = ("timeout", "pool_exhausted")
 """Reasons that say how long somebody waited."""
 PROBE_SECONDS = 60
 """Seconds that the counter of a probe lives."""
+NOT_PERMITTED = "no_permission"
+"""The reason of a user who may not give one command, which says nothing of the others."""
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -81,7 +83,8 @@ class GuardedStore(StoreWrapper):
             if reason in WAITED and allowed < self.timeout / 2:
                 # It was the request that had hardly any time, which says nothing of the engine.
                 reason = request_budget.SPENT
-            self._record_failure(breaker, error, reason, probe=probe)
+            subject = self._name_subject(breaker, error, method, args)
+            self._record_failure(breaker, error, reason, probe=probe, subject=subject)
             if reason != error.reason:
                 raise StoreUnavailable(reason) from error
             raise
@@ -91,7 +94,7 @@ class GuardedStore(StoreWrapper):
             raise
         finally:
             self._end_call(begun)
-        breaker.record_success(probe=probe)
+        breaker.record_success(probe=probe, subject=_name_key(args))
         metrics.observe_engine_call(self.name, breaker.direction, time.perf_counter() - begun)
         return result
 
@@ -123,8 +126,23 @@ class GuardedStore(StoreWrapper):
         """
         request_budget.end_call(time.perf_counter() - begun if self.timeout else 0.0)
 
+    def _name_subject(
+        self,
+        breaker: Breaker,
+        error: StoreUnavailable,
+        method: Callable[..., object],
+        args: tuple[object, ...],
+    ) -> str:
+        """What alone a failure may concern: one document, or one command; empty for the engine."""
+        if isinstance(error, StoreReplyUnknown):
+            return error.key or _name_key(args)
+        # The counters give one command only, and their breaker guards nothing else.
+        if error.reason == NOT_PERMITTED and breaker in (self.reads, self.writes):
+            return method.__name__
+        return ""
+
     def _record_failure(
-        self, breaker: Breaker, error: StoreUnavailable, reason: str, *, probe: bool
+        self, breaker: Breaker, error: StoreUnavailable, reason: str, *, probe: bool, subject: str
     ) -> None:
         """Tell the breaker and the metrics of a call that failed, by what it says of the engine."""
         if isinstance(error, StoreFull):
@@ -132,11 +150,19 @@ class GuardedStore(StoreWrapper):
         elif reason == request_budget.SPENT:
             breaker.record_abandoned(probe=probe)
         else:
-            breaker.record_failure(error, probe=probe)
+            breaker.record_failure(error, probe=probe, subject=subject)
         metrics.count_unavailable(self.name, breaker.direction, reason)
 
     def _probe_grace(self) -> float:
         return PROBE_GRACE_SECONDS if self.probed and request_budget.in_request() else 0.0
+
+
+def _name_key(args: tuple[object, ...]) -> str:
+    """The key of the document or index that a call is about; empty for several or none."""
+    first = args[0] if args else ""
+    if isinstance(first, Record):
+        return first.key
+    return first if isinstance(first, str) else ""
 
 
 class GuardedCounters(Counters):

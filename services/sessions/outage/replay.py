@@ -7,21 +7,27 @@ import time
 from collections.abc import Iterable
 
 from .. import metrics
+from ..codec import tombstone_body
 from ..errors import (
     SessionConflict,
     SessionFormatUnknown,
     StoreRefused,
+    StoreReplyUnknown,
     StoreUnavailable,
 )
-from ..keyspaces import Keyspace
+from ..keyspaces import UNREADABLE_KEPT, Keyspace
 from ..reconcile import Reconciler, ReconcileStats, is_same_document
-from ..stores.base import Clock, Record, Store
+from ..stores.base import Clock, Condition, Record, Store
+from .attempts import Attempts
 from .spill import Spill
 
 log = logging.getLogger(__name__)
 
 BATCH = 200
 """Sessions in one round trip."""
+TRIAL = "a trial"
+"""The name of a document that shows whether the engine takes any; an id has no space in it."""
+TRIAL_SECONDS = 60
 BATCH_PAUSE = (0.002, 0.01)
 """Seconds from the engine's answer to the next batch at least, drawn evenly between these.
 
@@ -32,11 +38,15 @@ Requests come in between; what has to be done here meanwhile is done in this tim
 class Replay:
     """Sends what waits in the spill.
 
+    An entry to which the engine answers nothing but errors that nobody listed holds up no other.
+    While the engine takes others it is tried again with growing pauses, and then put aside.
+
     Args:
         engine: where the sessions belong, guarded.
         spill: what waits.
         keyspaces: the kinds of session, for merging.
         clock: seconds since 1970.
+        attempts: what is known of entries that were refused; nothing by default.
     """
 
     def __init__(
@@ -46,12 +56,15 @@ class Replay:
         keyspaces: Iterable[Keyspace],
         *,
         clock: Clock = time.time,
+        attempts: Attempts | None = None,
     ) -> None:
         self._engine = engine
         self._spill = spill
         self._stats = ReconcileStats()
         self._reconciler = Reconciler(engine, keyspaces, self._stats, clock=clock)
+        self._clock = clock
         self._stuck: set[str] = set()
+        self._attempts = attempts or Attempts()
         self._kept: dict[str, Record] = {}
 
     def keyspace_name(self, key: str) -> str:
@@ -104,13 +117,16 @@ class Replay:
             if alone:
                 self._send_all()
                 if not self._spill.refresh_occupied():
-                    log.warning("the engine has everything that waited in the spill")
+                    self._attempts.clear()
+                    log.warning("nothing waits in the spill any more")
 
     def _send_all(self) -> None:
         """Send in batches until nothing is left but what cannot be sent or removed."""
         failed: set[str] = set()
         kept: dict[str, Record] = {}
         pause_ends = 0.0
+        self._attempts.begin_round()
+        failed |= self._attempts.paused
         while records := self._spill.pending(BATCH, but=failed | kept.keys()):
             time.sleep(max(0.0, pause_ends - time.monotonic()))
             taken = self._send_batch(records)
@@ -122,12 +138,16 @@ class Replay:
                 log.warning("the spill cannot remove what the engine has: %s", error.reason)
                 kept |= {record.key: record for record in taken}
         self._stuck &= failed
+        self._put_aside_hopeless()
         if kept and not failed and self._spill.discard(kept):
             self._kept.clear()
 
     def _send_batch(self, records: list[Record]) -> list[Record]:
         """Send many, those the engine lacks in one round trip; what it has now."""
-        taken = self._reconciler.offer(records)
+        try:
+            taken = self._reconciler.offer(records)
+        except StoreReplyUnknown:
+            taken = [False] * len(records)  # it was about one of them; each finds out
         return [
             record
             for record, is_taken in zip(records, taken, strict=True)
@@ -152,6 +172,9 @@ class Replay:
         """Reconcile one that the engine has in another version; whether that worked."""
         try:
             self._reconcile(record)
+        except StoreReplyUnknown as error:
+            self._attempts.note_refused(record, error.reason)
+            return False
         except StoreUnavailable:
             raise
         except Exception:
@@ -160,6 +183,38 @@ class Replay:
                 self._stuck.add(record.key)
             return False
         return True
+
+    def _put_aside_hopeless(self) -> None:
+        """Put aside what was refused once too often, while the engine takes others.
+
+        Raises:
+            StoreUnavailable: the engine takes nothing, so that no single entry is to blame.
+        """
+        if not self._attempts.refused:
+            return
+        self._write_trial(next(iter(self._attempts.refused.values())))
+        for record in self._attempts.count_round():
+            reason = self._attempts.forget(record.key)
+            keep_until = int(self._clock() * 1000) + UNREADABLE_KEPT * 1000
+            if self._spill.put_aside(record, keep_until):
+                metrics.count_spill_put_aside(self.keyspace_name(record.key))
+                log.error(
+                    "the engine goes on refusing an entry of the spill (%s) and takes others; it"
+                    " is put aside, see the alert SpillEntryPutAside",
+                    reason,
+                )
+
+    def _write_trial(self, like: Record) -> None:
+        """Write a document that is nobody's beside another one, and remove it.
+
+        Raises:
+            StoreUnavailable: the engine does not take it either.
+        """
+        prefix = self._reconciler.find_keyspace(like.key).prefix
+        ends_at = int(self._clock() * 1000) + TRIAL_SECONDS * 1000
+        trial = Record(f"{prefix}{TRIAL}", 1, tombstone_body(None), ends_at, TRIAL)
+        self._engine.put(trial, Condition.ANY)
+        self._engine.delete(trial)
 
     def _reconcile(self, record: Record) -> None:
         metrics.count_replayed(0, merged=self._reconciler.reconcile(record).merged)

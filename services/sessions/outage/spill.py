@@ -23,6 +23,7 @@ from ..stores.base import (
     Outcome,
     Put,
     Record,
+    quarantine_key,
 )
 from .spill_lock import FileSpillLock, SpillLock, ThreadSpillLock
 
@@ -102,6 +103,29 @@ class Spill:
     def forget(self, records: Sequence[Record]) -> None:
         """Remove what the engine has taken, where it is still exactly that."""
         self._write(lambda: self._store.forget_many(records))
+
+    def put_aside(self, record: Record, keep_until: int) -> bool:
+        """Move what the engine will not take to where it holds up nothing, and is not served.
+
+        Args:
+            record: the entry, as it was read.
+            keep_until: milliseconds since 1970 until which it is kept for somebody to look at.
+
+        Returns:
+            Whether it was still exactly that.
+        """
+        value = codec.join(record.version, record.body)
+        return self._write(
+            lambda: self._store.quarantine(record.key, value, keep_until, record.member)
+        )
+
+    def discard_aside(self, key: str) -> None:
+        """Remove what was put aside under this key, if anything was."""
+        aside = quarantine_key(key)
+        if self.file and not self.file.exists():
+            return
+        if self._read(lambda: self._store.get(aside)) is not None:
+            self._write(lambda: self._store.delete(Record(aside, 1, b"", 0, "")))
 
     def discard(self, taken: Mapping[str, Record]) -> bool:
         """Begin anew, if nothing waits but these records, exactly; whether that was done.

@@ -7,7 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from services.sessions.errors import StoreUnavailable
-from services.sessions.outage.breaker import FIRST_PAUSE, LONGEST_PAUSE, WINDOW, Breaker, State
+from services.sessions.outage.breaker import (
+    FIRST_PAUSE,
+    LONGEST_PAUSE,
+    MOST_SUSPECTS,
+    WINDOW,
+    Breaker,
+    State,
+)
 from tests.support.clock import FakeClock
 
 TIMEOUT = StoreUnavailable("timeout")
@@ -161,3 +168,45 @@ def test_changes_are_logged_and_calls_are_not(
     levels = [record.levelname for record in caplog.records]
     assert levels == ["WARNING", "ERROR", "WARNING"]
     assert all("timeout" in record.message for record in caplog.records[:2])
+
+
+def test_what_may_concern_one_thing_alone_counts_once_for_it(breaker: Breaker) -> None:
+    """Three things that fail in a row are no coincidence."""
+    for subject in ("one", "one", "one", "two", "two"):
+        breaker.record_failure(TIMEOUT, probe=breaker.enter(), subject=subject)
+    assert state(breaker) is State.CLOSED
+    breaker.record_failure(TIMEOUT, probe=breaker.enter(), subject="three")
+    assert state(breaker) is State.OPEN
+
+
+def test_a_thing_that_succeeds_again_is_no_suspect_any_more(breaker: Breaker) -> None:
+    """What it fails of later counts."""
+    for _ in range(2):
+        breaker.record_failure(TIMEOUT, probe=breaker.enter(), subject="one")
+        breaker.record_success(probe=breaker.enter(), subject="one")
+    fail(breaker, 2)
+    breaker.record_failure(TIMEOUT, probe=breaker.enter(), subject="one")
+    assert state(breaker) is State.OPEN
+
+
+def test_a_suspect_as_the_probe_leaves_it_to_another_call(
+    breaker: Breaker, clock: FakeClock
+) -> None:
+    """It fails whether the engine is back or not."""
+    breaker.record_failure(TIMEOUT, probe=breaker.enter(), subject="one")
+    fail(breaker, 2)
+    clock.forward(LONGEST_PAUSE)
+    breaker.record_failure(TIMEOUT, probe=breaker.enter(), subject="one")
+    assert state(breaker) is State.OPEN
+    succeed(breaker)
+    assert state(breaker) is State.CLOSED
+
+
+def test_suspects_are_bounded(breaker: Breaker) -> None:
+    """The first are forgotten; while others succeed, none of them opens it."""
+    for at in range(2 * MOST_SUSPECTS):
+        breaker.record_failure(TIMEOUT, probe=breaker.enter(), subject=f"{at}")
+        for _ in range(WINDOW):
+            succeed(breaker)
+    assert len(breaker._suspects) == MOST_SUSPECTS
+    assert state(breaker) is State.CLOSED

@@ -7,7 +7,13 @@ import time
 import pytest
 
 from services.sessions import request_budget
-from services.sessions.errors import SessionUnreadable, StoreFull, StoreRefused, StoreUnavailable
+from services.sessions.errors import (
+    SessionUnreadable,
+    StoreFull,
+    StoreRefused,
+    StoreReplyUnknown,
+    StoreUnavailable,
+)
 from services.sessions.outage import Outage
 from services.sessions.outage.breaker import (
     FAILURES_IN_A_ROW,
@@ -45,6 +51,31 @@ class Counting(CutOff, Counters):
         if self.forbidden:
             raise StoreRefused("no_permission", retry_after=30)
         return Count(1, seconds)
+
+
+class Erring(MemoryStore):
+    """An engine that answers nothing but errors about some keys, or about all."""
+
+    def __init__(self, *keys: str) -> None:
+        super().__init__()
+        self.keys = set(keys)
+        self.errs = False
+
+    def get(self, key: str) -> bytes | None:
+        self._check(key)
+        return super().get(key)
+
+    def put(self, record: Record, condition: Condition) -> Put:
+        self._check(record.key)
+        return super().put(record, condition)
+
+    def ping(self) -> None:
+        if self.errs:
+            raise StoreReplyUnknown("upstream")
+
+    def _check(self, key: str) -> None:
+        if self.errs or key in self.keys:
+            raise StoreReplyUnknown("upstream", key=key)
 
 
 class Blocked(MemoryStore):
@@ -114,6 +145,65 @@ def test_an_unreadable_value_is_an_answer() -> None:
         with pytest.raises(SessionUnreadable):
             guarded.get("any")
     assert guarded.reads.state is State.CLOSED
+
+
+@pytest.mark.parametrize("between", [0, 1, 5])
+def test_a_document_that_always_errs_keeps_no_other_from_the_engine(between: int) -> None:
+    """However often it is asked for, and however seldom another one is."""
+    bad = document_record("chat:session:bad", 1, "text")
+    guarded = GuardedStore(Erring(bad.key))
+    for _ in range(60):
+        with pytest.raises(StoreUnavailable):
+            guarded.get(bad.key)
+        with pytest.raises(StoreUnavailable):
+            guarded.put(bad, Condition.ANY)
+        for at in range(between):
+            guarded.get(f"chat:session:{at}")
+            guarded.put(RECORD, Condition.ANY)
+    assert not guarded.is_degraded
+    guarded.put(RECORD, Condition.ANY)
+    assert guarded.get(RECORD.key)
+
+
+def test_an_engine_that_errs_about_everything_is_away() -> None:
+    """Its breakers open as they do for any other reason, and close when it answers."""
+    engine, clock = Erring(), FakeClock()
+    guarded = GuardedStore(engine, reads=Breaker("read", clock=clock))
+    engine.errs = True
+    for at in range(FAILURES_IN_A_ROW):
+        with pytest.raises(StoreUnavailable, match="upstream"):
+            guarded.get(f"chat:session:{at}")
+    assert guarded.reads.state is State.OPEN
+    clock.forward(LONGEST_PAUSE)
+    with pytest.raises(StoreUnavailable):
+        guarded.ping()
+    assert guarded.reads.state is State.OPEN
+    engine.errs = False
+    clock.forward(LONGEST_PAUSE)
+    guarded.ping()
+    assert guarded.get("chat:session:0") is None
+    assert not guarded.is_degraded
+
+
+def test_a_command_that_is_not_permitted_keeps_no_other_from_the_engine() -> None:
+    """However often it is given, and whatever it is about."""
+
+    class Forbidding(MemoryStore):
+        def ping(self) -> None:
+            raise StoreRefused("no_permission")
+
+        def touch(self, record: Record) -> bool:  # noqa: ARG002
+            raise StoreRefused("no_permission")
+
+    guarded = GuardedStore(Forbidding())
+    for at in range(30):
+        with pytest.raises(StoreRefused):
+            guarded.ping()
+        with pytest.raises(StoreRefused):
+            guarded.touch(document_record(f"chat:session:{at}", 1, ""))
+    assert not guarded.is_degraded
+    guarded.put(RECORD, Condition.ABSENT)
+    assert guarded.get(RECORD.key)
 
 
 def test_every_call_of_the_contract_is_guarded() -> None:

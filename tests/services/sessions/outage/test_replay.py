@@ -11,11 +11,14 @@ import pytest
 from services.keyspaces import build_teaser_chat_keyspace
 from services.sessions import codec
 from services.sessions.codec import tombstone_body
-from services.sessions.errors import StoreRefused, StoreUnavailable
-from services.sessions.outage import Replay, Spill, SpillingStore, open_spill
+from services.sessions.errors import StoreRefused, StoreReplyUnknown, StoreUnavailable
+from services.sessions.outage import GuardedStore, Replay, Spill, SpillingStore, open_spill
+from services.sessions.outage.attempts import LONGEST_PAUSE, MOST_ATTEMPTS, Attempts
+from services.sessions.outage.breaker import State
 from services.sessions.outage.replay import BATCH
 from services.sessions.stores import RedisStore, SqlStore, Store
-from services.sessions.stores.base import Condition, Put, Record
+from services.sessions.stores.base import Condition, Put, Record, quarantine_key
+from tests.support.clock import FakeClock
 from tests.support.engines import CutOff, document_record
 
 CHAT = build_teaser_chat_keyspace()
@@ -30,10 +33,14 @@ class Meddled(CutOff):
         self.order: list[str] = []
         self.down_after = 0
         self.refuses = False
+        self.erring: set[str] = set()
+        self.errs = False
 
     def put(self, record: Record, condition: Condition) -> Put:
         if self.refuses:
             raise StoreRefused("read_only")
+        if self.errs or record.key in self.erring:
+            raise StoreReplyUnknown("err", key=record.key)
         return super().put(record, condition)
 
     def put_many(self, records: Sequence[Record], condition: Condition) -> list[Put]:
@@ -163,6 +170,86 @@ def test_a_newer_release_s_document_is_left_alone_and_holds_up_nothing(
     assert engine.get(fine.key)
     assert spill.is_occupied
     assert len(caplog.records) == 1
+
+
+def send_again(replay: Replay, clock: FakeClock, rounds: int = MOST_ATTEMPTS) -> None:
+    """So many rounds, as far apart as pauses can be."""
+    for _ in range(rounds):
+        replay.work()
+        clock.forward(LONGEST_PAUSE)
+
+
+def test_an_entry_that_always_errs_holds_up_no_other_and_is_put_aside(
+    spill: Spill, engine: Meddled, caplog: pytest.LogCaptureFixture
+) -> None:
+    """After some attempts, told once; the breakers stay closed, and the copy is kept."""
+    clock, guarded = FakeClock(), GuardedStore(engine)
+    replay = Replay(guarded, spill, (CHAT,), attempts=Attempts(clock=clock))
+    records = [chat(f"{at}") for at in range(BATCH + 5)]
+    bad = records[3]
+    engine.erring = {bad.key}
+    put(spill, *records)
+    send_again(replay, clock, MOST_ATTEMPTS - 1)
+    assert [one.key for one in spill.pending(BATCH)] == [bad.key]
+    assert engine.heads([one.key for one in records if one is not bad]).count(None) == 0
+    caplog.clear()
+    send_again(replay, clock)
+    assert (spill.backlog().count, spill.is_occupied) == (0, False)
+    assert spill.get(quarantine_key(bad.key)) == codec.join(1, bad.body)
+    assert [guarded.reads.state, guarded.writes.state] == [State.CLOSED] * 2
+    assert [one.levelname for one in caplog.records].count("ERROR") == 1
+    assert bad.member not in caplog.text
+
+
+def test_nothing_is_put_aside_while_the_engine_refuses_everything(
+    spill: Spill, engine: Meddled
+) -> None:
+    """With the same words: that is an outage, however long it lasts."""
+    clock = FakeClock()
+    replay = Replay(engine, spill, (CHAT,), attempts=Attempts(clock=clock))
+    records = [chat(f"{at}") for at in range(3)]
+    put(spill, *records)
+    engine.errs = True
+    for _ in range(3 * MOST_ATTEMPTS):
+        with pytest.raises(StoreUnavailable):
+            replay.work()
+        clock.forward(LONGEST_PAUSE)
+    assert spill.backlog().count == 3
+    engine.errs = False
+    replay.work()
+    assert engine.heads([one.key for one in records]).count(None) == 0
+
+
+def test_a_deletion_that_always_errs_goes_on_waiting(spill: Spill, engine: Meddled) -> None:
+    """What was deleted is not served here again."""
+    clock = FakeClock()
+    replay = Replay(engine, spill, (CHAT,), attempts=Attempts(clock=clock))
+    record, fine = chat(), chat()
+    engine.put(record, Condition.ABSENT)
+    engine.erring = {record.key}
+    put(spill, gone(record), fine)
+    send_again(replay, clock, 2 * MOST_ATTEMPTS)
+    assert engine.get(fine.key)
+    store = SpillingStore(engine, spill, replay)
+    assert codec.is_tombstone(store.get(record.key) or b"")
+    engine.erring = set()
+    clock.forward(LONGEST_PAUSE)
+    replay.work()
+    assert codec.is_tombstone(engine.get(record.key) or b"")
+
+
+def test_a_deletion_takes_what_was_put_aside_along(spill: Spill, engine: Meddled) -> None:
+    """It is a copy like any other."""
+    clock = FakeClock()
+    replay = Replay(engine, spill, (CHAT,), attempts=Attempts(clock=clock))
+    record = chat()
+    engine.erring = {record.key}
+    put(spill, record)
+    send_again(replay, clock)
+    assert spill.get(quarantine_key(record.key))
+    engine.erring = set()
+    SpillingStore(engine, spill, replay).delete(gone(record))
+    assert spill.get(quarantine_key(record.key)) is None
 
 
 def test_on_a_full_disk_the_whole_spill_is_given_up(engine: Meddled, tmp_path: Path) -> None:
