@@ -42,6 +42,11 @@ def _read_engine(engine: Store, sessions: SessionRegistry) -> Iterator[Reading]:
             "The most memory Redis may use; 0 without a limit.",
             memory["maximum"],
         )
+        yield _single(
+            "teaser_redis_may_evict",
+            "Whether Redis forgets sessions when it is full: 1 with any policy but noeviction.",
+            memory.get("evicts", 0),
+        )
 
 
 def _read_spill(spill: Spill) -> Iterator[Reading]:

@@ -17,6 +17,8 @@ COLUMNS = ("host", "pid", "stage", *COUNTS, "backfill")
 def build_status_result(status: Status) -> Result:
     """The status as text and as data."""
     blocks = [_format_head(status), format_workers(status.workers), _format_next_step(status)]
+    if status.risks and status.next_stage is None:  # else they are among the blockers
+        blocks.append("\n".join(f"Warning: {risk}." for risk in status.risks))
     control = status.control
     data = {
         "begun": control is not None,
@@ -30,6 +32,7 @@ def build_status_result(status: Status) -> Result:
         "workers": [asdict(report) for report in status.workers],
         "next": status.next_stage.value if status.next_stage else None,
         "hindrances": list(status.blockers),
+        "warnings": list(status.risks),
     }
     return Result("\n\n".join(blocks), data, DONE if status.is_followed else REFUSED)
 

@@ -16,12 +16,14 @@ class Status:
         workers: those that live.
         blockers: why the next step may not be taken.
         engine: the engine's name.
+        risks: what in the engine's settings could lose sessions, in every stage.
     """
 
     control: Control | None
     workers: Sequence[Report]
     blockers: Sequence[str]
     engine: str
+    risks: Sequence[str] = ()
 
     @property
     def stage(self) -> Stage:
@@ -67,5 +69,6 @@ def read_status(room: ControlRoom, workers: list[Report] | None = None) -> Statu
     """
     control = room.read()
     workers = room.list_workers() if workers is None else workers
+    risks = room.engine.risks()
     found = find_blockers(control, workers, room.engine) if control else []
-    return Status(control, workers, found, room.engine.name)
+    return Status(control, workers, found, room.engine.name, risks)

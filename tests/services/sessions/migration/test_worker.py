@@ -432,15 +432,19 @@ def test_an_unfinished_backfill_keeps_it_from_going_on() -> None:
 
 
 def test_a_redis_that_may_forget_keeps_it_from_going_on(redis_server: RedisServer) -> None:
-    """Eviction and missing persistence, each with what to set."""
+    """Eviction, of whatever kind, because every session expires; and missing persistence."""
     store, client = RedisStore.from_url(redis_server.url), redis_server.client()
     try:
         assert store.risks() == ["Redis keeps nothing over a restart: set appendonly to yes"]
-        client.config_set("maxmemory-policy", "allkeys-lru")
         client.config_set("save", "3600 1")
-        found = store.risks()
-        assert found == ["Redis may evict sessions: set maxmemory-policy allkeys-lru to noeviction"]
-        assert find_blockers(Control(Stage.SHADOW), [report()], store) == found
+        for policy in ("allkeys-lru", "volatile-lru", "volatile-ttl"):
+            client.config_set("maxmemory-policy", policy)
+            found = store.risks()
+            assert found == [
+                f"Redis may evict sessions: set maxmemory-policy {policy} to noeviction"
+            ]
+            assert find_blockers(Control(Stage.SHADOW), [report()], store) == found
+            assert store.memory()["evicts"] == 1
     finally:
         client.config_set("maxmemory-policy", "noeviction")
         client.config_set("save", "")
