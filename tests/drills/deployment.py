@@ -18,6 +18,7 @@ from tests.drills.http_connection import HttpConnection
 from tests.drills.managed_gunicorn import ManagedGunicorn
 from tests.support.nginx import Nginx
 from tests.support.proxy import Proxy
+from tests.support.redis_users import PASSWORD, read_rules
 from tests.support.servers import ROOT, RedisServer, eventually
 
 COMMAND_SECONDS = 60.0
@@ -40,6 +41,7 @@ class Deployment:
         options: more options for redis-server.
         settings: more settings for gunicorn.
         prefix: a command before gunicorn's own that limits it.
+        user: as which user of deploy/users.acl gunicorn connects to Redis; empty for the default.
     """
 
     def __init__(
@@ -53,15 +55,18 @@ class Deployment:
         options: Sequence[str] = (),
         settings: Mapping[str, str] = MappingProxyType({}),
         prefix: Sequence[str] = (),
+        user: str = "",
     ) -> None:
         self._stage = stage
         self._by_command = by_command
         self._stack = contextlib.ExitStack()
         self._folder = tempfile.TemporaryDirectory(prefix="teaser-redis-")
         # `advance` refuses a Redis without persistence.
-        self.redis = RedisServer("--save", "3600 1", "--dir", self._folder.name, *options)
+        more = ("--user", user, *read_rules(user), f">{PASSWORD}") if user else ()
+        self.redis = RedisServer("--save", "3600 1", "--dir", self._folder.name, *options, *more)
         self._proxy = Proxy(self.redis.port) if proxied else None
-        url = f"redis://127.0.0.1:{self._proxy.port}/0" if self._proxy else self.redis.url
+        port = self._proxy.port if self._proxy else self.redis.port
+        url = f"redis://{f'{user}:{PASSWORD}@' if user else ''}127.0.0.1:{port}/0"
         usual = {
             "REDIS_URL": url,
             "WEB_CONCURRENCY": "2",
@@ -113,6 +118,28 @@ class Deployment:
         if self._proxy is None:
             raise RuntimeError("this deployment has no proxy")
         return self._proxy
+
+    def fail_over(self) -> RedisServer:
+        """Make a new Redis the primary, as a managed one does: connections to the old one stay.
+
+        Returns:
+            The old one, a replica from now on.
+
+        Raises:
+            TimeoutError: the new one did not take over.
+        """
+        folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="teaser-redis-"))
+        old, new = self.redis, self._stack.enter_context(RedisServer("--dir", folder))
+        with old.client() as before, new.client() as after:
+            after.replicaof("127.0.0.1", str(old.port))
+            if not eventually(lambda: after.info("replication")["master_link_status"] == "up"):
+                raise TimeoutError("the new Redis does not follow the old one")
+            before.execute_command("FAILOVER", "TO", "127.0.0.1", new.port)
+            if not eventually(lambda: before.info("replication")["role"] == "slave"):
+                raise TimeoutError("the new Redis does not take over")
+        self.proxy.redirect(new.port)
+        self.redis = new
+        return old
 
     def delete_redis_files(self) -> None:
         """Delete the files of Redis while it is stopped."""

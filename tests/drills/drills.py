@@ -171,6 +171,7 @@ SHORT = {
     "apart-shadow-live": 2.0,
     "frozen-live": 2.0,
     "killed-empty-shadow": 2.0,
+    "failover": 2.0,
     "restart-outage-complete": 1.5,
 }
 """The drills of the suite, one of each kind, and for how many seconds each is under load there."""

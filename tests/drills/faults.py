@@ -168,6 +168,16 @@ FAULTS = {
     "noauth": Fault(require_password, drop_password),
     "loading": Fault(reload_data, wait_until_loaded),
     "killed": Fault(kill, start_with_data),
+    "proxy-errors": Fault(
+        lambda deployment: deployment.proxy.answer(b"-upstream failure\r\n"),
+        clear_proxy,
+        proxied=True,
+    ),
+    "quota": Fault(
+        lambda deployment: deployment.proxy.answer(b"-ERR max daily request limit exceeded\r\n"),
+        clear_proxy,
+        proxied=True,
+    ),
 }
 """Faults that lose nothing, by name."""
 

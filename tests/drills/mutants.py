@@ -101,6 +101,13 @@ MUTANTS = (
         ("cohort",),
     ),
     Mutant(
+        "connections-after-a-failover",
+        "services/sessions/stores/redis/connections.py",
+        "one.reason in ELSEWHERE for one in answers):",
+        "False for one in answers):",
+        ("failover",),
+    ),
+    Mutant(
         "spill",
         "services/sessions/outage/failover.py",
         "            return self._accept(record, condition)\n        # Another worker",

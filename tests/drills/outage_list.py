@@ -1,9 +1,10 @@
 """The outage drills by name."""
 
-from tests.drills import anomalies, scenarios
+from tests.drills import anomalies, other_servers, scenarios
 from tests.drills.client_behaviour import DELETES, WITHOUT_IDS
 from tests.drills.outages import OutageDrill
 from tests.drills.scenarios import Scenario, inject
+from tests.support.redis_users import DEPLOYED
 
 STAGES = ("shadow", "live", "complete")
 NUMBERS_SECONDS = 20.0
@@ -20,6 +21,7 @@ def list_outage_drills() -> list[OutageDrill]:
     return [
         *_list_unreachable(),
         *_list_impaired(),
+        *_list_other_servers(),
         *_list_restarts(),
         *_list_unreadable(),
         *_list_spill_faults(),
@@ -70,6 +72,7 @@ def _list_impaired() -> list[OutageDrill]:
     return [
         *late,
         *refusing,
+        *(OutageDrill(name, inject(name), proxied=True) for name in ("proxy-errors", "quota")),
         OutageDrill("loading", inject("loading"), must_spill=False),
         OutageDrill("slicer", inject("slicer"), proxied=True, must_spill=False),
         OutageDrill("rejected", inject("rejected"), proxied=True, most_connections=PROBES),
@@ -96,6 +99,16 @@ def _build_twenty_writers(name: str, scenario: Scenario, *, must_spill: bool = T
     return OutageDrill(
         name, scenario, sharing=20, groups=2, clients=22, proxied=True, must_spill=must_spill
     )
+
+
+def _list_other_servers() -> list[OutageDrill]:
+    """List the drills in which another server answers, or the same one differently."""
+    return [
+        OutageDrill("failover", other_servers.fail_over, proxied=True, must_spill=False),
+        OutageDrill("old-server", other_servers.downgrade, options=AOF),
+        OutageDrill("acl-user", scenarios.wait, user=DEPLOYED, must_spill=False),
+        OutageDrill("eviction", other_servers.allow_eviction, "shadow", must_spill=False),
+    ]
 
 
 def _list_restarts() -> list[OutageDrill]:

@@ -78,6 +78,7 @@ class OutageDrill:
         must_accept: whether every new conversation must be accepted.
         must_spill: whether some answers must have been served from the spill.
         disk: size of the spill's disk in bytes; 0 for one that is large enough.
+        user: as which user of deploy/users.acl gunicorn connects to Redis; empty for the default.
         most_connections: connections to Redis a second that are no storm.
         silent: whether Redis answers nothing, so that a breaker must keep requests from waiting.
         seconds: about how long the load lasts by default.
@@ -98,6 +99,7 @@ class OutageDrill:
     must_accept: bool = True
     must_spill: bool = True
     disk: int = 0
+    user: str = ""
     most_connections: float = MOST_CONNECTIONS
     silent: bool = False
     seconds: float = SECONDS
@@ -150,6 +152,7 @@ class OutageDrill:
                 options=self.options,
                 settings=settings,
                 prefix=disk.prefix if disk else (),
+                user=self.user,
             )
             yield stack.enter_context(servers)
 

