@@ -21,8 +21,9 @@ from routes import (
     operations,
     ops,
     session_state,
+    static_files,
 )
-from routes.commands import cleanup
+from routes.commands import cleanup, site
 from routes.commands import tenants as tenant_commands
 from routes.commands.migration import commands as migration
 from routes.description import Api
@@ -95,6 +96,7 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
     middleware.init_app(app, trusted_proxies=settings.trusted_proxies)
     embedding.init_app(app)
     errors.init_app(app)
+    static_files.init_app(app)
     app.extensions["session_store"] = store
     app.extensions["spill"] = spill
     app.extensions["migration"] = Worker(
@@ -137,7 +139,7 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
         api.register_blueprint(ops.blueprint)
     # Last: it wraps the views that are registered by then.
     limits.init_app(app, _list_limits(settings), SteadyCounters(outage.counters, MemoryCounters()))
-    for group in (migration.group, tenant_commands.group, cleanup.group):
+    for group in (migration.group, tenant_commands.group, cleanup.group, site.group):
         app.cli.add_command(group)
     return app
 
@@ -156,6 +158,8 @@ def _build_flask_config(settings: Settings) -> dict[str, object]:
         "SECRET_KEY": settings.secret_key,
         "MAX_CONTENT_LENGTH": settings.max_request_bytes,
         "MAX_SESSION_LENGTH": settings.session_max_bytes,
+        "LONGEST_BODY": settings.longest_body,
+        "EMBED_ORIGINS": settings.embed_origins,
         # Errors outside views, such as in opening a session, reach our handlers in every mode.
         "PROPAGATE_EXCEPTIONS": False,
         "PERMANENT_SESSION_LIFETIME": BROWSER_TTL,

@@ -121,6 +121,11 @@ class Settings:
     log_level: str
     release: str = VERSION
 
+    @property
+    def longest_body(self) -> int:
+        """Bytes of the longest request body that any route reads, and so that nginx passes on."""
+        return max(self.max_request_bytes, self.session_max_bytes)
+
 
 def load() -> Settings:
     """Read the environment, and `.env` beside this file for what the environment does not set.

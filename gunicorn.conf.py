@@ -49,8 +49,6 @@ except ConfigError as error:
 GC_THRESHOLD = 20_000
 """New objects between two young collections; a request makes some hundreds, none in cycles."""
 
-MAX_UNREAD = 2 * 1024 * 1024
-"""The most bytes that nginx passes on of a request, and so the most to read after its answer."""
 UNREAD_PIECE = 65_536
 UNREAD_SECONDS = 1.0
 """How long a thread may spend on that; nginx sends what it has as fast as it is read."""
@@ -125,7 +123,8 @@ def post_request(_worker: Any, _request: Any, environ: Mapping[str, Any], _respo
     """
     if not environ.get("CONTENT_LENGTH"):
         return
-    connection, left = environ["gunicorn.socket"], MAX_UNREAD
+    # nginx passes on no more.
+    connection, left = environ["gunicorn.socket"], _settings.longest_body
     give_up = time.monotonic() + UNREAD_SECONDS
     connection.settimeout(UNREAD_SECONDS)
     with contextlib.suppress(OSError):

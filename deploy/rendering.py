@@ -5,12 +5,17 @@ Only addresses and paths differ from what is deployed, so that an ordinary user 
 
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from deploy.machine import find_program
+from services.sessions.repository import SESSION_MAX_BYTES
+from services.site_files import publish_site
 
 HERE = Path(__file__).resolve().parent
+STATIC = HERE.parent / "static"
+SITE = "/var/lib/teaser-chat"
+"""Where nginx finds what `flask site publish` has written."""
 TLS_SITE = HERE / "nginx.conf"
 PLAIN_SITE = HERE / "nginx" / "plain.conf"
 MAIN = """
@@ -38,6 +43,8 @@ def render(
     gunicorns: Sequence[int],
     *,
     tls_port: int | None = None,
+    origins: Iterable[str] = (),
+    longest_body: int = SESSION_MAX_BYTES,
     for_drills: bool = False,
 ) -> list[str]:
     """Write the configuration into a folder and return the command that starts nginx with it.
@@ -47,6 +54,8 @@ def render(
         port: where nginx listens without TLS.
         gunicorns: where the hosts' gunicorns listen.
         tls_port: where it listens with TLS; None for the site without TLS.
+        origins: the sites that may embed the chat.
+        longest_body: bytes of the longest body that the application reads.
         for_drills: do not limit clients, which all come from this machine, and send their requests
             to the hosts in turn, even to one that has just failed.
 
@@ -66,6 +75,12 @@ def render(
         _replace(site, "listen 443 ssl", f"listen 127.0.0.1:{tls_port} ssl")
         _replace(site, "https://$host$request_uri", f"https://$host:{tls_port}$request_uri")
         make_certificate(folder / "tls")
+    published = folder / "site"
+    published.mkdir()
+    publish_site(published, STATIC, origins=origins, longest_body=longest_body)
+    for file, wanted in (("http.conf", "nginx/http.conf"), ("site.conf", "nginx/server.conf")):
+        _replace(included / file, f"{SITE}/{wanted}", str(published / wanted))
+    _replace(included / "site.conf", f"root {SITE};", f"root {published};")
     _replace(included / "site.conf", "/var/log/nginx/access.log", "access.log")
     max_fails = " max_fails=0" if for_drills else ""
     hosts = [f"server 127.0.0.1:{gunicorn}{max_fails};\n" for gunicorn in gunicorns]

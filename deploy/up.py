@@ -98,6 +98,17 @@ def _build_plans(folder: Path, port: int, *, tls: bool) -> list[ServerPlan]:
     site, data = folder / "nginx", folder / "data"
     for one in (site, data):
         one.mkdir(mode=0o700)
+    settings = {
+        "SECRET_KEY": secrets.token_hex(),
+        "REDIS_URL": f"redis://:{password}@127.0.0.1:{redis}/0",
+        "SESSION_STORE_URL": "",
+        "SESSION_SPILL_URL": f"sqlite:///{data / 'spill.db'}",
+        "SESSION_COOKIE_SECURE": str(tls),
+        "TRUSTED_PROXIES": "1",
+        "BIND": f"127.0.0.1:{gunicorn}",
+    }
+    nginx = render(site, plain, [gunicorn], tls_port=port if tls else None)
+    _publish(site / "site", settings)
     return [
         ServerPlan(
             "Redis", [find_program("redis-server"), str(HERE / "redis.conf"), "-"], redis,
@@ -109,23 +120,29 @@ def _build_plans(folder: Path, port: int, *, tls: bool) -> list[ServerPlan]:
             [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py", "wsgi:app"],
             gunicorn,
             stop_seconds=40.0,
-            settings={
-                "SECRET_KEY": secrets.token_hex(),
-                "REDIS_URL": f"redis://:{password}@127.0.0.1:{redis}/0",
-                "SESSION_STORE_URL": "",
-                "SESSION_SPILL_URL": f"sqlite:///{data / 'spill.db'}",
-                "SESSION_COOKIE_SECURE": str(tls),
-                "TRUSTED_PROXIES": "1",
-                "BIND": f"127.0.0.1:{gunicorn}",
-            },
+            settings=settings,
         ),
-        ServerPlan(
-            "nginx",
-            render(site, plain, [gunicorn], tls_port=port if tls else None),
-            port,
-            stop=signal.SIGQUIT,
-        ),
+        ServerPlan("nginx", nginx, port, stop=signal.SIGQUIT),
     ]  # fmt: skip
+
+
+def _publish(folder: Path, settings: Mapping[str, str]) -> None:
+    """Hand nginx the files, and the settings it shares, with the command that a deployment uses.
+
+    Raises:
+        NotUp: a setting is wrong.
+    """
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "site", "publish", str(folder)]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, **settings},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise NotUp(f"{done.stderr}{done.stdout}".strip())
 
 
 def _build_welcome(plans: list[ServerPlan], *, tls: bool) -> str:

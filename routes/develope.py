@@ -18,6 +18,7 @@ from routes import errors, limits, responses, schemas, widget
 from routes.browsers import clear_current, get_browser, set_current
 from routes.event_stream import stream_events
 from routes.openapi import CHANGING, LAST_EVENT_ID, READING, SESSION_ID, Blueprint
+from routes.static_files import get_static_files
 from services.teaser_chat import AnalysisRun, TeaserChat
 
 blueprint = Blueprint("develope", __name__, description="The teaser chat.")
@@ -37,12 +38,13 @@ def show_page() -> ResponseReturnValue:
     """The teaser-chat page, in the browser's language."""
     if get_browser().reachable:  # the page is served during an outage, too
         get_browser().introduce()
+    files = get_static_files()
     language = request.accept_languages.best_match(widget.LANGUAGES, default=widget.LANGUAGES[0])
     return render_template(
         "develope.html",
         language=language,
-        texts=widget.read_texts(_get_static_folder(), language),
-        modules=widget.list_modules(_get_static_folder()),
+        texts=widget.read_texts(files.folder, language),
+        modules=files.modules,
     )
 
 
@@ -135,10 +137,6 @@ def delete_session_route(session_id: str) -> ResponseReturnValue:
 
 def _get_chat() -> TeaserChat:
     return cast(TeaserChat, current_app.extensions["teaser_chat"])
-
-
-def _get_static_folder() -> str:
-    return cast(str, current_app.static_folder)
 
 
 def _stream_steps(run: AnalysisRun, seen: str | None) -> Iterator[tuple[str, dict[str, Any]]]:

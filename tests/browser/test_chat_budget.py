@@ -7,6 +7,7 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 from playwright.sync_api import Browser, expect
 
+from services.static_files import SCRIPT, parse_address
 from tests.browser.chat_visit import DECIDED_LAMP, ChatVisit
 from tests.browser.printing import PRINTER, sheets
 from tests.browser.traffic import Exchange, Traffic, weight
@@ -27,13 +28,15 @@ class WatchedVisit(ChatVisit):
     def __init__(self, chromium: Browser, site: Site) -> None:
         super().__init__(chromium, site)
         self.traffic = Traffic(self.page)
+        self.log = site.nginx.folder / "access.log"
 
     def named(self) -> set[str]:
         """Every address that the page itself names, and those of what its element needs."""
         links = self.page.locator("head :is(link, script)").evaluate_all(
             "(all) => all.map((one) => one.href || one.src)"
         )
-        chat = f"{self.site.url}/static/chat/"
+        element = self.page.locator("script[type=module]").get_attribute("src")
+        chat = urljoin(self.site.url, element)
         needed = ("texts/en.json", "teaser-chat.css")
         told = f"{self.site.url}/api/develope/current"
         return {self.page.url, told, *links, *(urljoin(chat, name) for name in needed)}
@@ -75,10 +78,11 @@ def test_all_of_it_is_small(chromium: Browser, site: Site) -> None:
         use_everything(visit)
         came = element(visit.traffic.so_far())
     assert weight(came) <= ALL_BYTES
-    scripts = [one.path for one in came if one.path.endswith(".js")]
+    names = [parse_address(one.path.removeprefix("/static/")).name for one in came]
+    scripts = [name for name in names if name.endswith(".js")]
     assert len(scripts) == len(set(scripts))
-    there = {f"/{path.relative_to(ROOT)}" for path in (ROOT / "static" / "chat").glob("*.js")}
-    assert there - set(scripts) == {"/static/chat/embed.js"}
+    there = {f"chat/{path.name}" for path in (ROOT / "static" / "chat").glob("*.js")}
+    assert there - set(scripts) == {SCRIPT}
 
 
 def use_everything(visit: WatchedVisit) -> None:
@@ -113,11 +117,11 @@ def test_every_text_comes_compressed(came: list[Exchange]) -> None:
     assert [one.path for one in plain if one.body >= SHORTEST_COMPRESSED] == []
 
 
-def test_a_second_visit_fetches_nothing_anew(visit: WatchedVisit, came: list[Exchange]) -> None:
-    """What the browser has is asked about at most."""
-    first = len(came)
+def test_a_second_visit_asks_for_no_file(visit: WatchedVisit, came: list[Exchange]) -> None:
+    """The browser has them all, and they never change."""
+    first, before = len(came), visit.log.read_text().count("/static/")
     visit.page.goto(visit.address)
     visit.idle.wait_for()
-    again = [one for one in visit.traffic.so_far()[first:] if one.path.startswith("/static/")]
-    assert again
-    assert [one.path for one in again if one.body] == []
+    again = visit.traffic.so_far()[first:]
+    assert [one for one in again if one.path.startswith("/static/")]
+    assert visit.log.read_text().count("/static/") == before

@@ -12,6 +12,7 @@ import redis
 import yaml
 from flask import Flask
 
+from deploy.rendering import SITE
 from tests.support.servers import ROOT, Server, free_port, program
 
 DEPLOY = ROOT / "deploy"
@@ -41,12 +42,14 @@ def composed() -> Any:
 def test_only_nginx_can_be_reached(composed: Any) -> None:
     """Redis cannot even by nginx, and nobody but nginx reaches out."""
     services = composed["services"]
-    assert set(services) == {"nginx", "app", "cleanup", "redis"}
+    assert set(services) == {"nginx", "site", "app", "cleanup", "redis"}
     assert [name for name, service in services.items() if "ports" in service] == ["nginx"]
     outside = [name for name, network in composed["networks"].items() if not network]
     assert outside == ["outside"]
-    assert [name for name, one in services.items() if "outside" in one["networks"]] == ["nginx"]
-    beside = [name for name, one in services.items() if "data" in one["networks"]]
+    joined = {name: one.get("networks", []) for name, one in services.items()}
+    assert [name for name, networks in joined.items() if "outside" in networks] == ["nginx"]
+    assert services["site"]["network_mode"] == "none"
+    beside = [name for name, networks in joined.items() if "data" in networks]
     assert beside == ["app", "cleanup", "redis"]
 
 
@@ -55,17 +58,26 @@ def test_everything_is_contained_and_comes_back(composed: Any) -> None:
     for name, service in composed["services"].items():
         assert service["read_only"] is True, name
         assert service["cap_drop"] == ["ALL"], name
-        assert service["restart"] == "unless-stopped", name
+        ends = name == "site"
+        assert service["restart"] == ("on-failure" if ends else "unless-stopped"), name
 
 
 def test_each_waits_for_what_it_needs(composed: Any) -> None:
     """Until that is healthy; the application has its check in the image."""
     services = composed["services"]
     needs = {name: set(service.get("depends_on", {})) for name, service in services.items()}
-    assert needs == {"nginx": {"app"}, "app": {"redis"}, "cleanup": {"redis"}, "redis": set()}
+    assert needs == {
+        "nginx": {"app", "site"},
+        "app": {"redis"},
+        "cleanup": {"redis"},
+        "site": set(),
+        "redis": set(),
+    }
     for service in services.values():
-        for need in service.get("depends_on", {}).values():
-            assert need == {"condition": "service_healthy"}
+        for name, need in service.get("depends_on", {}).items():
+            ends = name == "site"
+            condition = "service_completed_successfully" if ends else "service_healthy"
+            assert need == {"condition": condition}
     assert "test" in services["redis"]["healthcheck"]
     assert "HEALTHCHECK" in (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
     assert "healthcheck" not in services["app"]
@@ -101,9 +113,23 @@ def test_every_file_it_mounts_is_there(composed: Any) -> None:
     assert "app" in composed["services"]
 
 
-def test_the_clean_up_is_a_command_that_there_is(app: Flask, composed: Any) -> None:
+def test_nginx_has_the_files_and_cannot_write_them(composed: Any) -> None:
+    """What `site` publishes; another value of what both share starts nginx again."""
+    services = composed["services"]
+    assert services["site"]["command"][-1] == SITE
+    assert services["site"]["volumes"] == [f"site:{SITE}"]
+    assert f"site:{SITE}:ro" in services["nginx"]["volumes"]
+    assert not [one for one in services["app"]["volumes"] if one.startswith("site:")]
+    shared = {"EMBED_ORIGINS", "SESSION_MAX_BYTES", "MAX_REQUEST_BYTES"}
+    assert set(services["nginx"]["environment"]) == shared
+    image = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
+    assert f"install -d -m 755 -o teaser-chat -g teaser-chat {SITE}\n" in image
+
+
+@pytest.mark.parametrize("service", ["cleanup", "site"])
+def test_what_it_runs_is_a_command_that_there_is(app: Flask, composed: Any, service: str) -> None:
     """With its option."""
-    command = composed["services"]["cleanup"]["command"]
+    command = composed["services"][service]["command"]
     assert command[:3] == ["flask", "--app", "wsgi"]
     assert app.test_cli_runner().invoke(args=[*command[3:], "--help"]).exit_code == 0
 

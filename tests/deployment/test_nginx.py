@@ -1,6 +1,5 @@
 """deploy/nginx.conf and what it includes, in a real nginx: what it passes on and what it adds."""
 
-import gzip
 import http.client
 import json
 import subprocess
@@ -114,17 +113,6 @@ def test_the_log_names_no_session(nginx: Nginx) -> None:
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     assert {"/api/session/...", f"{API}/session/..."} <= {line["path"] for line in lines}
     assert secret not in log.read_text()
-
-
-def test_files_of_the_page_are_compressed_and_asked_for_again(nginx: Nginx) -> None:
-    """A browser keeps them and asks each time whether they are still the same."""
-    status, headers, body = answered(nginx, "/static/pages.css", {"Accept-Encoding": "gzip"})
-    told = dict(headers)
-    assert (status, told["content-encoding"]) == (200, "gzip")
-    assert (told["cache-control"], told["vary"]) == ("no-cache", "Accept-Encoding")
-    assert b"{" in gzip.decompress(body)
-    again = {"Accept-Encoding": "gzip", "If-None-Match": told["etag"]}
-    assert answered(nginx, "/static/pages.css", again)[0] == 304
 
 
 def test_an_etag_that_is_a_version_stays_as_it_is(gunicorn: Gunicorn, nginx: Nginx) -> None:

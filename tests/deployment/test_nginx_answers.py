@@ -10,6 +10,7 @@ import pytest
 
 from routes.errors import HTTP_RESPONSES, RESPONSES
 from services.errors import RateLimited
+from services.sessions.repository import SESSION_MAX_BYTES
 from tests.support.host import Host, in_pieces, send_piece
 from tests.support.http import Answer, Http
 from tests.support.nginx import Nginx
@@ -60,7 +61,8 @@ def test_too_many_requests_are_refused_in_the_applications_words() -> None:
         with Http(nginx.url, source="127.0.0.2") as other:
             assert other.get(f"{API}/session/x").status == 200
         with Http(nginx.url) as same:
-            assert same.get("/static/chat/chat.js").status == 200  # files are not counted
+            assert same.get("/static/chat/embed.js").status == 200  # files are counted apart
+            assert same.get("/static/chat/nothing.js").status == 429  # unless gunicorn serves them
 
 
 def test_a_page_of_another_site_can_read_why() -> None:
@@ -120,7 +122,7 @@ def opened(port: int, source: str = "127.0.0.1") -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("length", [100_000, 1_900_000, 2_200_000])
+@pytest.mark.parametrize("length", [100_000, SESSION_MAX_BYTES - 100, SESSION_MAX_BYTES + 1])
 def test_a_body_that_is_too_large_is_refused_readably(gunicorn: Gunicorn, length: int) -> None:
     """By the application, and by nginx what it does not even pass on: in the same words.
 
@@ -134,7 +136,7 @@ def test_a_body_that_is_too_large_is_refused_readably(gunicorn: Gunicorn, length
             assert (answer.status, answer.body["code"]) == (413, found.code)
             assert answer.body["error"] == found.sentence
             by_nginx = "X-Request-ID" not in answer.headers
-            assert by_nginx is (length > 2_000_000)
+            assert by_nginx is (length > SESSION_MAX_BYTES)
 
 
 def test_what_is_refused_before_it_is_read_is_told_why(gunicorn: Gunicorn) -> None:

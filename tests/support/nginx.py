@@ -1,6 +1,7 @@
 """A real nginx in front of gunicorn, with the project's own configuration."""
 
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from deploy.machine import is_listening
@@ -14,6 +15,7 @@ class Nginx(Server):
     Args:
         ports: where those gunicorns listen.
         tls: whether it serves over TLS, and redirects there from `plain_url`.
+        origins: the sites that may embed the chat.
         for_drills: whether it is as drills need it, see deploy.rendering.
 
     Attributes:
@@ -23,7 +25,13 @@ class Nginx(Server):
         folder: its files.
     """
 
-    def __init__(self, *ports: int, tls: bool = False, for_drills: bool = False) -> None:
+    def __init__(
+        self,
+        *ports: int,
+        tls: bool = False,
+        origins: Iterable[str] = (),
+        for_drills: bool = False,
+    ) -> None:
         program("nginx")
         plain_port = free_port()
         tls_port = free_port() if tls else None
@@ -33,7 +41,14 @@ class Nginx(Server):
         self._folder = tempfile.TemporaryDirectory(prefix="teaser-nginx-")
         self.folder = Path(self._folder.name)
         super().__init__(
-            render(self.folder, plain_port, ports, tls_port=tls_port, for_drills=for_drills)
+            render(
+                self.folder,
+                plain_port,
+                ports,
+                tls_port=tls_port,
+                origins=origins,
+                for_drills=for_drills,
+            )
         )
 
     def answers(self) -> bool:

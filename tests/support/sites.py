@@ -3,6 +3,7 @@
 from types import TracebackType
 from typing import Self
 
+from services.origins import parse_origins
 from tests.support.nginx import Nginx
 from tests.support.servers import Gunicorn, RedisServer
 
@@ -24,7 +25,8 @@ class Site:
         usual = {"WEB_CONCURRENCY": "1", "SESSION_STAGE": "complete", "TRUSTED_PROXIES": "1"}
         usual["SESSION_COOKIE_SECURE"] = "true" if tls else "false"
         self.gunicorn = Gunicorn(REDIS_URL=redis.url, **(usual | settings))
-        self.nginx = Nginx(self.gunicorn.port, tls=tls)
+        origins = parse_origins(settings.get("EMBED_ORIGINS", ""))
+        self.nginx = Nginx(self.gunicorn.port, tls=tls, origins=origins)
         self.url = self.nginx.url
 
     def __enter__(self) -> Self:
