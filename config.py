@@ -30,6 +30,7 @@ DEVELOPMENT_AUTH_SECRET = "for-development-only-never-in-a-deployment"  # noqa: 
 LARGEST = 2**31 - 1
 LONGEST_TIMEOUT = REQUEST_SECONDS
 """One reply may take as long as a whole request may wait, and no longer."""
+LONGEST_REQUEST_TIMEOUT = 300.0
 SECRET_LENGTH = 16
 RANDOM_HINT = (
     "Use a random text of at least {} characters,"
@@ -79,6 +80,7 @@ class Settings:
         redis_pool_size: the most Redis connections of one worker.
         redis_timeout: seconds to wait for a connection to Redis, and for its reply.
         max_request_bytes: the longest request body.
+        request_timeout: seconds in which the whole of a request has to arrive.
         cookie_secure: whether cookies travel over TLS only.
         embed_origins: the sites that may embed the chat, each exactly as a browser sends it.
         rate_limit_conversations: how often one address may start a conversation; None: no limit.
@@ -109,6 +111,7 @@ class Settings:
     redis_pool_size: int
     redis_timeout: float
     max_request_bytes: int
+    request_timeout: float
     cookie_secure: bool
     embed_origins: frozenset[str]
     rate_limit_conversations: str | None
@@ -162,6 +165,11 @@ def load() -> Settings:
             "REDIS_TIMEOUT", default=TIMEOUT, validate=validate.Range(0.01, LONGEST_TIMEOUT)
         ),
         "max_request_bytes": _read_positive(env, "MAX_REQUEST_BYTES", 65_536),
+        "request_timeout": env.float(
+            "REQUEST_TIMEOUT",
+            default=15.0,
+            validate=validate.Range(1, LONGEST_REQUEST_TIMEOUT),
+        ),
         "cookie_secure": env.bool("SESSION_COOKIE_SECURE", default=not debug),
         "embed_origins": env.str(
             "EMBED_ORIGINS", default="", validate=_build_check(parse_origins, "{}")

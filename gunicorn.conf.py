@@ -13,7 +13,6 @@ import shutil
 import signal
 import sys
 import tempfile
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
@@ -34,6 +33,7 @@ if "prometheus_client" not in sys.modules:
     atexit.register(shutil.rmtree, os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
 
 from prometheus_client.multiprocess import mark_process_dead
+from werkzeug.exceptions import RequestTimeout
 
 from config import ConfigError, describe_start, load
 from services.sessions.migration.control import read_stage_at_start
@@ -54,7 +54,7 @@ UNREAD_SECONDS = 1.0
 """How long a thread may spend on that; nginx sends what it has as fast as it is read."""
 
 bind = _settings.bind
-worker_class = "gthread"
+worker_class = "routes.gunicorn_worker.Worker"
 _engine = open_store(_settings.store_url, timeout=_settings.redis_timeout)
 _stage = _settings.stage or read_stage_at_start(
     _engine, open_last_stage(_settings.spill_url).read()
@@ -85,8 +85,9 @@ def pre_fork(_server: Any, _worker: Any) -> None:
     Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).mkdir(mode=0o700, exist_ok=True)
 
 
-def post_fork(_server: Any, _worker: Any) -> None:
-    """Leave the removal of the metrics' folder to the master."""
+def post_fork(_server: Any, worker: Any) -> None:
+    """Set up a worker, and leave the removal of the metrics' folder to the master."""
+    worker.request_seconds = _settings.request_timeout
     atexit.unregister(shutil.rmtree)
 
 
@@ -125,15 +126,10 @@ def post_request(_worker: Any, _request: Any, environ: Mapping[str, Any], _respo
         return
     # nginx passes on no more.
     connection, left = environ["gunicorn.socket"], _settings.longest_body
-    give_up = time.monotonic() + UNREAD_SECONDS
-    connection.settimeout(UNREAD_SECONDS)
-    with contextlib.suppress(OSError):
-        while left > 0 and time.monotonic() < give_up:
-            piece = environ["wsgi.input"].read(min(left, UNREAD_PIECE))
-            if not piece:
-                break
+    connection.expect_rest(UNREAD_SECONDS)
+    with contextlib.suppress(OSError, RequestTimeout):
+        while left > 0 and (piece := environ["wsgi.input"].read(min(left, UNREAD_PIECE))):
             left -= len(piece)
-    connection.settimeout(None)
 
 
 def child_exit(_server: Any, worker: Any) -> None:

@@ -104,6 +104,9 @@ HTTP_RESPONSES = {
     400: HttpError(400, "malformed_request", "The request could not be read; please send JSON."),
     404: HttpError(404, "not_found", "There is nothing at this address; please check it."),
     405: HttpError(405, "method_not_allowed", "This address does not take that method."),
+    408: HttpError(
+        408, "request_timeout", "The request did not arrive in time; please send it again."
+    ),
     413: HttpError(
         413, "request_too_large", "The request is too large; please send a shorter text."
     ),

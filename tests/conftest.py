@@ -95,6 +95,7 @@ def settings(tmp_path: Path) -> Settings:
         redis_pool_size=8,
         redis_timeout=0.25,
         max_request_bytes=65_536,
+        request_timeout=15.0,
         cookie_secure=False,
         embed_origins=frozenset(),
         rate_limit_conversations=None,

@@ -22,6 +22,7 @@ from tests.support.talk import start, start_analyzed
 NOT_DESCRIBED = {"static": "files of the pages, named by the pages alone"}
 OF_EVERY_ADDRESS = {
     "method_not_allowed": "any address may be asked with a method it does not take",
+    "request_timeout": "any body may take too long to arrive",
     "refused": "what else Werkzeug refuses, such as a Host header that is none",
 }
 CHECKS: dict[str, dict[str, Any]] = {
