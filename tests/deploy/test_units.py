@@ -17,6 +17,8 @@ UNITS = sorted((ROOT / "deploy" / "systemd").iterdir())
 HOME = "/srv/teaser-chat"
 MOST_EXPOSED = 20
 """Tenths; systemd calls up to 20 safe."""
+DICT_BYTES = 256 * 1024**2
+"""What the dict of a process takes at most, by default."""
 
 
 def read(unit: Path) -> configparser.ConfigParser:
@@ -58,6 +60,16 @@ def test_it_is_up_when_it_serves_and_may_end_its_requests() -> None:
     assert service["KillMode"] == "mixed"
 
 
+def test_a_worker_that_takes_too_much_costs_no_other_one() -> None:
+    """Memory is bounded, far above what the dict may take; the service outlives the worker."""
+    service = read(ROOT / "deploy" / "systemd" / "teaser-chat.service")["Service"]
+    assert service["OOMPolicy"] == "continue"
+    megabytes = int(service["MemoryMax"].removesuffix("M"))
+    assert megabytes * 1024**2 >= 4 * DICT_BYTES
+    composed = (ROOT / "deploy" / "compose.yaml").read_text(encoding="utf-8")
+    assert f"mem_limit: ${{APP_MEMORY:-{megabytes}m}}" in composed
+
+
 @pytest.fixture
 def installed(tmp_path: Path) -> list[Path]:
     """The units as on a machine where the programs are."""
@@ -85,9 +97,9 @@ def test_systemd_understands_them(installed: list[Path]) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_the_service_can_do_little_harm(installed: list[Path]) -> None:
+def test_no_service_can_do_much_harm(installed: list[Path]) -> None:
     """By systemd's own count."""
-    (service,) = (unit for unit in installed if unit.name == "teaser-chat.service")
     command = ["systemd-analyze", "security", "--offline=true", f"--threshold={MOST_EXPOSED}"]
-    done = subprocess.run([*command, service], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
+    for service in (unit for unit in installed if unit.suffix == ".service"):
+        done = subprocess.run([*command, service], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{service.name}: {done.stdout}"
