@@ -37,6 +37,7 @@ from services.keyspaces import (
     TENANTS,
     build_keyspaces,
 )
+from services.log_format import IdFreeFormatter
 from services.operators import Operators
 from services.rate_limits import MemoryCounters, SteadyCounters
 from services.saved_state import SavedStates
@@ -72,7 +73,7 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
     settings = settings or config.load()
     app = Flask(__name__, instance_path=str(Path(__file__).resolve().parent / "instance"))
     app.config.from_mapping(_build_flask_config(settings))
-    logging.basicConfig(level=settings.log_level, format=LOG_FORMAT, datefmt=LOG_TIME)
+    _configure_log(settings.log_level)
 
     # The dict that a migration starts from; unused once the stage is complete.
     old = MemoryStore(max_sessions=settings.memory_max_sessions)
@@ -142,6 +143,12 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
     for group in (migration.group, tenant_commands.group, cleanup.group, site.group):
         app.cli.add_command(group)
     return app
+
+
+def _configure_log(level: str) -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(IdFreeFormatter(LOG_FORMAT, LOG_TIME))
+    logging.basicConfig(level=level, handlers=[handler])
 
 
 def _list_limits(settings: Settings) -> dict[str, str | None]:

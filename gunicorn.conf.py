@@ -55,6 +55,7 @@ UNREAD_SECONDS = 1.0
 
 bind = _settings.bind
 worker_class = "routes.gunicorn_worker.Worker"
+logger_class = "routes.gunicorn_logger.Logger"
 _engine = open_store(_settings.store_url, timeout=_settings.redis_timeout)
 _stage = _settings.stage or read_stage_at_start(
     _engine, open_last_stage(_settings.spill_url).read()

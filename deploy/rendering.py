@@ -72,6 +72,7 @@ def render(
     shutil.copy(TLS_SITE if tls_port else PLAIN_SITE, site)
     _replace(site, "listen 80;", f"listen 127.0.0.1:{port};")
     if tls_port:
+        _replace(site, "/var/log/nginx/access.log", "access.log")
         _replace(site, "listen 443 ssl", f"listen 127.0.0.1:{tls_port} ssl")
         _replace(site, "https://$host$request_uri", f"https://$host:{tls_port}$request_uri")
         make_certificate(folder / "tls")
