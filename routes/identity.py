@@ -1,9 +1,10 @@
-"""The caller's identity: from the verified bearer token, never from another header or the body."""
+"""Who asks: by a bearer token that is verified, never by another header or the body."""
 
 from typing import cast
 
 from flask import current_app, request
 
+from services.operators import Operators
 from services.tokens import Identity, Tokens
 
 _ENVIRON_KEY = "teaser_chat.identity"
@@ -23,6 +24,27 @@ def get_identity() -> Identity:
         tokens = cast(Tokens, current_app.extensions["tokens"])
         known = request.environ[_ENVIRON_KEY] = tokens.verify(read_bearer_token())
     return known
+
+
+def is_operator() -> bool:
+    """Whether the request has the operators' token, if there is one."""
+    operators: Operators | None = current_app.extensions.get("operators")
+    token = read_bearer_token()
+    return operators is not None and token is not None and operators.is_valid(token)
+
+
+def is_no_guess() -> bool:
+    """Whether the request cannot be a guess at the operators' token: it has that one, or none."""
+    return read_bearer_token() is None or is_operator()
+
+
+def is_from_this_host() -> bool:
+    """Whether a program of this host sent the request, and not a proxy of this host."""
+    # A proxy adds these headers; whoever adds them himself is only told less.
+    if "X-Forwarded-For" in request.headers or "Forwarded" in request.headers:
+        return False
+    address = request.remote_addr or ""
+    return address.startswith("127.") or address in ("::1", "::ffff:127.0.0.1")
 
 
 def read_bearer_token() -> str | None:

@@ -1,11 +1,12 @@
 """For operators: whether the process lives, whether it can serve, and its metrics."""
 
-from typing import cast
+from typing import Any, cast
 
 from flask import Response, current_app, jsonify
 from flask.typing import ResponseReturnValue
 
-from routes import responses
+from routes import limits, responses
+from routes.identity import is_from_this_host, is_no_guess, is_operator
 from routes.openapi import Blueprint
 from services.sessions import SessionRegistry, metrics
 from services.sessions.errors import StoreUnavailable
@@ -23,19 +24,26 @@ def healthz() -> ResponseReturnValue:
 
 
 @blueprint.get("/readyz")
-@blueprint.response(200, responses.Readiness)
-@blueprint.response(503, responses.Readiness)
+@limits.limit(limits.OPERATORS, unless=is_no_guess, locks=True)
+@blueprint.response(200, responses.READINESS)
+@blueprint.response(503, responses.READINESS)
+@blueprint.describe_errors("rate_limited")
 def readyz() -> ResponseReturnValue:
-    """The process can serve: by the engine that decides, or by the spill while that is down."""
+    """The process can serve: by the engine that decides, or by the spill while that is down.
+
+    Everybody is told the status; the rest needs the operators' token, or a request from the host
+    itself that no proxy has passed on.
+    """
     worker = cast(Worker, current_app.extensions["migration"])
-    state = worker.describe_state()
+    state: dict[str, Any] = worker.describe_state() | {"status": "ready"}
     try:
         worker.store.ping()
     except StoreUnavailable as error:
         state |= {"reason": error.reason, "degraded": True}
         if not worker.outage.can_take_writes:
-            return jsonify(state | {"status": "unavailable"}), 503
-    return jsonify(state | {"status": "ready"})
+            state["status"] = "unavailable"
+    shown = state if is_from_this_host() or is_operator() else {"status": state["status"]}
+    return jsonify(shown), 200 if state["status"] == "ready" else 503
 
 
 @blueprint.get("/metrics")

@@ -6,7 +6,7 @@ from flask import current_app, jsonify, render_template
 from flask.typing import ResponseReturnValue
 
 from routes import limits, ops_responses, responses
-from routes.identity import read_bearer_token
+from routes.identity import is_no_guess, read_bearer_token
 from routes.openapi import Blueprint
 from services.operations import build_overview
 from services.operators import Operators
@@ -20,12 +20,6 @@ def _get_operators() -> Operators:
     return cast(Operators, current_app.extensions["operators"])
 
 
-def _is_no_guess() -> bool:
-    """Whether the request cannot be a guess at the token: it has the right one, or none."""
-    token = read_bearer_token()
-    return token is None or _get_operators().is_valid(token)
-
-
 @blueprint.get("/ops", endpoint="page")
 @blueprint.response(200, responses.TEXT, content_type="text/html")
 def show_page() -> ResponseReturnValue:
@@ -34,7 +28,7 @@ def show_page() -> ResponseReturnValue:
 
 
 @blueprint.get("/ops/status", endpoint="status")
-@limits.limit(limits.OPERATORS, unless=_is_no_guess, locks=True)
+@limits.limit(limits.OPERATORS, unless=is_no_guess, locks=True)
 @blueprint.describe_token("operator")
 @blueprint.response(200, ops_responses.Overview)
 @blueprint.describe_errors("unauthenticated", "rate_limited")

@@ -379,3 +379,7 @@ class Readiness(Schema):
     spill = fields.Nested(SpillState, required=True, allow_none=True)
     degraded = _flag()
     reason = fields.String(metadata={"description": "Why the engine could not be reached."})
+
+
+READINESS = Readiness(partial=[name for name in Readiness._declared_fields if name != "status"])
+"""Everybody is told the status, and only operators the rest."""

@@ -88,6 +88,14 @@ def test_a_token_cannot_be_guessed_quickly() -> None:
             assert http.get("/develope").status == 200
 
 
+def test_the_public_is_told_the_status_alone(gunicorn: Gunicorn) -> None:
+    """What is behind nginx is for operators, even if they ask from the same host."""
+    with Nginx(gunicorn.port) as nginx, Http(nginx.url) as http:
+        assert http.get("/readyz").body == {"status": "ready"}
+    with Http(gunicorn.url) as http:
+        assert "stage" in http.get("/readyz").body
+
+
 def test_one_client_cannot_hold_every_connection() -> None:
     """Beyond a hundred open requests the next is refused; another client is served."""
     over = threading.Event()
