@@ -27,6 +27,7 @@ from routes.commands import cleanup, site
 from routes.commands import tenants as tenant_commands
 from routes.commands.migration import commands as migration
 from routes.description import Api
+from services.byte_budgets import ByteBudgets
 from services.contexts import Contexts, Tenants
 from services.contexts.cleanup import Cleanup
 from services.keyspaces import (
@@ -48,7 +49,7 @@ from services.sessions.migration.last_stage import open_last_stage
 from services.sessions.migration.stages import Plan, Stage
 from services.sessions.migration.store import MigratingStore
 from services.sessions.migration.worker import Worker
-from services.sessions.outage import Outage, open_spill
+from services.sessions.outage import Outage, Spill, open_spill
 from services.sessions.stores import MemoryStore, Store, open_store
 from services.teaser_chat import ConversationList, Starts, TeaserChat, UnifiedChat
 from services.tokens import open_tokens
@@ -76,18 +77,32 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
     _configure_log(settings.log_level)
 
     # The dict that a migration starts from; unused once the stage is complete.
-    old = MemoryStore(max_sessions=settings.memory_max_sessions)
+    old = MemoryStore(
+        max_sessions=settings.memory_max_sessions, max_bytes=settings.memory_max_bytes
+    )
     engine = engine or open_store(
         settings.store_url,
         pool_size=settings.redis_pool_size,
         timeout=settings.redis_timeout,
         max_sessions=settings.memory_max_sessions,
+        memory_bytes=settings.memory_max_bytes,
     )
-    keyspaces = build_keyspaces(settings.session_ttl, settings.session_ttl_analyzed)
-    spill = open_spill(settings.spill_url) if settings.spill_url else None
+    keyspaces = build_keyspaces(
+        settings.session_ttl, settings.session_ttl_analyzed, settings.state_max_bytes
+    )
+    spill = _open_spill(settings)
     outage = Outage(engine, keyspaces, spill)
     store = MigratingStore(old, outage.store, keyspaces, Plan(settings.stage or Stage.COMPLETE))
-    sessions = SessionRegistry(store, keyspaces, max_bytes=settings.session_max_bytes)
+    counters = SteadyCounters(outage.counters, MemoryCounters())
+    budgets = ByteBudgets(
+        counters,
+        per_address=settings.rate_limit_bytes_address,
+        per_owner=settings.rate_limit_bytes_owner,
+        name=limits.build_namer(settings.secret_key),
+    )
+    sessions = SessionRegistry(
+        store, keyspaces, max_bytes=settings.session_max_bytes, spend=budgets.spend
+    )
     app.extensions["sessions"] = sessions
     embedding = cross_origin.Embedding(settings.embed_origins)
     app.session_interface = BrowserSessions(
@@ -98,6 +113,7 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
     embedding.init_app(app)
     errors.init_app(app)
     static_files.init_app(app)
+    limits.init_budgets(app, budgets)
     app.extensions["session_store"] = store
     app.extensions["spill"] = spill
     app.extensions["migration"] = Worker(
@@ -139,7 +155,7 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
         app.extensions["operators"] = Operators(settings.ops_token)
         api.register_blueprint(ops.blueprint)
     # Last: it wraps the views that are registered by then.
-    limits.init_app(app, _list_limits(settings), SteadyCounters(outage.counters, MemoryCounters()))
+    limits.init_app(app, _list_limits(settings), counters)
     for group in (migration.group, tenant_commands.group, cleanup.group, site.group):
         app.cli.add_command(group)
     return app
@@ -149,6 +165,12 @@ def _configure_log(level: str) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(IdFreeFormatter(LOG_FORMAT, LOG_TIME))
     logging.basicConfig(level=level, handlers=[handler])
+
+
+def _open_spill(settings: Settings) -> Spill | None:
+    if not settings.spill_url:
+        return None
+    return open_spill(settings.spill_url, max_bytes=settings.session_spill_max_bytes)
 
 
 def _list_limits(settings: Settings) -> dict[str, str | None]:
@@ -167,6 +189,7 @@ def _build_flask_config(settings: Settings) -> dict[str, object]:
         "MAX_SESSION_LENGTH": settings.session_max_bytes,
         "LONGEST_BODY": settings.longest_body,
         "EMBED_ORIGINS": settings.embed_origins,
+        "MAX_STATE_LENGTH": min(settings.state_max_bytes, settings.session_max_bytes),
         # Errors outside views, such as in opening a session, reach our handlers in every mode.
         "PROPAGATE_EXCEPTIONS": False,
         "PERMANENT_SESSION_LIFETIME": BROWSER_TTL,

@@ -11,15 +11,17 @@ from urllib.parse import urlsplit
 
 from environs import Env, EnvValidationError, ValidationError, validate
 
-from services.keyspaces import SESSION_TTL_ANALYZED
+from services.keyspaces import SESSION_TTL_ANALYZED, STATE_MAX_BYTES
 from services.origins import parse_origins
 from services.rate_limits import parse_limit
 from services.release import VERSION, describe_release
 from services.sessions.keyspaces import SESSION_TTL
 from services.sessions.migration.stages import Stage, parse_stage
+from services.sessions.outage.spill import MAX_BYTES as SPILL_MAX_BYTES
 from services.sessions.repository import SESSION_MAX_BYTES
 from services.sessions.request_budget import REQUEST_SECONDS
 from services.sessions.stores import SCHEMES, TIMEOUT, open_store
+from services.sessions.stores.memory import MAX_BYTES as MEMORY_MAX_BYTES
 from services.token_keys import SECRET_LENGTH as AUTH_SECRET_LENGTH
 from services.tokens import AUDIENCE, open_tokens
 
@@ -28,6 +30,10 @@ DEVELOPMENT_SECRET = "for-development-only"  # noqa: S105 - refused unless DEBUG
 DEVELOPMENT_AUTH_SECRET = "for-development-only-never-in-a-deployment"  # noqa: S105 - as above
 
 LARGEST = 2**31 - 1
+LARGEST_FILE = 2**40
+"""Bytes: a limit beyond what any host of this service has."""
+SMALLEST_STORE = 1_048_576
+"""Bytes: the least that the spill or the dict is of any use with."""
 LONGEST_TIMEOUT = REQUEST_SECONDS
 """One reply may take as long as a whole request may wait, and no longer."""
 LONGEST_REQUEST_TIMEOUT = 300.0
@@ -76,7 +82,10 @@ class Settings:
         session_ttl: seconds a conversation lives after its last use.
         session_ttl_analyzed: the same once it is analysed.
         session_max_bytes: the longest session document.
+        state_max_bytes: the longest saved state of a front end.
+        session_spill_max_bytes: the most the spill of this host may take.
         memory_max_sessions: the most sessions kept in a process.
+        memory_max_bytes: the most bytes they may take.
         redis_pool_size: the most Redis connections of one worker.
         redis_timeout: seconds to wait for a connection to Redis, and for its reply.
         max_request_bytes: the longest request body.
@@ -86,6 +95,8 @@ class Settings:
         rate_limit_conversations: how often one address may start a conversation; None: no limit.
         rate_limit_states: how often one address may save its state or its current conversation.
         rate_limit_contexts: how often one user may change contexts.
+        rate_limit_bytes_address: the bytes one address may store in an hour; 0: no limit.
+        rate_limit_bytes_owner: the bytes one browser, or one user of a tenant, may store.
         trusted_proxies: how many proxies in front add the client to X-Forwarded-For.
         bind: the address and port gunicorn listens on.
         workers: the processes gunicorn starts.
@@ -107,7 +118,10 @@ class Settings:
     session_ttl: int
     session_ttl_analyzed: int
     session_max_bytes: int
+    state_max_bytes: int
+    session_spill_max_bytes: int
     memory_max_sessions: int
+    memory_max_bytes: int
     redis_pool_size: int
     redis_timeout: float
     max_request_bytes: int
@@ -117,6 +131,8 @@ class Settings:
     rate_limit_conversations: str | None
     rate_limit_states: str | None
     rate_limit_contexts: str | None
+    rate_limit_bytes_address: int
+    rate_limit_bytes_owner: int
     trusted_proxies: int
     bind: str
     workers: int
@@ -159,7 +175,18 @@ def load() -> Settings:
         "session_ttl": _read_positive(env, "SESSION_TTL", SESSION_TTL),
         "session_ttl_analyzed": _read_positive(env, "SESSION_TTL_ANALYZED", SESSION_TTL_ANALYZED),
         "session_max_bytes": _read_positive(env, "SESSION_MAX_BYTES", SESSION_MAX_BYTES),
+        "state_max_bytes": _read_positive(env, "STATE_MAX_BYTES", STATE_MAX_BYTES),
+        "session_spill_max_bytes": env.int(
+            "SESSION_SPILL_MAX_BYTES",
+            default=SPILL_MAX_BYTES,
+            validate=validate.Range(SMALLEST_STORE, LARGEST_FILE),
+        ),
         "memory_max_sessions": _read_positive(env, "MEMORY_MAX_SESSIONS", 10_000),
+        "memory_max_bytes": env.int(
+            "MEMORY_MAX_BYTES",
+            default=MEMORY_MAX_BYTES,
+            validate=validate.Range(SMALLEST_STORE, LARGEST_FILE),
+        ),
         "redis_pool_size": _read_positive(env, "REDIS_POOL_SIZE", 16),
         "redis_timeout": env.float(
             "REDIS_TIMEOUT", default=TIMEOUT, validate=validate.Range(0.01, LONGEST_TIMEOUT)
@@ -179,6 +206,10 @@ def load() -> Settings:
         ),
         "rate_limit_states": _read_rate_limit(env, "RATE_LIMIT_STATES", "300 per minute"),
         "rate_limit_contexts": _read_rate_limit(env, "RATE_LIMIT_CONTEXTS", "600 per minute"),
+        "rate_limit_bytes_address": _read_bytes_per_hour(
+            env, "RATE_LIMIT_BYTES_ADDRESS", 20_971_520
+        ),
+        "rate_limit_bytes_owner": _read_bytes_per_hour(env, "RATE_LIMIT_BYTES_OWNER", 10_485_760),
         "trusted_proxies": env.int(
             "TRUSTED_PROXIES", default=0, validate=validate.Range(0, MOST_PROXIES)
         ),
@@ -274,6 +305,12 @@ def _read_rate_limit(env: Env, name: str, default: str) -> str | None:
     """A limit's expression; empty for no limit."""
     check = _build_check(parse_limit, "Use an expression such as `60 per minute`, or nothing.")
     return env.str(name, default=default, validate=check) or None
+
+
+def _read_bytes_per_hour(env: Env, name: str, default: int) -> int | None:
+    """Bytes that may be stored in an hour; 0 for no limit."""
+    check = validate.Range(0, LARGEST_FILE)
+    return cast(int | None, env.int(name, default=default, validate=check))
 
 
 def _read_positive(env: Env, name: str, default: int) -> int | None:

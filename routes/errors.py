@@ -86,6 +86,12 @@ RESPONSES: dict[type[Exception], HttpError] = {
         "rate_limited",
         "Too many requests have come from you in a short time; please wait a little and try again.",
     ),
+    service.BudgetSpent: HttpError(
+        429,
+        "rate_limited",
+        "Too much has been stored from your address in the last hour; please wait a little and try"
+        " again.",
+    ),
     service.TokenRefused: HttpError(
         401,
         "unauthenticated",

@@ -23,6 +23,7 @@ from flask import Flask, request
 from flask_limiter import Limiter, RequestLimit
 
 from services import metrics
+from services.byte_budgets import ByteBudgets
 from services.errors import RateLimited
 from services.rate_limits import SCHEME, SteadyCounters
 
@@ -118,6 +119,21 @@ def limit(
     return mark
 
 
+def build_namer(secret_key: str) -> Callable[[Sequence[str]], str]:
+    """What gives clients names that do not reveal who they are.
+
+    Args:
+        secret_key: the application's secret.
+    """
+    secret = hmac.digest(secret_key.encode(), b"rate limits", "sha256")
+    return lambda client: hmac.digest(secret, msgspec.json.encode(client), "sha256")[:16].hex()
+
+
+def init_budgets(app: Flask, budgets: ByteBudgets) -> None:
+    """Let every request of this application count against its client's budget of bytes."""
+    app.before_request(lambda: budgets.begin_request(get_client_address()))
+
+
 def init_app(app: Flask, expressions: Mapping[str, str | None], counters: SteadyCounters) -> None:
     """Limit every marked view of this application; call it when all views are registered.
 
@@ -128,9 +144,9 @@ def init_app(app: Flask, expressions: Mapping[str, str | None], counters: Steady
     """
     if not any(expressions.values()):
         return
-    secret = hmac.digest(str(app.secret_key).encode(), b"rate limits", "sha256")
+    name = build_namer(str(app.secret_key))
     limiter = Limiter(
-        lambda: _hash_client(get_client_address(), secret),
+        lambda: name(get_client_address()),
         storage_uri=f"{SCHEME}://",
         storage_options={"counters": counters},  # type: ignore[dict-item]  # passed on as it is
         strategy="fixed-window",  # one counter per client, so one round trip
@@ -143,17 +159,21 @@ def init_app(app: Flask, expressions: Mapping[str, str | None], counters: Steady
         mark: _Mark | None = getattr(view, _MARK, None)
         expression = expressions[mark.name] if mark else None
         if mark and expression:
-            app.view_functions[endpoint] = _limit_view(limiter, view, mark, expression, secret)
+            app.view_functions[endpoint] = _limit_view(limiter, view, mark, expression, name)
 
 
 def _limit_view(
-    limiter: Limiter, view: Callable[..., Any], mark: _Mark, expression: str, secret: bytes
+    limiter: Limiter,
+    view: Callable[..., Any],
+    mark: _Mark,
+    expression: str,
+    name: Callable[[Sequence[str]], str],
 ) -> Callable[..., Any]:
     metrics.announce_limit(mark.name)
     locks = Locks()
 
     def identify() -> str:
-        return _hash_client(mark.client(), secret)
+        return name(mark.client())
 
     def is_exempt() -> bool:
         return bool(mark.unless and mark.unless()) and not (
@@ -191,8 +211,3 @@ def warn_of_proxy() -> None:
         "an address that forwards requests has exceeded a limit: "
         "if it is your proxy, set TRUSTED_PROXIES, or all its visitors count as one"
     )
-
-
-def _hash_client(client: Sequence[str], secret: bytes) -> str:
-    """A name for a client that does not reveal who it is."""
-    return hmac.digest(secret, msgspec.json.encode(client), "sha256")[:16].hex()

@@ -77,10 +77,11 @@ class Body(Schema):
     """A body that has no other members than its own.
 
     Attributes:
-        holds_session: whether it may be as large as a whole session instead of a message.
+        length_setting: names the application's setting for its length, if it holds a whole
+            session instead of a message.
     """
 
-    holds_session = False
+    length_setting = ""
 
     class Meta:
         """Unknown members are refused, so that a misspelt one does not go unnoticed."""
@@ -177,7 +178,7 @@ class ChatBody(Body):
 class ContextBody(Body):
     """The members of a context, or additions to them."""
 
-    holds_session = True
+    length_setting = "MAX_SESSION_LENGTH"
 
     conversation_state = fields.Dict(keys=fields.String())
     interrupted_queries = fields.List(fields.Raw(allow_none=True))
@@ -205,8 +206,9 @@ def read_body(schema: Schema) -> Checked:
         ValidationError: a member is missing or wrong.
         BadRequest, UnsupportedMediaType: it is not JSON, or not declared as JSON.
     """
-    if getattr(schema, "holds_session", False):
-        request.max_content_length = current_app.config["MAX_SESSION_LENGTH"]
+    setting = getattr(schema, "length_setting", "")
+    if setting:
+        request.max_content_length = current_app.config[setting]
     _refuse_endless_bodies()
     found = request.get_json()
     _refuse_depth(found)

@@ -90,7 +90,7 @@ class StateData(Kept):
 class StateBody(Body):
     """A front end's state, and the id it is saved under."""
 
-    holds_session = True
+    length_setting = "MAX_STATE_LENGTH"
 
     session_id = Id(required=True)
     data = fields.Nested(StateData, required=True)

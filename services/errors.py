@@ -70,6 +70,10 @@ class RateLimited(TeaserChatError):
         self.retry_after = retry_after
 
 
+class BudgetSpent(RateLimited):
+    """The client has stored too many bytes within an hour."""
+
+
 class TokenRefused(TeaserChatError):
     """There is no bearer token, or it is not valid.
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from services.keys import PART
@@ -34,9 +35,20 @@ CONTEXT_TTL_LONGEST = LONGEST_TTL
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
+STATE_MAX_BYTES = 262_144
+"""The longest saved state, in bytes, unless the settings say otherwise."""
+
 START_SESSIONS = Keyspace(STARTS, "chat:start:", re.compile(r"[0-9a-f]{64}"), START_TTL)
 """Which conversation a client_message_id opened, so that a repeated start finds it."""
-STATE_SESSIONS = Keyspace(STATES, "session:", _UUID, STATE_TTL, indexed=True, reusable=True)
+STATE_SESSIONS = Keyspace(
+    STATES,
+    "session:",
+    _UUID,
+    STATE_TTL,
+    indexed=True,
+    reusable=True,
+    max_bytes=STATE_MAX_BYTES,
+)
 """The state a front end saves, under an id that it chooses itself."""
 CONTEXT_SESSIONS = Keyspace(
     CONTEXTS,
@@ -78,13 +90,21 @@ def build_teaser_chat_keyspace(
 
 
 def build_keyspaces(
-    ttl: int = SESSION_TTL, analyzed_ttl: int = SESSION_TTL_ANALYZED
+    ttl: int = SESSION_TTL,
+    analyzed_ttl: int = SESSION_TTL_ANALYZED,
+    state_max_bytes: int = STATE_MAX_BYTES,
 ) -> tuple[Keyspace, ...]:
-    """Every kind of session the application has; the arguments are for the conversations."""
+    """Every kind of session the application has.
+
+    Args:
+        ttl: seconds a conversation lives after its last use.
+        analyzed_ttl: the same from its first analysis on.
+        state_max_bytes: the longest saved state.
+    """
     return (
         build_teaser_chat_keyspace(ttl, analyzed_ttl),
         START_SESSIONS,
-        STATE_SESSIONS,
+        replace(STATE_SESSIONS, max_bytes=state_max_bytes),
         CONTEXT_SESSIONS,
         TENANT_SESSIONS,
         BROWSERS,

@@ -6,14 +6,14 @@ waits too long, its fallback retries inside requests, and its memory grows witho
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from limits import RateLimitItem, parse_many
 from limits.storage import Storage
 
 from services.sessions.errors import SessionError
-from services.sessions.stores.base import COUNTER_PREFIX, Clock, Count, Counters
+from services.sessions.stores.base import COUNTER_PREFIX, SPEND_STEPS, Clock, Count, Counters
 
 SCHEME = "counters"
 """The URL scheme by which `limits` finds the storage below."""
@@ -51,6 +51,7 @@ class MemoryCounters(Counters):
         self._clock = clock
         self._lock = threading.Lock()
         self._counts: dict[str, tuple[int, float]] = {}
+        self._spent: dict[str, dict[int, int]] = {}
 
     def increment(self, key: str, seconds: int) -> Count:
         """Count once; see Counters."""
@@ -65,6 +66,45 @@ class MemoryCounters(Counters):
                     del self._counts[next(iter(self._counts))]
             self._counts[key] = number + 1, ends_at
         return Count(number + 1, ends_at - now)
+
+    def spend(self, budgets: Mapping[str, int], amount: int, seconds: int) -> float:
+        """Spend from several budgets; see Counters."""
+        now, step = self._clock(), seconds / SPEND_STEPS
+        present = int(now // step)
+        with self._lock:
+            wait = 0.0
+            for key, allowed in budgets.items():
+                spent = self._read_spent(key, present)
+                if sum(spent.values()) + amount > allowed:
+                    end = _find_end(spent, allowed - amount)
+                    wait = max(wait, seconds if end is None else end * step - now)
+            if not wait:
+                for key in budgets:
+                    self._add_spent(key, present, amount)
+            return wait
+
+    def _read_spent(self, key: str, present: int) -> dict[int, int]:
+        """What a key has spent in each step of the window that ends with the present one."""
+        spent = self._spent.get(key, {})
+        return {at: amount for at, amount in spent.items() if at >= present - SPEND_STEPS}
+
+    def _add_spent(self, key: str, present: int, amount: int) -> None:
+        spent = self._read_spent(key, present)
+        spent[present] = spent.get(present, 0) + amount
+        self._spent.pop(key, None)  # moves it to the end, as the newest
+        while len(self._spent) >= self._most:
+            del self._spent[next(iter(self._spent))]
+        self._spent[key] = spent
+
+
+def _find_end(spent: Mapping[int, int], most: int) -> int | None:
+    """The step with which no more than `most` of what was spent is left; None for never."""
+    total = sum(spent.values())
+    for at in sorted(spent):
+        total -= spent[at]
+        if total <= most:
+            return at + SPEND_STEPS + 1
+    return None
 
 
 class SteadyCounters(Counters):
@@ -87,6 +127,15 @@ class SteadyCounters(Counters):
             except SessionError:
                 pass  # the breaker logs an outage once
         return self._local.increment(key, seconds)
+
+    def spend(self, budgets: Mapping[str, int], amount: int, seconds: int) -> float:
+        """Spend from several budgets; it never fails."""
+        if self._shared:
+            try:
+                return self._shared.spend(budgets, amount, seconds)
+            except SessionError:
+                pass  # as above
+        return self._local.spend(budgets, amount, seconds)
 
 
 class CounterStorage(Storage):

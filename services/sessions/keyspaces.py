@@ -40,6 +40,7 @@ class Keyspace:
         merge: makes one of two copies that were changed apart; see services.sessions.merge.
         reusable: whether a deleted id may be taken again. A tombstone of any other beats every
             copy, whatever its version.
+        max_bytes: the longest document of this kind; 0 for as long as any may be.
         group: the part of an id by which sessions are listed by last use; None for no such list.
             No session of such a kind may live longer than INDEX_KEPT.
     """
@@ -52,6 +53,7 @@ class Keyspace:
     indexed: bool = False
     merge: Merge = merge_higher
     reusable: bool = False
+    max_bytes: int = 0
     group: Callable[[str], str] | None = None
 
     def __post_init__(self) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import time
+from collections.abc import Callable
 
 from . import codec, metrics
 from .codec import Session
@@ -29,6 +30,9 @@ few enough for the 15 digits of a version until the year 2286."""
 SESSION_MAX_BYTES = 1_048_576
 """The longest document that is stored, in bytes, unless the settings say otherwise."""
 
+Spend = Callable[[Keyspace, Record, str | None], None]
+"""Is told what a session of this kind and owner is about to be stored as."""
+
 EVENTS: dict[type[BaseException], str] = {
     SessionConflict: "conflict",
     SessionForeign: "missing",
@@ -46,8 +50,9 @@ class SessionRecords:
     Args:
         store: where they are.
         keyspace: which kind they are.
-        max_bytes: the longest document that is stored, in bytes.
+        max_bytes: the longest document that is stored, in bytes, unless its kind allows less.
         clock: seconds since 1970.
+        spend: gets every document before it is stored, with its owner; what it raises refuses it.
     """
 
     def __init__(
@@ -57,10 +62,12 @@ class SessionRecords:
         *,
         max_bytes: int = SESSION_MAX_BYTES,
         clock: Clock = time.time,
+        spend: Spend | None = None,
     ) -> None:
         self.store = store
         self.keyspace = keyspace
-        self._max_bytes = max_bytes
+        self._max_bytes = min(max_bytes, keyspace.max_bytes or max_bytes)
+        self._spend = spend
         self.clock = make_steady(clock)
         metrics.announce_keyspace(keyspace.name)
 
@@ -120,13 +127,16 @@ class SessionRecords:
         """A session with its times set, as a record to be stored.
 
         Raises:
-            SessionNotSerialisable, SessionTooLarge, InvalidSessionId.
+            SessionNotSerialisable, SessionTooLarge, InvalidSessionId, and what `spend` raises.
         """
         now = session.updated_at = self._now()
         session.created_at = session.created_at or now
         session.expires_at = now + self._life_ms(session)
         body = codec.encode_body(session, self._max_bytes)
-        return self._make_record(session, body, now, session.expires_at)
+        record = self._make_record(session, body, now, session.expires_at)
+        if self._spend:
+            self._spend(self.keyspace, record, session.owner)
+        return record
 
     def accept(self, session: Session, record: Record, done: Put) -> Session:
         """The session as it is stored now, if the store took it.

@@ -17,6 +17,7 @@ from .migration.flusher import Flusher
 from .migration.stages import Plan, Stage
 from .migration.store import MigratingStore
 from .outage import GuardedStore, SpillingStore
+from .records import Spend
 from .repository import SESSION_MAX_BYTES, Sessions
 from .stores.base import Clock, Store
 from .stores.memory import MemoryStore
@@ -52,6 +53,7 @@ class SessionRegistry:
         keyspaces: the kinds of session; the first is the one meant when none is named.
         max_bytes: the longest document that is stored.
         clock: seconds since 1970.
+        spend: see SessionRecords.
 
     Raises:
         ValueError: two kinds would share keys or indexes.
@@ -64,10 +66,11 @@ class SessionRegistry:
         *,
         max_bytes: int = SESSION_MAX_BYTES,
         clock: Clock = time.time,
+        spend: Spend | None = None,
     ) -> None:
         self.store = store
         self._sessions = {
-            keyspace.name: Sessions(store, keyspace, max_bytes=max_bytes, clock=clock)
+            keyspace.name: Sessions(store, keyspace, max_bytes=max_bytes, clock=clock, spend=spend)
             for keyspace in _without_overlap(tuple(keyspaces))
         }
 

@@ -1,6 +1,6 @@
 """Who asks too often is told so and when to come back, and costs nothing more."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -132,6 +132,9 @@ class JustOver(Counters):
 
     def increment(self, key: str, seconds: int) -> Count:  # noqa: ARG002
         return Count(1000, 0.0)
+
+    def spend(self, budgets: Mapping[str, int], amount: int, seconds: int) -> float:  # noqa: ARG002
+        return 0.0
 
 
 def test_a_refusal_never_says_to_come_back_at_once() -> None:

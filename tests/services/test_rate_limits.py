@@ -1,5 +1,6 @@
 """Counting within windows: the process's own counters, the engine's, and what `limits` asks for."""
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -30,6 +31,12 @@ class Failing(Counters):
         if self.error:
             raise self.error
         return Count(100, seconds)
+
+    def spend(self, budgets: Mapping[str, int], amount: int, seconds: int) -> float:  # noqa: ARG002
+        self.keys += budgets
+        if self.error:
+            raise self.error
+        return 7.0
 
 
 @pytest.mark.parametrize(
@@ -127,6 +134,56 @@ def test_the_process_counts_while_the_engine_does_not(error: Exception) -> None:
     engine.error = None
     assert counters.increment("a", 10).number == 100
     assert len(engine.keys) == 5
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable("timeout"), SessionUnreadable("no budget")])
+def test_the_process_keeps_budgets_while_the_engine_does_not(error: Exception) -> None:
+    """And the engine again as soon as it does."""
+    engine = Failing()
+    counters = SteadyCounters(engine, MemoryCounters())
+    assert counters.spend({"a": 10}, 6, 60) == 7.0
+    engine.error = error
+    assert counters.spend({"a": 10}, 6, 60) == 0
+    assert counters.spend({"a": 10}, 6, 60) > 0
+    engine.error = None
+    assert counters.spend({"a": 10}, 6, 60) == 7.0
+
+
+def test_a_budget_is_given_back_step_by_step() -> None:
+    """After the window, what was spent first first; what does not fit costs nothing."""
+    clock = FakeClock()
+    counters = MemoryCounters(clock=clock)
+    assert counters.spend({"a": 10}, 6, 60) == 0
+    clock.forward(30)
+    assert counters.spend({"a": 10}, 4, 60) == 0
+    wait = counters.spend({"a": 10}, 1, 60)
+    assert 30 < wait <= 35
+    clock.forward(wait - 0.1)
+    assert counters.spend({"a": 10}, 1, 60) == pytest.approx(0.1)
+    clock.forward(0.2)
+    assert counters.spend({"a": 10}, 6, 60) == 0
+    assert counters.spend({"a": 10}, 1, 60) > 0
+    assert counters.spend({"a": 10}, 11, 60) == 60
+
+
+def test_budgets_are_spent_together_or_not_at_all() -> None:
+    """One that has nothing left costs the others nothing."""
+    counters = MemoryCounters()
+    assert counters.spend({"a": 10}, 10, 60) == 0
+    assert counters.spend({"a": 10, "b": 10}, 5, 60) > 0
+    assert counters.spend({"b": 10}, 10, 60) == 0
+
+
+def test_the_budgets_are_bounded() -> None:
+    """Where there would be too many, the one that was not used for longest makes room."""
+    counters = MemoryCounters(most=2)
+    for key in ("a", "b", "a", "c"):
+        counters.spend({key: 10}, 5, 60)
+    assert counters.spend({"b": 10}, 10, 60) == 0
+    counters = MemoryCounters(most=2)
+    for key in ("a", "b", "a", "c"):
+        counters.spend({key: 10}, 5, 60)
+    assert counters.spend({"a": 10}, 1, 60) > 0
 
 
 def test_an_engine_without_counters_leaves_it_to_the_process() -> None:

@@ -184,6 +184,8 @@ class Gunicorn(Server):
             "RATE_LIMIT_CONVERSATIONS": "",
             "RATE_LIMIT_STATES": "",
             "RATE_LIMIT_CONTEXTS": "",
+            "RATE_LIMIT_BYTES_ADDRESS": "0",
+            "RATE_LIMIT_BYTES_OWNER": "0",
             # A busy machine with few cores stalls longer than a server should.
             "REDIS_TIMEOUT": "1",
         }

@@ -188,6 +188,10 @@ class GuardedCounters(Counters):
         """As the engine."""
         return self._guard.call(self.breaker, self._counters.increment, key, seconds)
 
+    def spend(self, budgets: Mapping[str, int], amount: int, seconds: int) -> float:
+        """As the engine."""
+        return self._guard.call(self.breaker, self._counters.spend, budgets, amount, seconds)
+
     def probe(self) -> None:
         """Find out whether the engine counts again, with a counter that is nobody's."""
         if self.breaker.state is not State.CLOSED:

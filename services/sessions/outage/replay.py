@@ -115,15 +115,22 @@ class Replay:
             return
         with self._spill.sender() as alone:
             if alone:
-                self._send_all()
+                if self._send_all():
+                    with contextlib.suppress(StoreUnavailable):  # tried again after the next ones
+                        self._spill.shrink()
                 if not self._spill.refresh_occupied():
                     self._attempts.clear()
                     log.warning("nothing waits in the spill any more")
 
-    def _send_all(self) -> None:
-        """Send in batches until nothing is left but what cannot be sent or removed."""
+    def _send_all(self) -> bool:
+        """Send in batches until nothing is left but what cannot be sent or removed.
+
+        Returns:
+            Whether the spill holds less now than it takes on the disk, as far as is known.
+        """
         failed: set[str] = set()
         kept: dict[str, Record] = {}
+        is_any_removed = False
         pause_ends = 0.0
         self._attempts.begin_round()
         failed |= self._attempts.paused
@@ -134,6 +141,7 @@ class Replay:
             failed |= {record.key for record in records} - {record.key for record in taken}
             try:
                 self._remove(taken)
+                is_any_removed = is_any_removed or bool(taken)
             except StoreRefused as error:
                 log.warning("the spill cannot remove what the engine has: %s", error.reason)
                 kept |= {record.key: record for record in taken}
@@ -141,6 +149,7 @@ class Replay:
         self._put_aside_hopeless()
         if kept and not failed and self._spill.discard(kept):
             self._kept.clear()
+        return is_any_removed or not (failed or kept)
 
     def _send_batch(self, records: list[Record]) -> list[Record]:
         """Send many, those the engine lacks in one round trip; what it has now."""

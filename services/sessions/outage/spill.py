@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from .. import codec, metrics, request_budget
-from ..errors import StoreCorrupt, StoreUnavailable
+from ..errors import StoreCorrupt, StoreFull, StoreRefused, StoreUnavailable
 from ..stores import open_store
 from ..stores.base import (
     Backlog,
@@ -32,7 +32,11 @@ log = logging.getLogger(__name__)
 DISK_RETRY_AFTER = 30
 """Seconds after which trying again makes sense when the folder cannot be written."""
 ROOM = 65_536
-"""Bytes that a disk must have left to be tried again."""
+"""Bytes that the disk, and the spill's own limit, must have left to be tried again."""
+MAX_BYTES = 268_435_456
+"""The most bytes a spill may take, unless the settings say otherwise."""
+DISK_FULL = "disk_full"
+"""The reason of an engine that has no room, for whatever reason."""
 _BESIDE = ("", "-wal", "-shm")
 """The files of an SQLite database, by what is added to its name."""
 _R = TypeVar("_R")
@@ -152,6 +156,15 @@ class Spill:
 
         return self._run_with_repair(discard_if_all_taken)
 
+    def shrink(self) -> None:
+        """Give back the room of what was sent: all of the file if nothing waits any more.
+
+        Raises:
+            StoreUnavailable: the spill cannot be read or written.
+        """
+        if not self.discard({}):
+            self._write(self._store.compact)
+
     def backlog(self) -> Backlog:
         """How much waits, and for how long the first of it has."""
         if not self.is_occupied:
@@ -163,7 +176,10 @@ class Spill:
         return self._lock.sender()
 
     def has_room(self) -> bool:
-        """Whether its folder can be written, by trying it; for a spill that took no write."""
+        """Whether it can take more, by its limit and by trying its folder; after a refusal."""
+        with contextlib.suppress(StoreUnavailable):
+            if self.is_occupied and not self._read(lambda: self._store.has_room(ROOM)):
+                return False
         if self.file is None:
             return True
         trial = self.file.with_name(f"{self.file.name}.trial-{os.getpid()}")
@@ -212,7 +228,21 @@ class Spill:
         return self._run_locked(self._lock.reading, read)
 
     def _write(self, write: Callable[[], _R]) -> _R:
-        return self._run_locked(self._lock.writing, write)
+        """Change the file.
+
+        Raises:
+            StoreFull: it has reached its limit.
+        """
+
+        def write_within_limit() -> _R:
+            try:
+                return write()
+            except StoreRefused as error:
+                if error.reason == DISK_FULL and not self._store.has_room(ROOM):
+                    raise StoreFull("spill_full", retry_after=error.retry_after) from error
+                raise
+
+        return self._run_locked(self._lock.writing, write_within_limit)
 
     def _run_locked(
         self, hold: Callable[[], contextlib.AbstractContextManager[None]], action: Callable[[], _R]
@@ -277,13 +307,17 @@ class Spill:
         log.error("the spill was unreadable and is kept as %s; a new one is begun", quarantined)
 
 
-def open_spill(url: str) -> Spill:
+def open_spill(url: str, *, max_bytes: int = MAX_BYTES) -> Spill:
     """The spill a URL names.
+
+    Args:
+        url: of an engine of this host.
+        max_bytes: the most bytes it may take.
 
     Raises:
         ValueError: it names no engine of this host.
     """
-    store = open_store(url)
+    store = open_store(url, memory_bytes=max_bytes, file_bytes=max_bytes)
     if not isinstance(store, LocalStore):
         raise ValueError("a spill must be on this host: use sqlite:///path or memory://")
     return Spill(store, file=store.file)

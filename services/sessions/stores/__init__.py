@@ -1,7 +1,7 @@
 """The engines, and the one place that chooses among them by URL."""
 
 from .base import Counters, Store
-from .memory import MemoryStore
+from .memory import MAX_BYTES, MemoryStore
 from .redis.connections import TIMEOUT
 from .redis.store import RedisStore
 from .sql.store import SqlStore
@@ -22,7 +22,13 @@ SCHEMES = ("memory://", "sqlite:///", "redis://", "rediss://", "unix://")
 
 
 def open_store(
-    url: str, *, pool_size: int = 16, timeout: float = TIMEOUT, max_sessions: int = 10_000
+    url: str,
+    *,
+    pool_size: int = 16,
+    timeout: float = TIMEOUT,
+    max_sessions: int = 10_000,
+    memory_bytes: int = MAX_BYTES,
+    file_bytes: int | None = None,
 ) -> Store:
     """The engine a URL names; it connects when it is first used.
 
@@ -31,15 +37,17 @@ def open_store(
         pool_size: the most Redis connections of this process.
         timeout: seconds to wait for a connection to Redis, and for its reply.
         max_sessions: the most sessions the memory engine keeps.
+        memory_bytes: the most bytes the memory engine keeps.
+        file_bytes: the most bytes an SQLite file may take; None for no limit.
 
     Raises:
         ValueError: the scheme or an option of the URL is not known.
     """
     scheme = url.partition(":")[0]
     if scheme == "memory":
-        return MemoryStore(max_sessions=max_sessions)
+        return MemoryStore(max_sessions=max_sessions, max_bytes=memory_bytes)
     if scheme == "sqlite":
-        return SqlStore(url)
+        return SqlStore(url, max_bytes=file_bytes)
     if scheme in ("redis", "rediss", "unix"):
         return RedisStore.from_url(url, pool_size=pool_size, timeout=timeout)
     raise ValueError(f"no session engine for {scheme}://; use one of {', '.join(SCHEMES)}")

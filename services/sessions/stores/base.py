@@ -120,6 +120,10 @@ class Count(NamedTuple):
     seconds_left: float
 
 
+SPEND_STEPS = 12
+"""The steps in which the window of a budget slides; see Counters.spend."""
+
+
 class Counters(ABC):
     """What an engine has that counts for all its processes; not every engine does."""
 
@@ -130,6 +134,22 @@ class Counters(ABC):
         Raises:
             StoreUnavailable: the engine could not be asked.
             SessionUnreadable: something else than a counter is stored there.
+        """
+
+    @abstractmethod
+    def spend(self, budgets: Mapping[str, int], amount: int, seconds: int) -> float:
+        """Spend an amount from several budgets, atomically, if every one of them still has it.
+
+        Args:
+            budgets: what each key may spend within the window.
+            amount: how much is spent.
+            seconds: how long the window is; it slides in SPEND_STEPS steps.
+
+        Returns:
+            0 if it was spent; else seconds until it may be, and nothing was spent.
+
+        Raises:
+            As `increment`.
         """
 
 
@@ -177,7 +197,8 @@ class DocumentStore(ABC):
         """Remove a document and its index entries; False when there was none.
 
         A record that is a tombstone is what a store with two copies leaves instead; one engine
-        by itself keeps nothing.
+        by itself keeps nothing. Either way an unreadable value in quarantine under the same key
+        goes as well, here and where `put` stores a tombstone.
         """
 
     def delete_many(self, records: Sequence[Record]) -> list[bool]:
@@ -318,6 +339,14 @@ class LocalStore(Store):
     @abstractmethod
     def backlog(self) -> Backlog:
         """How many documents are stored, and since when the first of them is."""
+
+    @abstractmethod
+    def has_room(self, size: int) -> bool:
+        """Whether its own limit leaves so many bytes for new documents."""
+
+    @abstractmethod
+    def compact(self) -> None:
+        """Give back the room of what was removed, so that nothing of it can be read any more."""
 
 
 def quarantine_key(key: str) -> str:

@@ -22,6 +22,13 @@ from .base import (
 )
 from .clocks import make_steady
 
+MAX_BYTES = 268_435_456
+"""The most bytes kept, unless the settings say otherwise."""
+ENTRY_BYTES = 640
+"""What an entry takes besides its key and its value: measured with two indexes, and rounded up."""
+NEW_SHARE = 0.9
+"""The share of the bytes that new sessions may fill; the rest is left to those that are stored."""
+
 
 @dataclass(slots=True)
 class _Entry:
@@ -43,15 +50,25 @@ class MemoryStore(LocalStore):
     Args:
         max_sessions: the most entries kept. A full store refuses a new session rather than
             forget an old one.
+        max_bytes: the most bytes kept, each entry with ENTRY_BYTES; beyond NEW_SHARE of them new
+            sessions are refused, and those that are stored can grow as long as it fits.
         clock: seconds since 1970.
     """
 
     name = "memory"
 
-    def __init__(self, *, max_sessions: int = 10_000, clock: Clock = time.time) -> None:
+    def __init__(
+        self,
+        *,
+        max_sessions: int = 10_000,
+        max_bytes: int = MAX_BYTES,
+        clock: Clock = time.time,
+    ) -> None:
         self._entries: dict[str, _Entry] = {}
+        self._bytes = 0
         self._lock = threading.RLock()
         self._max_sessions = max_sessions
+        self._max_bytes = max_bytes
         self._clock = make_steady(clock)
         self._creations = 0
 
@@ -72,8 +89,7 @@ class MemoryStore(LocalStore):
                 return Put(Outcome.STORED, stored)
             if refused:
                 return Put(refused, stored)
-            if not entry:
-                self._make_room()
+            self._make_room(record, entry)
             version = record.version
             if condition in RAISING:
                 version = max(stored + 1, version)
@@ -87,7 +103,7 @@ class MemoryStore(LocalStore):
 
     def install(self, record: Record) -> None:
         with self._lock:
-            self._entries[record.key] = _Entry(
+            entry = _Entry(
                 codec.join(record.version, record.body),
                 record.expires_at,
                 record.member,
@@ -97,6 +113,9 @@ class MemoryStore(LocalStore):
                 record.idle_index,
                 record.active_at,
             )
+            self._keep(record.key, entry)
+            if record.deleted:
+                self._drop(quarantine_key(record.key))
 
     def swap(self, old: Record, new: Record) -> bool:
         with self._lock:
@@ -133,7 +152,8 @@ class MemoryStore(LocalStore):
     def delete(self, record: Record) -> bool:
         with self._lock:
             there = self._living(record.key) is not None
-            self._entries.pop(record.key, None)
+            self._drop(record.key)
+            self._drop(quarantine_key(record.key))
             return there
 
     def touch(self, record: Record) -> bool:
@@ -156,8 +176,8 @@ class MemoryStore(LocalStore):
             entry = self._living(key)
             if not entry or entry.value != value:
                 return False
-            del self._entries[key]
-            self._entries[quarantine_key(key)] = _Entry(value, keep_until)
+            self._drop(key)
+            self._keep(quarantine_key(key), _Entry(value, keep_until))
             return True
 
     def count(self, index: str) -> int:
@@ -178,7 +198,7 @@ class MemoryStore(LocalStore):
                 if entry.expires_at <= now and index in entry.indexes
             ]
             for key in gone:
-                del self._entries[key]
+                self._drop(key)
             return len(gone)
 
     def idle(self, index: str, before: int, *, limit: int) -> list[str]:
@@ -198,13 +218,32 @@ class MemoryStore(LocalStore):
         """Forget every session."""
         with self._lock:
             self._entries.clear()
+            self._bytes = 0
+
+    def has_room(self, size: int) -> bool:
+        return self._bytes + size <= self._max_bytes * NEW_SHARE
+
+    def compact(self) -> None:
+        """Nothing to do: the process gets back what is dropped."""
 
     def _forget(self, record: Record) -> bool:
         entry = self._living(record.key)
         if not entry or entry.value != codec.join(record.version, record.body):
             return False
-        del self._entries[record.key]
+        self._drop(record.key)
         return True
+
+    def _keep(self, key: str, entry: _Entry) -> None:
+        """Put an entry under a key, in the place of what is there."""
+        self._drop(key)
+        self._entries[key] = entry
+        self._bytes += _measure(key, entry.value)
+
+    def _drop(self, key: str) -> None:
+        """Remove what is under a key, if anything is."""
+        entry = self._entries.pop(key, None)
+        if entry:
+            self._bytes -= _measure(key, entry.value)
 
     def _now(self) -> int:
         return int(self._clock() * 1000)
@@ -212,7 +251,7 @@ class MemoryStore(LocalStore):
     def _living(self, key: str) -> _Entry | None:
         entry = self._entries.get(key)
         if entry and entry.expires_at <= self._now():
-            del self._entries[key]
+            self._drop(key)
             return None
         return entry
 
@@ -222,20 +261,41 @@ class MemoryStore(LocalStore):
             living = (entry for entry in self._entries.values() if not entry.deleted)
             return [entry for entry in living if index in entry.indexes]
 
-    def _make_room(self) -> None:
-        """Drop what expired: when full, and often enough that the dead never outnumber the rest."""
-        self._creations += 1
-        full = len(self._entries) >= self._max_sessions
-        if full or self._creations > max(64, len(self._entries) // 2):
+    def _make_room(self, record: Record, present: _Entry | None) -> None:
+        """Make sure that a document fits, in the place of the present one if there is one.
+
+        Expired entries are dropped when it is full, and often enough that the dead never
+        outnumber the rest.
+
+        Raises:
+            StoreFull: it does not fit.
+        """
+        if not present:
+            self._creations += 1
+        is_due = self._creations > max(64, len(self._entries) // 2)
+        if is_due or not self._fits(record, present):
             self._drop_expired()
-        if len(self._entries) >= self._max_sessions:
+        if not self._fits(record, present):
             raise StoreFull("memory_full", retry_after=60)
+
+    def _fits(self, record: Record, present: _Entry | None) -> bool:
+        """Whether a document may be stored; one that does not grow always may."""
+        if not present:
+            size = ENTRY_BYTES + len(record.key) + len(record.body)
+            return len(self._entries) < self._max_sessions and self.has_room(size)
+        growth = len(record.body) - len(present.value)
+        return growth <= 0 or self._bytes + growth <= self._max_bytes
 
     def _drop_expired(self) -> None:
         now = self._now()
         self._creations = 0
         for key in [key for key, entry in self._entries.items() if entry.expires_at <= now]:
-            del self._entries[key]
+            self._drop(key)
+
+
+def _measure(key: str, value: bytes) -> int:
+    """What an entry takes, in bytes."""
+    return ENTRY_BYTES + len(key) + len(value)
 
 
 def _record(key: str, entry: _Entry) -> Record | None:

@@ -1,6 +1,7 @@
 -- Stores one session document if its condition holds: one key, one decision, one round trip.
 --
--- KEYS[1]   the document; KEYS[2], ... the indexes it stands in, last the one by last use if any
+-- KEYS[1]   the document; KEYS[2], ... the indexes it stands in, last the one by last use if any;
+--           behind them, for a tombstone, where an unreadable value of this key is in quarantine
 -- ARGV[1]   condition: absent | unchanged | older | mirror | any | owned | idle
 -- ARGV[2]   the version the document gets (with the last three: one more than is stored, or this)
 -- ARGV[3]   the document, with that version as its first member
@@ -8,7 +9,7 @@
 -- ARGV[5]   its name in the indexes
 -- ARGV[6]   how long the indexes are kept after that, in milliseconds
 -- ARGV[7]   the stored version that "unchanged" asks for
--- ARGV[8]   1 for a tombstone, which leaves the indexes
+-- ARGV[8]   1 for a tombstone, which leaves the indexes and removes what is in quarantine
 -- ARGV[9]   how long ago its last use was, in milliseconds; empty without an index by last use
 -- ARGV[10]  with "owned" and "mirror": how the stored document must go on after its version
 --
@@ -40,6 +41,7 @@ local function keep(index, milliseconds)
   end
 end
 
+local quarantine = ARGV[8] == '1' and table.remove(KEYS)
 local by_expiry, by_use = #KEYS, ARGV[9] ~= '' and KEYS[#KEYS]
 if by_use then by_expiry = by_expiry - 1 end
 
@@ -111,7 +113,8 @@ local function finish()
   return version
 end
 
-if ARGV[8] == '1' then
+if quarantine then
+  redis.call('DEL', quarantine)
   for i = 2, #KEYS do redis.call('ZREM', KEYS[i], ARGV[5]) end
   return finish()
 end

@@ -11,7 +11,7 @@ import contextlib
 import functools
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from ..base import (
     COUNTER_PREFIX,
     HEAD_BYTES,
     INDEX_KEPT,
+    SPEND_STEPS,
     Clock,
     Condition,
     Count,
@@ -124,6 +125,7 @@ class RedisStore(Store, Counters):
     def delete_many(self, records: Sequence[Record]) -> list[bool]:
         commands: list[Command] = [("DEL", record.key) for record in records]
         for record in records:
+            commands.append(("DEL", quarantine_key(record.key)))
             commands += [("ZREM", index, record.member) for index in record.all_indexes]
         replies = self._connections.execute_many(commands)
         for reply in replies[len(records) :]:
@@ -173,6 +175,16 @@ class RedisStore(Store, Counters):
     def increment(self, key: str, seconds: int) -> Count:
         number, rest = expect_list(self._run("count.lua", (key,), (seconds * 1000,)), 2)
         return Count(expect_number(number), expect_number(rest) / 1000)
+
+    def spend(self, budgets: Mapping[str, int], amount: int, seconds: int) -> float:
+        step = seconds * 1000 // SPEND_STEPS
+        try:
+            rest = self._run(
+                "spend.lua", tuple(budgets), (amount, step, SPEND_STEPS, *budgets.values())
+            )
+        except ResponseError as error:
+            raise SessionUnreadable("the stored value is no budget") from error
+        return int(rest) / 1000
 
     def ping(self) -> None:
         """Ask the server for a sign of life, with a command that is needed for sessions anyway."""
@@ -227,7 +239,8 @@ class RedisStore(Store, Counters):
         """Keys and arguments of put.lua."""
         names_owner = condition in (Condition.OWNED, Condition.MIRROR)
         identity = codec.identity_in(record.body) if names_owner else b""
-        return (record.key, *record.all_indexes), (
+        gone = (quarantine_key(record.key),) if record.deleted else ()
+        return (record.key, *record.all_indexes, *gone), (
             condition.value,
             record.version,
             codec.join(record.version, record.body),

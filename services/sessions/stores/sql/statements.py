@@ -130,6 +130,8 @@ QUARANTINE = (
 """Move exactly the old value to the key `quarantine_key`, for until `keep_until`."""
 DELETE = sa.delete(sessions).where(_named, _lives)
 """Remove what is under a key."""
+DELETE_QUARANTINED = sa.delete(sessions).where(_c.key == _its["key"] + QUARANTINE_SUFFIX)
+"""Remove what is in quarantine under a key."""
 FORGET = sa.delete(sessions).where(_named, _is_it)
 """Remove a document where it is still exactly this one."""
 REMOVE_EXPIRED = sa.delete(sessions).where(_named, _expired)

@@ -30,10 +30,13 @@ from ..base import (
 )
 from . import statements
 from .errors import lacks_table, translate_error
-from .table import prepare, transaction, write_ahead
+from .table import count_free, empty_log, limit_size, prepare, transaction, vacuum, write_ahead
 
 BUSY_TIMEOUT = 1.0
 """Seconds a statement waits for another process's write before it gives up."""
+
+LOG_WAIT_MS = 200
+"""Milliseconds a deletion waits for others, so that nothing of it stays in the log."""
 POOL_SIZE = 16
 """The most open connections of this process."""
 MAY_CREATE = (Condition.ABSENT, Condition.OWNED)
@@ -50,6 +53,7 @@ class SqlStore(LocalStore):
 
     Args:
         url: an SQLAlchemy URL with a file; its folder is made on first use.
+        max_bytes: the most the file and its log may take together; None for no limit.
         clock: seconds since 1970.
 
     Raises:
@@ -58,7 +62,7 @@ class SqlStore(LocalStore):
 
     name = "sqlite"
 
-    def __init__(self, url: str, *, clock: Clock = time.time) -> None:
+    def __init__(self, url: str, *, max_bytes: int | None = None, clock: Clock = time.time) -> None:
         name = sa.make_url(url).database
         if not name or name == ":memory:":
             raise ValueError("a sqlite:/// URL needs a file; use memory:// for no file")
@@ -75,17 +79,20 @@ class SqlStore(LocalStore):
         self._clock = clock
         self._prepared = False
         self._preparing = threading.Lock()
+        self._has_leftovers = False  # whether the log may have what was deleted
         event.listen(self._engine, "connect", write_ahead)
+        if max_bytes:
+            event.listen(self._engine, "connect", lambda one, _: limit_size(one, max_bytes))
 
     def get(self, key: str) -> bytes | None:
         row = self._living_row(statements.VALUE, key)
         return codec.join(row.version, row.body) if row else None
 
     def put(self, record: Record, condition: Condition) -> Put:
-        return self._run(lambda connection: self._put(connection, record, condition))
+        return self.put_many((record,), condition)[0]
 
     def delete(self, record: Record) -> bool:
-        return self._changes(statements.DELETE, self._sql_parameters(record))
+        return self.delete_many((record,))[0]
 
     def touch(self, record: Record) -> bool:
         return self._changes(statements.EXTEND, self._sql_parameters(record))
@@ -128,9 +135,16 @@ class SqlStore(LocalStore):
         return self._scalars(statements.IDLE, index=index, before=before, limit=limit)
 
     def put_many(self, records: Sequence[Record], condition: Condition) -> list[Put]:
+        deletes = any(record.deleted for record in records)
+
         def put_all(connection: sa.Connection) -> list[Put]:
-            with transaction(connection):
-                return [self._put(connection, record, condition) for record in records]
+            if len(records) == 1 and not deletes:
+                done = [self._put(connection, records[0], condition)]
+            else:
+                with transaction(connection):
+                    done = [self._put(connection, record, condition) for record in records]
+            self._empty_log(connection, deletes=deletes)
+            return done
 
         return self._run(put_all) if records else []
 
@@ -143,10 +157,9 @@ class SqlStore(LocalStore):
     def delete_many(self, records: Sequence[Record]) -> list[bool]:
         def delete_all(connection: sa.Connection) -> list[bool]:
             with transaction(connection):
-                return [
-                    connection.execute(statements.DELETE, self._sql_parameters(record)).rowcount > 0
-                    for record in records
-                ]
+                done = [self._delete(connection, self._sql_parameters(one)) for one in records]
+            self._empty_log(connection, deletes=True)
+            return done
 
         return self._run(delete_all) if records else []
 
@@ -200,7 +213,18 @@ class SqlStore(LocalStore):
 
     def close(self) -> None:
         """Close every connection to the file."""
+        self._prepared = False  # there may be none the next time
         self._engine.dispose()
+
+    def has_room(self, size: int) -> bool:
+        return self._run(count_free) >= size
+
+    def compact(self) -> None:
+        def shrink(connection: sa.Connection) -> None:
+            vacuum(connection)
+            self._empty_log(connection, deletes=True)
+
+        self._run(shrink)
 
     def _scalars(self, statement: sa.Executable, **parameters: Any) -> list[Any]:
         """The first column of what a statement finds."""
@@ -214,6 +238,8 @@ class SqlStore(LocalStore):
         if version is not None:
             if condition in MAY_CREATE:
                 connection.execute(statements.DROP_EXPIRED, parameters)
+            if record.deleted:
+                connection.execute(statements.DELETE_QUARANTINED, parameters)
             return Put(Outcome.STORED, version)
         # A process that was cut off from the answer asks again.
         found = connection.execute(statements.STORED, parameters).first()
@@ -224,6 +250,16 @@ class SqlStore(LocalStore):
         if condition is Condition.IDLE and not stored:
             connection.execute(statements.REMOVE_EXPIRED, parameters)
         return Put(Outcome.CONFLICT if stored else Outcome.MISSING, stored)
+
+    def _delete(self, connection: sa.Connection, parameters: dict[str, Any]) -> bool:
+        connection.execute(statements.DELETE_QUARANTINED, parameters)
+        return connection.execute(statements.DELETE, parameters).rowcount > 0
+
+    def _empty_log(self, connection: sa.Connection, *, deletes: bool) -> None:
+        """After a deletion, leave nothing of it in the log; later writes try what failed again."""
+        if deletes or self._has_leftovers:
+            wait_ms = LOG_WAIT_MS if deletes else 0
+            self._has_leftovers = not empty_log(connection, wait_ms)
 
     def _sql_parameters(self, record: Record) -> dict[str, Any]:
         """A record as the parameters of a statement."""

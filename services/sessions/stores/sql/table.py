@@ -8,6 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 
+LOG_BYTES = 8_388_608
+"""The most bytes of a limited file that are left to its write-ahead log."""
+
 _DELETED = b',"deleted":true'
 """How the body of a tombstone begins, see document.tombstone_body."""
 
@@ -66,6 +69,46 @@ def write_ahead(connection: Any, _record: object) -> None:
         if error.sqlite_errorname != "SQLITE_BUSY":
             raise
     connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute("PRAGMA secure_delete=ON")  # what is deleted is overwritten with zeros
+
+
+def limit_size(connection: Any, most: int) -> None:
+    """Keep a file, with its log, within so many bytes; beyond them SQLite says that it is full."""
+    (page,) = connection.execute("PRAGMA page_size").fetchone()
+    log = min(most // 4, LOG_BYTES)
+    connection.execute(f"PRAGMA max_page_count={max(1, (most - log) // page)}")
+    connection.execute(f"PRAGMA wal_autocheckpoint={max(1, log // 4 // page)}")
+    connection.execute(f"PRAGMA journal_size_limit={log // 4}")
+
+
+def count_free(connection: sa.Connection) -> int:
+    """Bytes that a file can still take before its limit."""
+    most, used, free, page = (
+        int(connection.exec_driver_sql(f"PRAGMA {name}").scalar_one())
+        for name in ("max_page_count", "page_count", "freelist_count", "page_size")
+    )
+    return (most - used + free) * page
+
+
+def vacuum(connection: sa.Connection) -> None:
+    """Write the file anew without its free pages, if it has any."""
+    if connection.exec_driver_sql("PRAGMA freelist_count").scalar_one():
+        connection.exec_driver_sql("VACUUM")
+
+
+def empty_log(connection: sa.Connection, wait_ms: int) -> bool:
+    """Move all of the log into the file and truncate it; False if others are using it.
+
+    Until then the log has what was stored before a deletion.
+    """
+    usual = connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one()
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={wait_ms}")
+    try:
+        return not connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
+    except sa.exc.DBAPIError:
+        return False  # the deletion itself is done
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={usual}")
 
 
 def _is_complete(connection: sa.Connection) -> bool:

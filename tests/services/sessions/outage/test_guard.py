@@ -3,6 +3,7 @@
 import inspect
 import threading
 import time
+from collections.abc import Mapping
 
 import pytest
 
@@ -51,6 +52,10 @@ class Counting(CutOff, Counters):
         if self.forbidden:
             raise StoreRefused("no_permission", retry_after=30)
         return Count(1, seconds)
+
+    def spend(self, budgets: Mapping[str, int], amount: int, seconds: int) -> float:  # noqa: ARG002
+        self._ask()
+        return 0.0
 
 
 class Erring(MemoryStore):

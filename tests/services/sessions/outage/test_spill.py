@@ -1,5 +1,6 @@
 """The spill's file: shared, outliving its writers, and honest when it cannot be written."""
 
+import contextlib
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 
 from services.keyspaces import build_teaser_chat_keyspace
 from services.sessions import codec
-from services.sessions.errors import StoreCorrupt, StoreUnavailable
+from services.sessions.errors import StoreCorrupt, StoreFull, StoreUnavailable
 from services.sessions.outage import Spill, open_spill
 from services.sessions.stores import SqlStore
 from services.sessions.stores.base import Condition, Outcome, Record
@@ -247,6 +248,65 @@ for at in range(200):
     told = sum(line.startswith("taken") for line in said)
     assert 0 < told < 200
     assert spill.backlog().count == told + len(taken)
+
+
+def weigh(file: Path) -> int:
+    """The bytes of a spill's files."""
+    return sum(part.stat().st_size for part in file.parent.glob(f"{file.name}*"))
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "memory"])
+def test_a_full_spill_takes_nothing_more_and_keeps_what_it_has(file: Path, kind: str) -> None:
+    """It says so, never grows beyond its limit, and takes more once there is room again."""
+    url = f"sqlite:///{file}" if kind == "sqlite" else "memory://"
+    spill, limit = open_spill(url, max_bytes=2_000_000), 2_000_000
+    taken: list[Record] = []
+    with contextlib.suppress(StoreFull):
+        for _ in range(200):
+            record = chat(text="x" * 20_000)
+            spill.put(record, Condition.ABSENT)
+            taken.append(record)
+            assert weigh(file) <= limit
+    assert 50 < len(taken) < 110
+    assert not spill.has_room()
+    with pytest.raises(StoreFull, match=r"spill_full|memory_full"):
+        spill.put(chat(text="x" * 200_000), Condition.ABSENT)
+    assert spill.backlog().count == len(taken)
+    assert all(spill.read_record(record.key) == record for record in taken)
+    spill.forget(taken[:40])
+    assert spill.has_room()
+    assert spill.put(chat(text="x" * 20_000), Condition.ABSENT).outcome is Outcome.STORED
+    assert weigh(file) <= limit
+
+
+def test_what_was_sent_leaves_nothing_on_the_disk(spill: Spill, file: Path) -> None:
+    """The file goes when nothing waits any more, and comes back with the next outage."""
+    record = chat(text="a very private lamp " * 5000)
+    spill.put(record, Condition.ABSENT)
+    other = open_spill(f"sqlite:///{file}")
+    assert other.read_record(record.key) == record
+    spill.forget([record])
+    spill.shrink()
+    assert weigh(file) < 100
+    assert other.read_record(record.key) is None
+    spill.refresh_occupied()
+    assert not other.is_occupied
+    assert other.put(record, Condition.ABSENT).outcome is Outcome.STORED
+    assert spill.read_record(record.key) == record
+    assert file.stat().st_mode & 0o077 == 0
+
+
+def test_what_cannot_be_sent_stays_while_the_rest_is_given_back(spill: Spill, file: Path) -> None:
+    """No page and no log has what was removed."""
+    stuck, sent = chat(text="stuck"), [chat(text="very private " * 2000) for _ in range(50)]
+    for record in (stuck, *sent):
+        spill.put(record, Condition.ABSENT)
+    spill.forget(sent)
+    spill.shrink()
+    assert weigh(file) < 200_000
+    assert spill.pending(9) == [stuck]
+    for part in file.parent.glob(f"{file.name}*"):
+        assert b"very private" not in part.read_bytes()
 
 
 def test_a_folder_that_cannot_be_written_is_unavailable(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from services.sessions import codec
+from services.sessions.errors import StoreFull
 from services.sessions.stores import MemoryStore, SqlStore
 from services.sessions.stores.base import (
     Backlog,
@@ -105,6 +106,71 @@ def test_a_full_memory_installs_what_it_refuses_to_create() -> None:
     store.install(record("a"))
     store.install(record("b"))
     assert store.list_keys() == ["a", "b"]
+
+
+def test_a_full_memory_refuses_what_is_new_and_keeps_what_it_has() -> None:
+    """Sessions that are stored can grow for a while longer; none makes room for another."""
+    store = MemoryStore(max_bytes=1_000_000)
+    taken = [record(f"k{at}", text="x" * 50_000) for at in range(30)]
+    with pytest.raises(StoreFull, match="memory_full"):
+        store.put_many(taken, Condition.ABSENT)
+    held = store.list_keys()
+    assert held == keys(taken)[: len(held)]
+    assert 15 <= len(held) < 20
+    grown = record("k0", 2, "x" * 100_000)
+    assert store.put(grown, Condition.UNCHANGED).outcome is Outcome.STORED
+    with pytest.raises(StoreFull):
+        store.put(record("k1", 2, "x" * 500_000), Condition.UNCHANGED)
+    assert store.get("k1") == codec.join(1, taken[1].body)
+    assert store.put(record("k1", 2, "short"), Condition.UNCHANGED).outcome is Outcome.STORED
+    assert sorted(store.list_keys()) == sorted(held)
+
+
+def leave_by_expiry(store: MemoryStore, one: Record, clock: FakeClock) -> None:
+    """Let its time pass."""
+    clock.forward(4000)
+    assert store.get(one.key) is None
+
+
+LEAVES: dict[str, Callable[[MemoryStore, Record, FakeClock], object]] = {
+    "deleted": lambda store, one, _: store.delete(one),
+    "forgotten": lambda store, one, _: store.forget_many([one]),
+    "expired": leave_by_expiry,
+    "a tombstone": lambda store, one, _: store.put(tombstone(one.key, 2), Condition.ANY),
+    "shorter": lambda store, one, _: store.put(record(one.key, 2, "-"), Condition.UNCHANGED),
+}
+
+
+@pytest.mark.parametrize("leave", LEAVES.values(), ids=LEAVES)
+def test_memory_is_given_back(
+    clock: FakeClock, leave: Callable[[MemoryStore, Record, FakeClock], object]
+) -> None:
+    """However a session leaves, the next one finds its room."""
+    store = MemoryStore(max_bytes=100_000, clock=clock)
+    for number in range(10):
+        lives = clock() - time.time() + 3600
+        one = record(f"k{number}", text="x" * 80_000, lives=lives)
+        assert store.put(one, Condition.ABSENT).outcome is Outcome.STORED
+        leave(store, one, clock)
+
+
+def test_what_is_deleted_leaves_nothing_in_quarantine(store: LocalStore) -> None:
+    """Neither a deletion nor a tombstone, whichever came there."""
+    leaves: list[Callable[[Record], object]] = [
+        store.delete,
+        lambda one: store.delete_many([one]),
+        lambda one: store.put(one, Condition.ANY),
+        lambda one: store.put_many([one], Condition.ANY),
+    ]
+    for leave in leaves:
+        store.put(record("k"), Condition.ANY)
+        value = store.get("k")
+        assert value is not None
+        store.quarantine("k", value, int(time.time() * 1000) + 60_000, "k")
+        assert store.get(quarantine_key("k")) is not None
+        store.put(record("k"), Condition.ANY)
+        leave(tombstone("k", 2))
+        assert store.get(quarantine_key("k")) is None
 
 
 def test_only_what_was_looked_at_is_forgotten(store: LocalStore) -> None:

@@ -272,6 +272,32 @@ def test_a_counter_counts_in_a_window_that_the_first_begins(redis_server: RedisS
     assert store.increment("rate:a", 60).number == 1
 
 
+def test_a_budget_is_spent_by_all_processes_and_ends_by_itself(redis_server: RedisServer) -> None:
+    """What does not fit into all of them is spent from none; the wait is within the window."""
+    client = redis_server.client()
+    client.delete("rate:a", "rate:b")
+    stores = [RedisStore.from_url(redis_server.url) for _ in range(2)]
+    with ThreadPoolExecutor(8) as pool:
+        waits = list(pool.map(lambda at: stores[at % 2].spend({"rate:a": 10}, 1, 60), range(30)))
+    assert waits.count(0) == 10
+    assert all(0 < wait <= 65 for wait in waits if wait)
+    assert stores[0].spend({"rate:a": 10, "rate:b": 10}, 1, 60) > 0
+    assert stores[0].spend({"rate:b": 10}, 10, 60) == 0
+    assert stores[0].spend({"rate:b": 10}, 11, 60) == 60
+    assert 0 < client.pttl("rate:a") <= 65_000
+
+
+def test_a_budget_is_given_back_step_by_step(redis_server: RedisServer) -> None:
+    """After its window, by the server's clock; steps of the past are removed."""
+    client = redis_server.client()
+    client.delete("rate:a")
+    store = RedisStore.from_url(redis_server.url)
+    assert store.spend({"rate:a": 10}, 10, 1) == 0
+    assert store.spend({"rate:a": 10}, 1, 1) > 0
+    assert eventually(lambda: store.spend({"rate:a": 10}, 10, 1) == 0)
+    assert client.hlen("rate:a") == 1
+
+
 def test_what_is_no_counter_is_not_counted_in(redis_server: RedisServer) -> None:
     """A text or a list under its key is left as it is."""
     client = redis_server.client()
@@ -282,6 +308,8 @@ def test_what_is_no_counter_is_not_counted_in(redis_server: RedisServer) -> None
     for key in ("rate:text", "rate:list"):
         with pytest.raises(SessionUnreadable):
             store.increment(key, 60)
+        with pytest.raises(SessionUnreadable):
+            store.spend({key: 10}, 1, 60)
     assert client.get("rate:text") == b"text"
 
 

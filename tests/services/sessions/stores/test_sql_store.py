@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from services.keyspaces import STATE_SESSIONS
+from services.sessions import codec
 from services.sessions.errors import StoreCorrupt, StoreUnavailable
 from services.sessions.repository import Sessions
 from services.sessions.stores import SqlStore
@@ -47,6 +48,38 @@ def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
     assert refused.value.reason == "corrupt_file"
     assert "secret" not in str(refused.value.__cause__)
     store.close()
+
+
+@pytest.mark.parametrize("how", ["delete", "tombstone"])
+@pytest.mark.parametrize("is_read_meanwhile", [False, True])
+def test_what_is_deleted_cannot_be_read_from_the_files(
+    tmp_path: Path, how: str, *, is_read_meanwhile: bool
+) -> None:
+    """Neither earlier versions nor free pages nor the log; while others read, soon afterwards."""
+    store = SqlStore(f"sqlite:///{tmp_path / 's.db'}")
+    expires_at = time.time() + 60
+    for key in ("mine", "other"):
+        for version in range(1, 30):
+            text = b"very private " * 100 * version if key == "mine" else b"public"
+            body = b',"format":1,"text":"%s"}' % text
+            store.put(record(key, expires_at)._replace(body=body, version=version), Condition.OLDER)
+    reader = sqlite3.connect(tmp_path / "s.db")
+    if is_read_meanwhile:
+        reader.execute("BEGIN")
+        reader.execute("SELECT body FROM sessions").fetchone()
+    gone = record("mine", expires_at)._replace(version=99)
+    if how == "delete":
+        assert store.delete(gone)
+    else:
+        body = codec.tombstone_body("a")
+        store.put(gone._replace(body=body, deleted=True), Condition.ANY)
+    if is_read_meanwhile:
+        reader.execute("ROLLBACK")
+        store.put(record("later", expires_at), Condition.ABSENT)
+    reader.close()
+    for file in tmp_path.iterdir():
+        assert b"very private" not in file.read_bytes(), file.name
+    assert b"public" in (store.get("other") or b"")
 
 
 def test_a_file_that_is_removed_is_made_again(tmp_path: Path) -> None:
