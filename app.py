@@ -9,6 +9,7 @@ import config
 from config import Settings
 from routes import (
     agents,
+    browser_data,
     chat,
     context,
     conversations,
@@ -27,6 +28,7 @@ from routes.commands import cleanup, site
 from routes.commands import tenants as tenant_commands
 from routes.commands.migration import commands as migration
 from routes.description import Api
+from services.browser_data import BrowserData
 from services.byte_budgets import ByteBudgets
 from services.contexts import Contexts, Tenants
 from services.contexts.cleanup import Cleanup
@@ -128,8 +130,11 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
     starts = Starts(chats, sessions.sessions_of(STARTS))
     app.extensions["teaser_chat"] = TeaserChat(chats, starts)
     app.extensions["unified_chat"] = UnifiedChat(chats, starts)
-    app.extensions["conversation_list"] = ConversationList(chats)
-    app.extensions["saved_states"] = SavedStates(sessions.sessions_of(STATES))
+    conversation_list = ConversationList(chats, starts)
+    app.extensions["conversation_list"] = conversation_list
+    states = sessions.sessions_of(STATES)
+    app.extensions["saved_states"] = SavedStates(states)
+    app.extensions["browser_data"] = BrowserData(conversation_list, chats, states)
     tenants = Tenants(sessions.sessions_of(TENANTS))
     app.extensions["contexts"] = Contexts(sessions.sessions_of(CONTEXTS), tenants)
     app.extensions["cleanup"] = Cleanup(outage.engine, keyspaces, tenants)
@@ -143,6 +148,7 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
     for blueprint in (
         develope.blueprint,
         conversations.blueprint,
+        browser_data.blueprint,
         chat.blueprint,
         session_state.blueprint,
         agents.blueprint,

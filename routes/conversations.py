@@ -6,6 +6,7 @@ from flask import current_app, jsonify
 from flask.typing import ResponseReturnValue
 
 from routes import limits, responses, schemas
+from routes.browser_data import get_data
 from routes.browsers import get_browser, get_current, set_current
 from routes.openapi import READING, Blueprint
 from services.teaser_chat import ConversationList
@@ -32,8 +33,11 @@ def list_conversations() -> ResponseReturnValue:
 @blueprint.response(200, responses.Cleared)
 @blueprint.describe_errors("session_unreadable", "store_unavailable")
 def clear_conversations() -> ResponseReturnValue:
-    """Delete all of this browser's conversations; after an error it can be repeated."""
-    deleted = _get_list().clear(get_browser().owner)
+    """Delete all of this browser's conversations and saved states.
+
+    `deleted` counts the conversations. After an error it can be repeated.
+    """
+    deleted, _ = get_data().erase(get_browser().owner)
     set_current(None)
     return jsonify(status="deleted", deleted=deleted)
 

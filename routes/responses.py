@@ -275,6 +275,24 @@ class ConversationList(Current):
     conversations = fields.List(fields.Nested(ConversationEntry), required=True)
 
 
+class StoredEntry(Schema):
+    """A conversation or a saved state as it is stored."""
+
+    session_id = _id()
+    created_at = _time()
+    updated_at = _time()
+    data = fields.Dict(keys=fields.String(), required=True)
+
+
+class BrowserExport(Current):
+    """Everything that is stored of a browser."""
+
+    exported_at = _time()
+    conversations = fields.List(fields.Nested(StoredEntry), required=True)
+    states = fields.List(fields.Nested(StoredEntry), required=True)
+    unreadable = _texts(metadata={"description": "Ids of what could not be read."})
+
+
 class Deleted(Schema):
     """It does not exist, or no longer exists."""
 

@@ -4,14 +4,17 @@ While a migration has two copies of every session, each is brought into line by 
 are as many round trips as sessions.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from .codec import Session
-from .errors import InvalidSessionId, SessionError
+from .errors import InvalidSessionId, SessionError, SessionFormatUnknown, StoreUnavailable
 from .repository import Sessions, choose_condition
 from .stores.base import Condition, Record
+
+OWNED_AT_ONCE = 50
+"""How many of an owner's sessions are listed in one round trip, and removed in another."""
 
 
 @dataclass(slots=True)
@@ -88,7 +91,54 @@ def delete(sessions: Sessions, session_ids: Iterable[str], *, owner: str | None 
     Raises:
         StoreUnavailable: the engine could not be asked; some may have been removed.
     """
-    batch = load(sessions, session_ids, owner=owner)
+    return _delete_loaded(sessions, load(sessions, session_ids, owner=owner))
+
+
+def delete_owned(
+    sessions: Sessions, owner: str, *, before: Callable[[Iterable[Session]], None] | None = None
+) -> int:
+    """Remove all sessions of an owner, with what is in quarantine of them; how many there were.
+
+    It may be repeated: what was removed stays removed, even if the rest fails.
+
+    Args:
+        sessions: of a kind that is listed by owner.
+        owner: whose they are.
+        before: gets those that are about to be removed.
+
+    Raises:
+        StoreUnavailable: the engine could not be asked; some may have been removed.
+        SessionFormatUnknown: only sessions of a newer release are left.
+    """
+    removed, tried, start = 0, set[str](), 0
+    left: list[SessionError] = []
+    while page := sessions.list_owned(owner, start=start, limit=OWNED_AT_ONCE):
+        fresh = [session_id for session_id in page if session_id not in tried]
+        if fresh:
+            tried.update(fresh)  # what cannot be removed is tried once, so that it ends
+            batch = load(sessions, fresh, owner=owner)
+            if before and batch.done:
+                before(batch.done.values())
+            _delete_loaded(sessions, batch)
+            discard_quarantined_many(sessions, fresh, owner=owner)
+            removed += len(batch.done)
+            left += batch.failed.values()
+        # Removing moves later sessions to this page, and use moves some to earlier pages. So it
+        # starts over until every page has only what could not be removed.
+        start = 0 if fresh else start + OWNED_AT_ONCE
+    raise_first(left, StoreUnavailable)
+    raise_first(left, SessionFormatUnknown)
+    return removed
+
+
+def raise_first(errors: Iterable[SessionError], kind: type[SessionError]) -> None:
+    """Raise the first of some errors that is of a kind, if any is."""
+    for error in errors:
+        if isinstance(error, kind):
+            raise error
+
+
+def _delete_loaded(sessions: Sessions, batch: Batch) -> Batch:
     if batch.done:
         records = [sessions.build_tombstone(session) for session in batch.done.values()]
         sessions.count_deleted(sum(sessions.store.delete_many(records)))

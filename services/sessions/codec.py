@@ -48,6 +48,9 @@ MAX_DEPTH = 100
 """How deeply a session's data may be nested. Decoders stop at some depth that depends on where
 they are called, and what was stored must be readable everywhere."""
 _ENVELOPE = frozenset(ENVELOPE)
+OWNER_BYTES = 512
+"""The bytes of a value in which its owner is looked for where it cannot be read as a whole."""
+_OWNER = re.compile(rb'"owner":("?[^",}]*)')
 _TOMBSTONE = re.compile(rb'\{"version":[1-9][0-9]{0,14},"deleted":true[,}]')
 _HEAD = re.compile(rb'\{"version":([1-9][0-9]{0,14})(?=[,}])')
 # No text inside the document can look like this: its quotes would be escaped.
@@ -188,6 +191,17 @@ def owner_of(value: bytes) -> str | None:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, KeyError, TypeError) as error:
         raise SessionUnreadable("the stored value is no session document") from error
     return owner if isinstance(owner, str) else None
+
+
+def names_other_owner(value: bytes, body: bytes) -> bool:
+    """Whether a value that may be unreadable names an owner, and not the one of a body.
+
+    Args:
+        value: its first OWNER_BYTES or more; the owner stands among them.
+        body: of a document or tombstone.
+    """
+    found, own = _OWNER.search(value[:OWNER_BYTES]), _OWNER.search(body)
+    return found is not None and found[1] not in (b"null", own and own[1])
 
 
 def split(value: bytes) -> tuple[int, bytes] | None:

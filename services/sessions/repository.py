@@ -166,15 +166,20 @@ class Sessions(SessionRecords):
     def delete(self, session_id: str, *, owner: str | None = None) -> bool:
         """Remove a session; False when there was none that this owner could reach.
 
-        What cannot be read is removed as well, so that nothing of it stays behind.
+        What cannot be read, now or when it was put into quarantine, is removed as well, so that
+        nothing of it stays behind.
 
         Raises:
             InvalidSessionId, SessionFormatUnknown, StoreUnavailable.
         """
+        value = self.store.get(self.keyspace.key(session_id))
         try:
-            session = self._load(session_id, owner)
+            session = self.decode_stored(session_id, value, owner)
         except SessionNotFound:
-            return False
+            # Whatever left a tombstone has emptied the quarantine, or will where it is sent to.
+            if value is not None or not self.is_quarantined(session_id, owner=owner):
+                return False
+            return self.store.delete(self.quarantine_record(session_id))
         except SessionUnreadable:
             return self._delete_record(self.quarantine_record(session_id))
         return self._delete_record(self.build_tombstone(session))
@@ -211,14 +216,6 @@ class Sessions(SessionRecords):
         """
         value = self.store.get(self.quarantine_record(session_id).key)
         return value is not None and self.can_belong_to(owner, value)
-
-    def discard_quarantined(self, session_id: str) -> None:
-        """Remove what is in quarantine under this id, if anything is.
-
-        Raises:
-            InvalidSessionId, StoreUnavailable.
-        """
-        self.store.delete(self.quarantine_record(session_id))
 
     def set_ttl(self, session_id: str, seconds: int, *, owner: str | None = None) -> Session:
         """Give a session a life of its own: so long from now on, and after each later use.

@@ -5,7 +5,6 @@ session. Every change may be applied twice: a message whose id is already in the
 same reply again.
 """
 
-import contextlib
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +13,6 @@ from services.conversation import interview
 from services.errors import AnalysisMissing, ConversationIncomplete
 from services.norms.catalogue import DISCLAIMER
 from services.sessions import Session, Sessions
-from services.sessions.errors import StoreUnavailable
 from services.teaser_chat.analyses import DATABASES, AnalysisRun, analyze, read_analysis
 from services.teaser_chat.messages import (
     JsonObject,
@@ -229,11 +227,7 @@ class TeaserChat:
         Raises:
             SessionError: as services.sessions.delete_session.
         """
-        found = self._conversations.delete(session_id, owner=owner)
-        # A quarantined copy goes as well, or the next message would start the conversation over.
-        with contextlib.suppress(StoreUnavailable):
-            if found or self._conversations.is_quarantined(session_id, owner=owner):
-                self._conversations.discard_quarantined(session_id)
+        self._conversations.delete(session_id, owner=owner)
 
 
 def _finish(session: Session, *, outdated: bool) -> None:

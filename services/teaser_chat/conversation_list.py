@@ -4,21 +4,14 @@ from collections.abc import Iterable
 
 from services import timestamps
 from services.sessions import Session, Sessions, batches
-from services.sessions.errors import (
-    SessionError,
-    SessionFormatUnknown,
-    SessionNotFound,
-    SessionUnreadable,
-    StoreUnavailable,
-)
+from services.sessions.errors import SessionNotFound, SessionUnreadable, StoreUnavailable
 from services.teaser_chat.messages import JsonObject, check_conversation
+from services.teaser_chat.starts import Starts
 
 MOST_LISTED = 50
 """The most conversations in a list."""
 LONGEST_TITLE = 80
 """The longest title, in characters."""
-CLEARED_AT_ONCE = 50
-"""How many conversations are listed in one round trip, and removed in another."""
 
 
 class ConversationList:
@@ -26,10 +19,12 @@ class ConversationList:
 
     Args:
         conversations: the sessions that hold them.
+        starts: knows which message started which one.
     """
 
-    def __init__(self, conversations: Sessions) -> None:
+    def __init__(self, conversations: Sessions, starts: Starts) -> None:
         self._conversations = conversations
+        self._starts = starts
 
     def list_conversations(
         self, owner: str | None, *, current: str | None = None
@@ -55,7 +50,7 @@ class ConversationList:
         if current and current not in ids:
             ids = [current, *ids[: MOST_LISTED - 1]]
         batch = batches.load(self._conversations, ids, owner=owner)
-        _raise_first(batch.failed.values(), StoreUnavailable)
+        batches.raise_first(batch.failed.values(), StoreUnavailable)
         entries = [
             _build_entry(session)
             for session in batch.done.values()
@@ -64,7 +59,7 @@ class ConversationList:
         return sorted(entries, key=lambda entry: str(entry["last_message_at"]), reverse=True)
 
     def clear(self, owner: str | None) -> int:
-        """Delete all conversations of an owner, with quarantined copies; how many there were.
+        """Delete all conversations of an owner, with starts and quarantined copies; how many.
 
         It may be repeated: what was deleted stays deleted, even if the rest fails.
 
@@ -77,22 +72,11 @@ class ConversationList:
         """
         if owner is None:
             return 0
-        cleared, tried, start = 0, set[str](), 0
-        left: list[SessionError] = []
-        while page := self._conversations.list_owned(owner, start=start, limit=CLEARED_AT_ONCE):
-            fresh = [session_id for session_id in page if session_id not in tried]
-            if fresh:
-                tried.update(fresh)  # what cannot be deleted is tried once, so that it ends
-                batch = batches.delete(self._conversations, fresh, owner=owner)
-                batches.discard_quarantined_many(self._conversations, fresh, owner=owner)
-                cleared += len(batch.done)
-                left += batch.failed.values()
-            # Deleting moves later conversations to this page, and use moves some to earlier pages.
-            # So it starts over until every page has only what could not be deleted.
-            start = 0 if fresh else start + CLEARED_AT_ONCE
-        _raise_first(left, StoreUnavailable)
-        _raise_first(left, SessionFormatUnknown)
-        return cleared
+
+        def forget_starts(found: Iterable[Session]) -> None:
+            self._starts.forget(owner, map(_get_first_id, filter(_is_conversation, found)))
+
+        return batches.delete_owned(self._conversations, owner, before=forget_starts)
 
     def check(self, session_id: str, *, owner: str | None = None) -> None:
         """Check that an owner can reach a conversation, without extending its life.
@@ -105,18 +89,17 @@ class ConversationList:
             raise SessionNotFound(session_id)
 
 
-def _raise_first(errors: Iterable[SessionError], kind: type[SessionError]) -> None:
-    for error in errors:
-        if isinstance(error, kind):
-            raise error
-
-
 def _is_conversation(session: Session) -> bool:
     try:
         check_conversation(session)
     except SessionUnreadable:
         return False
     return True
+
+
+def _get_first_id(session: Session) -> str:
+    """The id of the message that started a conversation."""
+    return str(session["history"][0].get("id", ""))
 
 
 def _build_entry(session: Session) -> JsonObject:

@@ -2,10 +2,10 @@
 
 import hashlib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from services.sessions import Session, Sessions
+from services.sessions import Session, Sessions, batches
 from services.sessions.errors import SessionConflict, SessionNotFound, StoreUnavailable
 
 
@@ -56,6 +56,16 @@ class Starts:
             return session
         self._conversations.delete(session_id, owner=owner)  # ours came second
         return self._conversations.get(first, owner=owner)
+
+    def forget(self, owner: str | None, message_ids: Iterable[str]) -> None:
+        """Forget which conversations these messages started.
+
+        Raises:
+            StoreUnavailable: the engine could not be asked; some may be forgotten.
+        """
+        keys = [_build_start_key(owner, message_id) for message_id in message_ids]
+        batch = batches.delete(self._starts, keys)
+        batches.raise_first(batch.failed.values(), StoreUnavailable)
 
     def _find(self, start_key: str) -> str | None:
         try:

@@ -139,6 +139,20 @@ export class Chat {
     this.#forget(ALL, "cleared");
   }
 
+  /** Everything that the server has stored of this browser, or a Refusal. */
+  export() {
+    return this.#server.export();
+  }
+
+  /** Deletes all of it, and what the browser itself has stored, or throws a Refusal. */
+  async erase() {
+    await this.#server.erase();
+    this.#announce({ gone: ALL });
+    this.#sync.introduce();
+    this.draft("");
+    this.#forget(ALL, "erased");
+  }
+
   /** Saves the draft. */
   draft(text) {
     this.#memory.draft = text;

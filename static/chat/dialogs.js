@@ -3,6 +3,9 @@
 import { make, makeButton, makeText } from "../view.js";
 import { createClock } from "./dates.js";
 
+const FILE_NAME = "teaser-chat.json";
+const NEWS = { remove: "removed", clear: "cleared", erase: "erased" };
+
 /** Asks before something is deleted; the button that keeps it has the focus. */
 export class Confirmation {
   #title = make("h3", "");
@@ -42,7 +45,8 @@ export class Confirmation {
 
 /**
  * The conversations of this browser. `act.list()` gives them, `act.open(id)` shows one,
- * `act.remove(id)` and `act.clear()` delete; `act.describe(error)` words what they throw.
+ * `act.remove(id)` and `act.clear()` delete; `act.export()` gives all that is stored of the browser,
+ * `act.erase()` deletes that; `act.describe(error)` words what they throw.
  */
 export class Conversations {
   #t;
@@ -65,7 +69,9 @@ export class Conversations {
     this.#status.role = "status";
     const title = Object.assign(make("h3", "", t("list.title")), { tabIndex: -1, autofocus: true });
     this.element = make("dialog", "dialog", title, this.#status, this.#place,
-      make("p", "row", this.#close, this.#clear));
+      make("p", "row", this.#close, this.#clear),
+      make("p", "row", makeButton("quiet", () => this.#export(), t("list.export")),
+        makeButton("danger", () => this.#ask("erase", () => act.erase()), t("list.erase"))));
     this.element.part = "dialog";
     this.element.ariaLabel = t("list.title");
   }
@@ -118,6 +124,18 @@ export class Conversations {
     return make("li", "", open, remove);
   }
 
+  async #export() {
+    this.#status.textContent = this.#t("list.loading");
+    try {
+      const found = await this.#act.export();
+      const { save } = await import("./export.js");
+      save(FILE_NAME, "application/json", JSON.stringify(found, null, 2));
+      this.#status.textContent = "";
+    } catch (error) {
+      this.#status.textContent = error.code ? this.#act.describe(error) : this.#t("lacking");
+    }
+  }
+
   async #ask(name, act, current = null) {
     const t = this.#t;
     if (!await this.#confirmation.ask(t(`confirm.${name}`), t(`confirm.${name}_text`), t(`confirm.${name}_yes`))) {
@@ -125,7 +143,7 @@ export class Conversations {
     }
     try {
       await act();
-      await this.#refresh(current, name === "clear" ? "cleared" : "removed");
+      await this.#refresh(current, NEWS[name]);
     } catch (error) {
       this.#status.textContent = this.#act.describe(error);
     }

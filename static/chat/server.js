@@ -57,6 +57,16 @@ export class Server {
     return this.#call("DELETE", `${BASE}/session/${sessionId}`);
   }
 
+  /** Reads everything that the server has stored of this browser. */
+  export() {
+    return this.#call("GET", `${BASE}/browser`);
+  }
+
+  /** Deletes all of it, and the cookie by which the server knows this browser. */
+  erase() {
+    return this.#call("DELETE", `${BASE}/browser`);
+  }
+
   /** Deletes all conversations of this browser. */
   clear() {
     return this.#call("DELETE", `${BASE}/conversations`);

@@ -69,6 +69,12 @@ export class Sync {
     this.#pointer = sessionId;
   }
 
+  /** Gets a new cookie before anything else, because the server does not know this browser any more. */
+  introduce() {
+    this.#known = false;
+    this.#stale = true;
+  }
+
   /** Runs the analysis, or resumes it. */
   analyze() {
     this.#analysis.follow(this.#state.sessionId);

@@ -137,6 +137,8 @@ export class View {
       open: (id) => chat.change(id),
       remove: (id) => chat.remove(id),
       clear: () => chat.clear(),
+      export: () => chat.export(),
+      erase: () => chat.erase(),
     };
   }
 

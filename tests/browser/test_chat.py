@@ -293,6 +293,40 @@ def test_clear_history(chromium: Browser, site: Site, redis_server: RedisServer)
         visit.say(LAMP)
 
 
+def test_everything_is_exported_and_erased(
+    chromium: Browser, site: Site, redis_server: RedisServer
+) -> None:
+    """As a file one can keep; then nothing is left, and the chat goes on as for a new browser."""
+    with ChatVisit(chromium, site) as visit:
+        visit.say(LAMP)
+        visit.chat_field.fill("a draft")
+        visit.button("Conversations").click()
+        with visit.page.expect_download() as download:
+            visit.button("Export my data").click()
+        assert download.value.suggested_filename == "teaser-chat.json"
+        exported = json.loads(download.value.path().read_text(encoding="utf-8"))
+        (found,) = exported["conversations"]
+        assert found["data"]["history"][0]["content"] == LAMP
+        before = {one["name"]: one["value"] for one in visit.page.context.cookies()}
+        visit.button("Erase all my data").click()
+        visit.button("Keep it").click()
+        expect(visit.page.locator("teaser-chat .conversation")).to_have_count(1)
+        visit.button("Erase all my data").click()
+        visit.button("Erase everything").click()
+        expect(visit.page.get_by_role("dialog")).to_contain_text("is erased")
+        visit.button("Close").click()
+        expect(visit.messages).to_have_count(0)
+        assert all('"deleted":true' in value for value in conversations(redis_server))
+        assert not [value for name, value in visit.remembered.items() if name == "draft"]
+        visit.idle.wait_for()
+        visit.say("Portable power bank")
+        after = {one["name"]: one["value"] for one in visit.page.context.cookies()}
+        assert len(before) == len(after) == 1
+        assert before != after
+        visit.reload()
+        expect(visit.words.first).to_have_text("Portable power bank")
+
+
 def test_answers_can_be_copied(chromium: Browser, site: Site) -> None:
     """The text of an answer gets into the clipboard, and that is told."""
     with ChatVisit(chromium, site) as visit:

@@ -171,7 +171,7 @@ def test_a_full_spill_refuses_and_loses_nothing(
             store_url=server.url, spill_url=f"sqlite:///{file}", session_spill_max_bytes=1_048_576
         )
         server.stop()
-        saved = []
+        saved: list[str] = []
         while len(saved) < 50:
             state = str(uuid.uuid4())
             response = save(client, state=state)

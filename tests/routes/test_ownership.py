@@ -105,7 +105,7 @@ def test_a_stranger_sees_changes_and_clears_nothing_of_a_history(
     browser: FlaskClient, stranger: FlaskClient
 ) -> None:
     """It has a history of its own, and clears that."""
-    shown, listing, clearing = HISTORIES.values()
+    shown, listing, clearing, exporting, erasing = HISTORIES.values()
     ids = [start(browser)["session_id"] for _ in range(2)]
     before = [stored(TEASER_CHAT, session_id) for session_id in ids]
     mine = listing.send(browser, "").get_json()
@@ -119,6 +119,10 @@ def test_a_stranger_sees_changes_and_clears_nothing_of_a_history(
     assert shown.send(stranger, "").get_json() == {"current": own}
     assert clearing.send(stranger, "").get_json() == {"status": "deleted", "deleted": 1}
     assert CONVERSATIONS["develope.get_session_route"].send(stranger, own).status_code == 404
+    assert [stored(TEASER_CHAT, session_id) for session_id in ids] == before
+    exported = exporting.send(stranger, "").get_json()
+    assert exported["conversations"] == exported["states"] == []
+    assert erasing.send(stranger, "").get_json() == {"status": "deleted", "deleted": 0}
     assert [stored(TEASER_CHAT, session_id) for session_id in ids] == before
     assert listing.send(browser, "").get_json() == mine
 

@@ -92,6 +92,8 @@ HISTORIES = {
     "conversations.shown_conversation": Call("GET", f"{API}/current"),
     "conversations.list_conversations": Call("GET", f"{API}/conversations"),
     "conversations.clear_conversations": Call("DELETE", f"{API}/conversations"),
+    "browser_data.export_browser": Call("GET", f"{API}/browser"),
+    "browser_data.erase_browser": Call("DELETE", f"{API}/browser"),
 }
 """Of the browser that asks, which names none of its conversations."""
 
@@ -127,7 +129,7 @@ def redact(response: TestResponse, session_id: str = "") -> tuple[int, Any]:
     """The status and the body of an answer, without what differs each time."""
     body = response.get_json(silent=True)
     if isinstance(body, dict):
-        passing = ("request_id", "response_time_ms", "stored_at", "last_updated")
+        passing = ("request_id", "response_time_ms", "stored_at", "last_updated", "exported_at")
         body = {name: value for name, value in body.items() if name not in passing}
     text = json.dumps(body)
     return response.status_code, text.replace(session_id, ID) if session_id else text

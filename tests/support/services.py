@@ -34,7 +34,7 @@ def open_unified_chat() -> UnifiedChat:
 
 def open_conversation_list() -> ConversationList:
     """The lists of conversations."""
-    return ConversationList(sessions_of(TEASER_CHAT))
+    return ConversationList(*_conversations())
 
 
 def _conversations() -> tuple[Sessions, Starts]:

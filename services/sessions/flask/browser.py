@@ -96,6 +96,15 @@ class BrowserSession(SessionMixin):
         """
         self.introduced = self.introduced or self.data.version == 0
 
+    def forget(self) -> None:
+        """Remove what is stored of this browser, and take back its cookie.
+
+        It has a new id the next time, so that a copy of the cookie opens nothing of its later.
+        """
+        self._data = Session(self.sid)
+        self.renew = self.introduced = False
+        self.modified = self.has_cookie
+
     @property
     def reachable(self) -> bool:
         """Whether what is stored for this browser can be read now."""

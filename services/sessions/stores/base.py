@@ -198,7 +198,7 @@ class DocumentStore(ABC):
 
         A record that is a tombstone is what a store with two copies leaves instead; one engine
         by itself keeps nothing. Either way an unreadable value in quarantine under the same key
-        goes as well, here and where `put` stores a tombstone.
+        goes as well, here and where `put` stores a tombstone, unless it names another owner.
         """
 
     def delete_many(self, records: Sequence[Record]) -> list[bool]:
@@ -291,8 +291,8 @@ class Store(DocumentStore, SessionIndex, StoreAdministration):
     ) -> bool:
         """Move an unreadable value to `<key>:corrupt`, where it stays until `keep_until` (ms).
 
-        Its entries in the indexes go; whose it was is not known any more, so an owner's index
-        keeps its entry until it expires.
+        Its entries in these indexes go. Whose it was may not be known any more; then an owner's
+        index keeps its entry, by which the value is found when all of the owner's is deleted.
 
         False when the key does not hold this value any more.
         """

@@ -115,7 +115,7 @@ class MemoryStore(LocalStore):
             )
             self._keep(record.key, entry)
             if record.deleted:
-                self._drop(quarantine_key(record.key))
+                self._drop_quarantined(record)
 
     def swap(self, old: Record, new: Record) -> bool:
         with self._lock:
@@ -153,7 +153,7 @@ class MemoryStore(LocalStore):
         with self._lock:
             there = self._living(record.key) is not None
             self._drop(record.key)
-            self._drop(quarantine_key(record.key))
+            self._drop_quarantined(record)
             return there
 
     def touch(self, record: Record) -> bool:
@@ -177,7 +177,8 @@ class MemoryStore(LocalStore):
             if not entry or entry.value != value:
                 return False
             self._drop(key)
-            self._keep(quarantine_key(key), _Entry(value, keep_until))
+            kept = [index for index in entry.indexes if index not in indexes]
+            self._keep(quarantine_key(key), _Entry(value, keep_until, member, kept))
             return True
 
     def count(self, index: str) -> int:
@@ -244,6 +245,13 @@ class MemoryStore(LocalStore):
         entry = self._entries.pop(key, None)
         if entry:
             self._bytes -= _measure(key, entry.value)
+
+    def _drop_quarantined(self, record: Record) -> None:
+        """Remove what is in quarantine under a record's key, unless it names another owner."""
+        key = quarantine_key(record.key)
+        entry = self._entries.get(key)
+        if entry and not codec.names_other_owner(entry.value, record.body):
+            self._drop(key)
 
     def _now(self) -> int:
         return int(self._clock() * 1000)

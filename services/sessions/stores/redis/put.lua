@@ -9,7 +9,8 @@
 -- ARGV[5]   its name in the indexes
 -- ARGV[6]   how long the indexes are kept after that, in milliseconds
 -- ARGV[7]   the stored version that "unchanged" asks for
--- ARGV[8]   1 for a tombstone, which leaves the indexes and removes what is in quarantine
+-- ARGV[8]   1 for a tombstone, which leaves the indexes, and removes what is in quarantine unless
+--           that names another owner
 -- ARGV[9]   how long ago its last use was, in milliseconds; empty without an index by last use
 -- ARGV[10]  with "owned" and "mirror": how the stored document must go on after its version
 --
@@ -39,6 +40,11 @@ local function keep(index, milliseconds)
   if redis.call('PEXPIRE', index, milliseconds, 'NX') == 0 then
     redis.call('PEXPIRE', index, milliseconds, 'GT')
   end
+end
+
+-- The owner that a value names, as codec.names_other_owner looks for it.
+local function owner_in(value)
+  return string.match(string.sub(value, 1, 512), '"owner":("?[^",}]*)') or 'null'
 end
 
 local quarantine = ARGV[8] == '1' and table.remove(KEYS)
@@ -114,7 +120,11 @@ local function finish()
 end
 
 if quarantine then
-  redis.call('DEL', quarantine)
+  local owner = 'null'
+  if redis.call('TYPE', quarantine)['ok'] == 'string' then
+    owner = owner_in(redis.call('GETRANGE', quarantine, 0, 511))
+  end
+  if owner == 'null' or owner == owner_in(document) then redis.call('DEL', quarantine) end
   for i = 2, #KEYS do redis.call('ZREM', KEYS[i], ARGV[5]) end
   return finish()
 end

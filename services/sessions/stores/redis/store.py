@@ -125,15 +125,29 @@ class RedisStore(Store, Counters):
     def delete_many(self, records: Sequence[Record]) -> list[bool]:
         commands: list[Command] = [("DEL", record.key) for record in records]
         for record in records:
-            commands.append(("DEL", quarantine_key(record.key)))
             commands += [("ZREM", index, record.member) for index in record.all_indexes]
+        for record in records:
+            commands.append(("GETRANGE", quarantine_key(record.key), 0, codec.OWNER_BYTES - 1))
         replies = self._connections.execute_many(commands)
-        for reply in replies[len(records) :]:
+        heads = [_head(reply) for reply in replies[len(replies) - len(records) :]]
+        for reply in replies[len(records) : len(replies) - len(records)]:
             raise_error(reply)
-        return [
+        deleted = [
             expect_number(reply, record.key) > 0
             for record, reply in zip(records, replies, strict=False)
         ]
+        self._delete_quarantined(records, heads)
+        return deleted
+
+    def _delete_quarantined(self, records: Sequence[Record], heads: Sequence[bytes | None]) -> None:
+        """Remove what is in quarantine under the keys of records, by the heads of its values."""
+        gone = [
+            quarantine_key(record.key)
+            for record, head in zip(records, heads, strict=True)
+            if head is not None and not codec.names_other_owner(head, record.body)
+        ]
+        if gone:
+            self._connections.execute("DEL", *gone)
 
     def touch(self, record: Record) -> bool:
         arguments = (

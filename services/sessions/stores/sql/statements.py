@@ -123,15 +123,20 @@ QUARANTINE = (
         key=sa.bindparam("quarantine_key"),
         expires_at=sa.bindparam("keep_until"),
         keyspace_index=None,
-        owner_index=None,
+        owner_index=sa.case(
+            (_c.owner_index.in_(sa.bindparam("left", expanding=True)), None), else_=_c.owner_index
+        ),
         idle_index=None,
     )
 )
-"""Move exactly the old value to the key `quarantine_key`, for until `keep_until`."""
+"""Move exactly the old value to the key `quarantine_key`, for until `keep_until`, out of the
+indexes that are `left`."""
 DELETE = sa.delete(sessions).where(_named, _lives)
 """Remove what is under a key."""
+QUARANTINED = sa.select(_c.body).where(_c.key == _its["key"] + QUARANTINE_SUFFIX)
+"""What is in quarantine under a key."""
 DELETE_QUARANTINED = sa.delete(sessions).where(_c.key == _its["key"] + QUARANTINE_SUFFIX)
-"""Remove what is in quarantine under a key."""
+"""Remove it."""
 FORGET = sa.delete(sessions).where(_named, _is_it)
 """Remove a document where it is still exactly this one."""
 REMOVE_EXPIRED = sa.delete(sessions).where(_named, _expired)

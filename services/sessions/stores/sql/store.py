@@ -109,7 +109,12 @@ class SqlStore(LocalStore):
         stored = {"its_key": key, "old_version": version, "old_body": body, "now": self._now()}
         return self._changes(
             statements.QUARANTINE,
-            {**stored, "quarantine_key": quarantine_key(key), "keep_until": keep_until},
+            {
+                **stored,
+                "quarantine_key": quarantine_key(key),
+                "keep_until": keep_until,
+                "left": list(indexes),
+            },
         )
 
     def count(self, index: str) -> int:
@@ -239,7 +244,7 @@ class SqlStore(LocalStore):
             if condition in MAY_CREATE:
                 connection.execute(statements.DROP_EXPIRED, parameters)
             if record.deleted:
-                connection.execute(statements.DELETE_QUARANTINED, parameters)
+                self._delete_quarantined(connection, parameters)
             return Put(Outcome.STORED, version)
         # A process that was cut off from the answer asks again.
         found = connection.execute(statements.STORED, parameters).first()
@@ -252,8 +257,14 @@ class SqlStore(LocalStore):
         return Put(Outcome.CONFLICT if stored else Outcome.MISSING, stored)
 
     def _delete(self, connection: sa.Connection, parameters: dict[str, Any]) -> bool:
-        connection.execute(statements.DELETE_QUARANTINED, parameters)
+        self._delete_quarantined(connection, parameters)
         return connection.execute(statements.DELETE, parameters).rowcount > 0
+
+    def _delete_quarantined(self, connection: sa.Connection, parameters: dict[str, Any]) -> None:
+        """Remove what is in quarantine under a record's key, unless it names another owner."""
+        body = connection.execute(statements.QUARANTINED, parameters).scalar()
+        if body is not None and not codec.names_other_owner(body, parameters["its_body"]):
+            connection.execute(statements.DELETE_QUARANTINED, parameters)
 
     def _empty_log(self, connection: sa.Connection, *, deletes: bool) -> None:
         """After a deletion, leave nothing of it in the log; later writes try what failed again."""

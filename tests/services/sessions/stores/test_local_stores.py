@@ -154,25 +154,6 @@ def test_memory_is_given_back(
         leave(store, one, clock)
 
 
-def test_what_is_deleted_leaves_nothing_in_quarantine(store: LocalStore) -> None:
-    """Neither a deletion nor a tombstone, whichever came there."""
-    leaves: list[Callable[[Record], object]] = [
-        store.delete,
-        lambda one: store.delete_many([one]),
-        lambda one: store.put(one, Condition.ANY),
-        lambda one: store.put_many([one], Condition.ANY),
-    ]
-    for leave in leaves:
-        store.put(record("k"), Condition.ANY)
-        value = store.get("k")
-        assert value is not None
-        store.quarantine("k", value, int(time.time() * 1000) + 60_000, "k")
-        assert store.get(quarantine_key("k")) is not None
-        store.put(record("k"), Condition.ANY)
-        leave(tombstone("k", 2))
-        assert store.get(quarantine_key("k")) is None
-
-
 def test_only_what_was_looked_at_is_forgotten(store: LocalStore) -> None:
     """A turn that came while the copy was sent stays."""
     sent = record("k", 2)

@@ -3,13 +3,14 @@
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from services.sessions import codec
 from services.sessions.stores import Store
-from services.sessions.stores.base import Condition, Outcome, Put, quarantine_key
+from services.sessions.stores.base import Condition, Outcome, Put, Record, quarantine_key
 from tests.support.records import HOUR, SHORT, now, record, tombstone, value
 
 
@@ -283,3 +284,44 @@ def test_extending_a_tombstone_lists_nothing(store: Store) -> None:
     assert store.touch(record("k", lives=2 * HOUR)) is True
     assert store.members("all") == []
     assert store.count("owner:a") == 0
+
+
+LEAVES: dict[str, Callable[[Store, Record], object]] = {
+    "delete": lambda store, one: store.delete(one),
+    "delete_many": lambda store, one: store.delete_many([one]),
+    "tombstone": lambda store, one: store.put(one, Condition.ANY),
+    "tombstones": lambda store, one: store.put_many([one], Condition.ANY),
+}
+
+
+@pytest.mark.parametrize("leave", LEAVES.values(), ids=LEAVES)
+@pytest.mark.parametrize(
+    ("named", "stays"),
+    [
+        (b'"owner":"a",', False),
+        (b'"owner":null,"data":{"owner":"b"},', False),
+        (b"", False),
+        (b'"owner":"b",', True),
+    ],
+)
+def test_a_deletion_empties_the_quarantine_of_its_key(
+    store: Store, leave: Callable[[Store, Record], object], named: bytes, *, stays: bool
+) -> None:
+    """Whatever is unreadable in it, unless it names another owner."""
+    broken = record("k")._replace(body=b',"format":1,%b"text":"cut off' % named)
+    store.put(broken, Condition.ANY)
+    stored = store.get("k")
+    assert stored is not None
+    assert store.quarantine("k", stored, now() + HOUR, "k", ("all",))
+    store.put(record("k"), Condition.ANY)
+    leave(store, tombstone("k", 2))
+    assert (store.get(quarantine_key("k")) is not None) == stays
+
+
+def test_an_owners_index_keeps_what_is_in_quarantine(store: Store) -> None:
+    """Whose it was may not be known any more, and it is to be found when all of it is deleted."""
+    store.put(record("k"), Condition.ANY)
+    assert store.quarantine("k", value(1, "hello"), now() + HOUR, "k", ("all",))
+    assert store.members("all") == []
+    assert store.members("owner:a") == ["k"]
+    assert store.get("k") is None
