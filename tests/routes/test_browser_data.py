@@ -117,7 +117,7 @@ def read_everything(folder: Path, redis: RedisServer) -> Iterator[bytes]:
     client = redis.client()
     for key in client.keys("*"):
         is_text = client.type(key) == b"string"
-        yield client.get(key) if is_text else b"".join(client.zrange(key, 0, -1))
+        yield str(client.get(key) if is_text else client.zrange(key, 0, -1)).encode()
 
 
 @pytest.mark.parametrize("url", [URL, LIST])
