@@ -107,6 +107,36 @@ def test_deletions_go_first_then_the_oldest(spill: Spill, engine: Meddled) -> No
     assert set(engine.order[1:]) == {one.member, two.member}
 
 
+def test_a_deletion_that_is_sent_empties_the_quarantine_of_its_key(
+    spill: Spill, engine: Meddled
+) -> None:
+    """The unreadable value was where nobody could reach it when the session was deleted."""
+    record = chat()
+    engine.put(record, Condition.ANY)
+    value = engine.get(record.key)
+    assert value is not None
+    engine.quarantine(record.key, value, 2**42, record.member, record.indexes)
+    put(spill, gone(record)._replace(body=tombstone_body(None)))
+    Replay(engine, spill, (CHAT,)).work()
+    assert engine.get(quarantine_key(record.key)) is None
+
+
+def test_the_room_of_what_was_sent_is_given_back(tmp_path: Path, engine: Meddled) -> None:
+    """All of the file when nothing is left, and whoever sent the last of it."""
+    file = tmp_path / "spill.db"
+    spill = open_spill(f"sqlite:///{file}")
+    replay = Replay(engine, spill, (CHAT,))
+    for is_sent_by_request in (False, True):
+        record = chat("x" * 500_000)
+        put(spill, record)
+        assert file.stat().st_size + file.with_name("spill.db-wal").stat().st_size > 500_000
+        if is_sent_by_request:
+            assert replay.send(record)
+        replay.work()
+        assert not file.exists()
+        assert engine.get(record.key) is not None
+
+
 def test_what_changes_while_it_is_sent_stays(spill: Spill, engine: Meddled) -> None:
     """A turn that was accepted meanwhile is sent in its turn."""
     record = chat("first")
