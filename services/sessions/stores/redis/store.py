@@ -92,11 +92,7 @@ class RedisStore(Store, Counters):
         replies = self._connections.execute_many(
             [("GETRANGE", key, 0, HEAD_BYTES - 1) for key in keys]
         )
-        # A range of nothing is empty, and of what is no string an empty value.
-        return [
-            None if reply == b"" else read_value(reply, key)
-            for key, reply in zip(keys, replies, strict=True)
-        ]
+        return [_read_head(reply, key) for key, reply in zip(keys, replies, strict=True)]
 
     def put(self, record: Record, condition: Condition) -> Put:
         try:
@@ -129,7 +125,10 @@ class RedisStore(Store, Counters):
         for record in records:
             commands.append(("GETRANGE", quarantine_key(record.key), 0, codec.OWNER_BYTES - 1))
         replies = self._connections.execute_many(commands)
-        heads = [_head(reply) for reply in replies[len(replies) - len(records) :]]
+        heads = [
+            _read_head(reply, quarantine_key(record.key))
+            for record, reply in zip(records, replies[len(replies) - len(records) :], strict=True)
+        ]
         for reply in replies[len(records) : len(replies) - len(records)]:
             raise_error(reply)
         deleted = [
@@ -192,13 +191,8 @@ class RedisStore(Store, Counters):
 
     def spend(self, budgets: Mapping[str, int], amount: int, seconds: int) -> float:
         step = seconds * 1000 // SPEND_STEPS
-        try:
-            rest = self._run(
-                "spend.lua", tuple(budgets), (amount, step, SPEND_STEPS, *budgets.values())
-            )
-        except ResponseError as error:
-            raise SessionUnreadable("the stored value is no budget") from error
-        return int(rest) / 1000
+        arguments = (amount, step, SPEND_STEPS, *budgets.values())
+        return expect_number(self._run("spend.lua", tuple(budgets), arguments)) / 1000
 
     def ping(self) -> None:
         """Ask the server for a sign of life, with a command that is needed for sessions anyway."""
@@ -290,6 +284,11 @@ def _put_answer(answer: Any, key: str) -> Put:
     if version > 0:
         return Put(Outcome.STORED, version)
     return Put(Outcome.CONFLICT, -version) if version else Put(Outcome.MISSING, 0)
+
+
+def _read_head(reply: Any, key: str) -> bytes | None:
+    """A reply to GETRANGE: a range of nothing is empty, and of what is no string an empty value."""
+    return None if reply == b"" else read_value(reply, key)
 
 
 @functools.cache
