@@ -35,10 +35,12 @@ def list_conversations() -> ResponseReturnValue:
 def clear_conversations() -> ResponseReturnValue:
     """Delete all of this browser's conversations and saved states.
 
-    `deleted` counts the conversations. After an error it can be repeated.
+    The browser gets a new cookie, and with it a new identity. `deleted` counts the conversations.
+    After an error it can be repeated.
     """
-    deleted, _ = get_data().erase(get_browser().owner)
-    set_current(None)
+    browser = get_browser()
+    deleted, _ = get_data().erase(browser.owner)
+    browser.change_identity()
     return jsonify(status="deleted", deleted=deleted)
 
 

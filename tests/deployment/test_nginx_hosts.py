@@ -65,7 +65,8 @@ def test_without_a_cookie_the_address_decides(nginx: Nginx) -> None:
     assert len(set(at.values())) == 2
     for source, name in at.items():
         assert met(nginx, source=source) == name
-        assert met(nginx, "browser=nonsense", source=source) == name
+        for nonsense in ("browser=nonsense", "__Host-browser=nonsense", "xbrowser=id.1.x"):
+            assert met(nginx, nonsense, source=source) == name
 
 
 def test_where_the_chat_is_embedded_the_other_cookie_counts(nginx: Nginx) -> None:
@@ -78,6 +79,17 @@ def test_where_the_chat_is_embedded_the_other_cookie_counts(nginx: Nginx) -> Non
         reverse = f"{cookie(browser)}; {cookie(browser + 100, name='embedded')}"
         for origin in own:
             assert met(nginx, reverse, **({"Origin": origin} if origin else {})) == name
+
+
+@pytest.mark.parametrize("name", ["browser", "embedded"])
+def test_the_name_with_the_prefix_counts_before_the_other(nginx: Nginx, name: str) -> None:
+    """Wherever it stands; whoever plants another cookie sends nobody to another host."""
+    there = {"Origin": SITE} if name == "embedded" else {}
+    for browser in range(BROWSERS):
+        at = met(nginx, cookie(browser, name=name), **there)
+        own, planted = cookie(browser, name=f"__Host-{name}"), cookie(browser + 100, name=name)
+        for both in (own, f"{own}; {planted}", f"{planted}; a=b; {own}"):
+            assert met(nginx, both, **there) == at
 
 
 def test_a_host_that_is_down_is_stood_in_for(hosts: list[Host], nginx: Nginx) -> None:

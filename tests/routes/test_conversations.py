@@ -175,3 +175,41 @@ def test_while_the_engine_is_away_it_is_503(browser_there: FlaskClient, engine: 
     assert eventually(lambda: browser_there.get(LIST).status_code == 200)
     assert listed(browser_there)["current"] == session_id
     assert browser_there.delete(LIST).get_json()["deleted"] == 1
+
+
+def test_clearing_gives_a_new_identity(browser: FlaskClient, app: Flask) -> None:
+    """A copy of the old cookie finds nothing of what comes after."""
+    start(browser)
+    copy = browser.get_cookie("browser")
+    assert copy is not None
+    old = copy.value
+    response = browser.delete(LIST)
+    assert response.get_json()["deleted"] == 1
+    assert "browser=" in response.headers["Set-Cookie"]
+    later = start(browser)["session_id"]
+    assert listed(browser) == {"conversations": listed(browser)["conversations"], "current": later}
+    thief = app.test_client()
+    thief.set_cookie("browser", old)
+    assert listed(thief) == {"conversations": [], "current": None}
+    assert thief.get(f"{API}/session/{later}").status_code == 404
+    browsers = sessions_of(BROWSER)
+    assert browsers.store.get(browsers.keyspace.key(old.partition(".")[0])) is None
+
+
+def test_with_tls_the_cookie_has_the_prefix(settings: Settings) -> None:
+    """What starts under it is found under it, and under no other."""
+    application = create_app(replace(settings, cookie_secure=True))
+    client = application.test_client()
+    client.environ_base["wsgi.url_scheme"] = "https"
+    client.get("/develope")
+    cookie = client.get_cookie("__Host-browser")
+    assert cookie is not None
+    assert cookie.secure
+    session_id = start(client)["session_id"]
+    assert ids(client) == [session_id]
+    stranger = application.test_client(use_cookies=False)
+    planted = {"Cookie": f"browser={cookie.value}"}
+    assert stranger.get(f"{API}/session/{session_id}", headers=planted).status_code == 404
+    own = {"Cookie": f"browser=planted; __Host-browser={cookie.value}"}
+    assert stranger.get(f"{API}/session/{session_id}", headers=own).status_code == 200
+    application.extensions["session_store"].close()

@@ -9,9 +9,8 @@ too. The caller says which request comes from such a page; that decides which of
 is looked at, and the other one then does not count. A browser is thus two, here and embedded there.
 """
 
-import base64
+import contextlib
 import hashlib
-import hmac
 import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -30,14 +29,13 @@ from ..errors import (
 )
 from ..keyspaces import Keyspace
 from ..repository import Sessions
+from . import cookies
 
 BROWSER = "browser"
 BROWSER_TTL = 7 * 86_400
 """Seconds a browser's session lives; it is touched at half life."""
 COOKIE_RENEWED = BROWSER_TTL / 2
 """Seconds after which a browser gets its cookie anew, with its full life."""
-SID_BYTES = 32
-"""Random bytes in a browser's id."""
 
 BROWSERS = Keyspace(
     BROWSER, "browser:", re.compile(r"[A-Za-z0-9_-]{22,128}"), BROWSER_TTL, reusable=True
@@ -61,14 +59,14 @@ class BrowserSession(SessionMixin):
 
     def __init__(
         self,
-        sid: str,
+        sid: str | None,
         sessions: Sessions,
+        draw_sid: Callable[[], str],
         *,
         has_cookie: bool,
-        known: bool,
         embedded: bool = False,
     ) -> None:
-        self.sid = sid
+        self.sid = sid or draw_sid()
         self.has_cookie = has_cookie
         self.embedded = embedded
         self.modified = False
@@ -77,8 +75,9 @@ class BrowserSession(SessionMixin):
         self.introduced = False
         self.untouchable = False
         self._sessions = sessions
-        self._known = known
-        self._data: Session | None = None if known else Session(sid)
+        self._draw_sid = draw_sid
+        self._known = sid is not None
+        self._data: Session | None = None if self._known else Session(self.sid)
 
     @property
     def owner(self) -> str | None:
@@ -88,6 +87,24 @@ class BrowserSession(SessionMixin):
         # Whoever owns something under a fresh id must be given it, or nobody finds it again.
         self.introduced = self.introduced or not self._known
         return hashlib.sha256(b"owner:" + self.sid.encode()).hexdigest()
+
+    def change_identity(self) -> None:
+        """Forget what is stored for this browser, and make it another one from now on.
+
+        Who has a copy of its cookie then finds nothing of what it does later.
+
+        Raises:
+            StoreUnavailable: the engine could not be reached; the browser is who it was.
+        """
+        if not self.has_cookie:
+            return
+        if self._known:
+            with contextlib.suppress(SessionFormatUnknown):  # a newer release's is left alone
+                self._sessions.delete(self.sid)
+            self._sessions.discard_quarantined(self.sid)
+        self.sid = self._draw_sid()
+        self._data, self._known, self.introduced = Session(self.sid), False, True
+        self.modified = self.renew = self.untouchable = False
 
     def introduce(self) -> None:
         """Give the browser a cookie to be known by, without storing anything for it yet.
@@ -170,30 +187,35 @@ class BrowserSessions(ServerSideSessionInterface):  # type: ignore[misc] # the p
         is_embedded: Callable[[Request], bool] | None = None,
     ) -> None:
         super().__init__(
-            app, key_prefix="", permanent=True, sid_length=SID_BYTES, serialization_format="json"
+            app,
+            key_prefix="",
+            permanent=True,
+            sid_length=cookies.SID_BYTES,
+            serialization_format="json",
         )
         self._sessions = sessions
         self._is_embedded = is_embedded
-        self._key = hmac.digest(str(app.secret_key).encode(), b"browser cookie", "sha256")
+        secrets = (str(app.secret_key), *(app.config.get("SECRET_KEY_FALLBACKS") or ()))
+        self._signer = cookies.Signer(secrets, lifetime=BROWSER_TTL)
 
     def open_session(self, app: Flask, request: Request) -> BrowserSession:
         """The session of the browser that asks; nothing is read from the store yet."""
         embedded = self._is_embedded is not None and self._is_embedded(request)
-        cookie = request.cookies.get(self._name(app, embedded=embedded))
-        if cookie:
-            sid, _, rest = cookie.partition(".")
-            issued, _, mac = rest.partition(".")
-            if hmac.compare_digest(self._mac(sid, issued).encode(), mac.encode()):
-                session = BrowserSession(
-                    sid, self._sessions, has_cookie=True, known=True, embedded=embedded
-                )
-                # A tab that stays open looks into nothing, and keeps its cookie all the same.
-                session.introduced = self._sessions.clock() - int(issued, 16) > COOKIE_RENEWED
-                return session
-        sid = self._generate_sid(self.sid_length)
-        return BrowserSession(
-            sid, self._sessions, has_cookie=bool(cookie), known=False, embedded=embedded
+        names = self._names(app, embedded=embedded)
+        has_cookie, signed = cookies.find_cookie(
+            request.headers.get("Cookie", ""), names, self._signer, self._sessions.clock()
         )
+        session = BrowserSession(
+            signed.sid if signed else None,
+            self._sessions,
+            lambda: self._draw_sid(app),
+            has_cookie=has_cookie,
+            embedded=embedded,
+        )
+        if signed:
+            # A tab that stays open looks into nothing, and keeps its cookie all the same.
+            session.introduced = signed.age > COOKIE_RENEWED or not signed.is_current
+        return session
 
     def save_session(self, app: Flask, session: BrowserSession, response: Response) -> None:
         """Store the session and set its cookie, if there is anything to store or to set.
@@ -203,25 +225,36 @@ class BrowserSessions(ServerSideSessionInterface):  # type: ignore[misc] # the p
         if not self.should_set_storage(app, session):
             return
         response.vary.add("Cookie")
-        name, how = self._name(app, embedded=session.embedded), self._cookie(app, session)
+        names, how = self._names(app, embedded=session.embedded), self._cookie(app, session)
         if session:
             self._upsert_session(app.permanent_session_lifetime, session, session.sid)
             ends = self.get_expiration_time(app, session)
-            response.set_cookie(name, self._sign(app, session.sid), expires=ends, **how)
+            value = self._signer.sign(session.sid, self._sessions.clock())
+            for name in cookies.list_names_to_set(names, session.sid):
+                response.set_cookie(name, value, expires=ends, **how)
         elif session.modified:
             self._delete_session(session.sid)
-            response.delete_cookie(name, **how)
+            for name in names:
+                response.delete_cookie(name, **how)
 
     def should_set_storage(self, _app: Flask, session: BrowserSession) -> bool:
         """Only a change or the passing of half its life writes; reading never does."""
         wanted = session.modified or session.renew or session.introduced
         return wanted and not session.untouchable
 
-    def _name(self, app: Flask, *, embedded: bool) -> str:
-        """The name of the cookie that counts."""
-        return str(
-            app.config["SESSION_COOKIE_NAME_EMBEDDED" if embedded else "SESSION_COOKIE_NAME"]
-        )
+    def _names(self, app: Flask, *, embedded: bool) -> tuple[str, ...]:
+        """The names of the cookie that counts, see `cookies`."""
+        name = app.config["SESSION_COOKIE_NAME_EMBEDDED" if embedded else "SESSION_COOKIE_NAME"]
+        return cookies.list_names(str(name), is_host_only=self._is_host_only(app))
+
+    def _is_host_only(self, app: Flask) -> bool:
+        """Whether a browser would take the cookie under a name with the prefix."""
+        is_narrower = self.get_cookie_domain(app) or self.get_cookie_path(app) != "/"
+        return self.get_cookie_secure(app) and not is_narrower
+
+    def _draw_sid(self, app: Flask) -> str:
+        size = cookies.HOST_SID_BYTES if self._is_host_only(app) else cookies.SID_BYTES
+        return str(self._generate_sid(size))
 
     def _cookie(self, app: Flask, session: BrowserSession) -> dict[str, Any]:
         """How the cookie is set and taken back.
@@ -239,15 +272,6 @@ class BrowserSessions(ServerSideSessionInterface):  # type: ignore[misc] # the p
         if session.embedded:
             how |= {"secure": True, "samesite": "None", "partitioned": True}
         return how
-
-    def _sign(self, _app: Flask, sid: str) -> str:
-        """The cookie: the id, when it was issued (seconds since 1970), and a proof of both."""
-        issued = f"{int(self._sessions.clock()):x}"
-        return f"{sid}.{issued}.{self._mac(sid, issued)}"
-
-    def _mac(self, sid: str, issued: str) -> str:
-        mac = hmac.digest(self._key, f"{sid}.{issued}".encode(), "sha256")
-        return base64.urlsafe_b64encode(mac).decode().rstrip("=")
 
     def _retrieve_session_data(self, store_id: str) -> dict[str, Any] | None:
         # Flask-Session demands it; only its own open_session, replaced above, would call it.

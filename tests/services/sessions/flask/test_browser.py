@@ -8,7 +8,8 @@ from flask.testing import FlaskClient
 
 from services.keyspaces import build_keyspaces
 from services.sessions import codec, set_session_store
-from services.sessions.flask.browser import BROWSERS, BrowserSessions
+from services.sessions.flask.browser import BROWSER_TTL, BROWSERS, BrowserSessions
+from services.sessions.flask.cookies import Signer
 from services.sessions.repository import Sessions
 from services.sessions.stores.base import Condition, Put, Record
 from services.sessions.stores.memory import MemoryStore
@@ -89,6 +90,11 @@ def client(store: CountingStore, clock: FakeClock) -> FlaskClient:
     def introduce() -> str:
         session.introduce()  # type: ignore[attr-defined]
         return "hello"
+
+    @app.get("/change")
+    def change() -> str:
+        session.change_identity()  # type: ignore[attr-defined]
+        return "changed"
 
     @app.get("/clear")
     def clear() -> str:
@@ -177,6 +183,38 @@ def test_it_ends_after_seven_days(client: FlaskClient, clock: FakeClock) -> None
     assert client.get("/read").text == "2"
 
 
+def test_a_cookie_counts_for_one_lifetime(client: FlaskClient, clock: FakeClock) -> None:
+    """A copy that nobody used meanwhile is nobody's, and is not renewed."""
+    client.get("/introduce")
+    owner = client.get("/owner").text
+    copy = client.get_cookie("browser")
+    assert copy is not None
+    clock.forward(7 * DAY - 1)
+    assert client.get("/owner").text == owner
+    clock.forward(1)
+    thief = client.application.test_client()
+    thief.set_cookie("browser", copy.value)
+    assert thief.get("/owner").text not in (owner, "None")
+    assert client.get("/owner").text == owner  # it was renewed in time
+
+
+def test_a_new_identity_leaves_nothing_to_the_old_cookie(
+    client: FlaskClient, store: CountingStore
+) -> None:
+    """What was stored under it is gone, and what comes is another's."""
+    client.get("/write/1")
+    owner, old = client.get("/owner").text, client.get_cookie("browser")
+    assert old is not None
+    assert "Set-Cookie" in client.get("/change").headers
+    assert store.get(f"browser:{old.value.partition('.')[0]}") is None
+    client.get("/write/2")
+    assert client.get("/owner").text != owner
+    thief = client.application.test_client()
+    thief.set_cookie("browser", old.value)
+    assert (thief.get("/owner").text, thief.get("/read").text) == (owner, "None")
+    assert "Set-Cookie" not in client.application.test_client().get("/change").headers
+
+
 def test_an_introduced_browser_has_a_cookie_and_nothing_stored(
     client: FlaskClient, store: CountingStore
 ) -> None:
@@ -254,15 +292,15 @@ def test_two_browsers_are_two_owners(client: FlaskClient) -> None:
     assert other.get("/owner").text not in (first, "None")
 
 
-def test_a_cookie_signed_with_another_secret_is_no_session(client: FlaskClient) -> None:
+def test_a_cookie_signed_with_another_secret_is_no_session(
+    client: FlaskClient, clock: FakeClock
+) -> None:
     """Only the holder of this deployment's secret can make one."""
-    other = Flask("other")
-    other.config.update(SECRET_KEY="another secret", SESSION_COOKIE_NAME="browser")
-    stranger = BrowserSessions(other, client.application.session_interface._sessions)  # type: ignore[attr-defined]
     client.get("/write/1")
     cookie = client.get_cookie("browser")
     assert cookie is not None
-    client.set_cookie("browser", stranger._sign(other, cookie.value.partition(".")[0]))
+    stranger = Signer(["another secret"], lifetime=BROWSER_TTL)
+    client.set_cookie("browser", stranger.sign(cookie.value.partition(".")[0], clock()))
     assert client.get("/read").text == "None"
 
 
