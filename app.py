@@ -143,6 +143,7 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
         settings.auth_key_set_file,
         audience=settings.auth_audience,
         issuer=settings.auth_issuer,
+        earlier_secrets=settings.auth_secret_fallbacks,
     )
     api = Api(app)
     for blueprint in (
@@ -158,7 +159,7 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
     ):
         api.register_blueprint(blueprint)
     if settings.ops_token:
-        app.extensions["operators"] = Operators(settings.ops_token)
+        app.extensions["operators"] = Operators(settings.ops_token, settings.ops_token_fallbacks)
         api.register_blueprint(ops.blueprint)
     # Last: it wraps the views that are registered by then.
     limits.init_app(app, _list_limits(settings), counters)
@@ -191,6 +192,7 @@ def _list_limits(settings: Settings) -> dict[str, str | None]:
 def _build_flask_config(settings: Settings) -> dict[str, object]:
     return {
         "SECRET_KEY": settings.secret_key,
+        "SECRET_KEY_FALLBACKS": list(settings.secret_key_fallbacks),
         "MAX_CONTENT_LENGTH": settings.max_request_bytes,
         "MAX_SESSION_LENGTH": settings.session_max_bytes,
         "LONGEST_BODY": settings.longest_body,

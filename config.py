@@ -3,7 +3,9 @@
 Configuration errors are reported at startup, all at once, one line each.
 """
 
-from collections.abc import Callable
+import functools
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -12,15 +14,17 @@ from urllib.parse import urlsplit
 from environs import Env, EnvValidationError, ValidationError, validate
 
 from services.keyspaces import SESSION_TTL_ANALYZED, STATE_MAX_BYTES
+from services.listening import are_local, check_addresses
 from services.origins import parse_origins
 from services.rate_limits import parse_limit
 from services.release import VERSION, describe_release
+from services.secret_strength import SECRET_LENGTH, check_secret, parse_secrets
 from services.sessions.keyspaces import SESSION_TTL
 from services.sessions.migration.stages import Stage, parse_stage
 from services.sessions.outage.spill import MAX_BYTES as SPILL_MAX_BYTES
 from services.sessions.repository import SESSION_MAX_BYTES
 from services.sessions.request_budget import REQUEST_SECONDS
-from services.sessions.stores import SCHEMES, TIMEOUT, open_store
+from services.sessions.stores import TIMEOUT, check_store
 from services.sessions.stores.memory import MAX_BYTES as MEMORY_MAX_BYTES
 from services.token_keys import SECRET_LENGTH as AUTH_SECRET_LENGTH
 from services.tokens import AUDIENCE, open_tokens
@@ -34,30 +38,34 @@ LARGEST_FILE = 2**40
 """Bytes: a limit beyond what any host of this service has."""
 SMALLEST_STORE = 1_048_576
 """Bytes: the least that the spill or the dict is of any use with."""
+SHORTEST_TIMEOUT = 0.01
 LONGEST_TIMEOUT = REQUEST_SECONDS
 """One reply may take as long as a whole request may wait, and no longer."""
 LONGEST_REQUEST_TIMEOUT = 300.0
-SECRET_LENGTH = 16
 RANDOM_HINT = (
     "Use a random text of at least {} characters,"
     " such as `python3 -c 'import secrets; print(secrets.token_hex())'` prints."
 )
+PRIVATE_HINT = "The one that DEBUG has built in serves where BIND is a loopback address only."
 SECRET_LENGTHS = {
     "SECRET_KEY": SECRET_LENGTH,
+    "SECRET_KEY_FALLBACKS": SECRET_LENGTH,
     "AUTH_SECRET": AUTH_SECRET_LENGTH,
+    "AUTH_SECRET_FALLBACKS": AUTH_SECRET_LENGTH,
     "OPS_TOKEN": SECRET_LENGTH,
+    "OPS_TOKEN_FALLBACKS": SECRET_LENGTH,
 }
+REFUSED = "These settings prevent the start:"
 MOST_PROXIES = 10
+MOST_AT_ONCE = 10_000
+"""The most connections, processes or threads; Redis itself takes no more clients by default."""
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 CHECK_NOT_BLANK = validate.Regexp(r"\s*\S", error="It must not be empty.")
 CHECK_COMMIT = validate.Regexp(
     r"[A-Za-z0-9._-]{0,64}\Z", error="Use at most 64 letters, digits, `.`, `_` and `-`."
 )
-CHECK_OPS_TOKEN = validate.Regexp(
-    rf"([!-~]{{{SECRET_LENGTH},}})?\Z",
-    error="It is too short, or has characters that a header cannot carry.",
-)
+_HEADER_TEXT = re.compile(r"[!-~]*")
 
 
 class ConfigError(Exception):
@@ -71,11 +79,14 @@ class Settings:
     Attributes:
         debug: development on one machine: built-in secrets, cookies without TLS.
         secret_key: signs the browsers' cookies.
+        secret_key_fallbacks: verify them as well, while the secret is being replaced.
         auth_secret: verifies bearer tokens (HS256); None if it is not used.
+        auth_secret_fallbacks: verify them as well, as above.
         auth_key_set_file: public keys that verify bearer tokens (RS256); None if not used.
         auth_audience: the audience that bearer tokens must name.
         auth_issuer: the issuer they must name; None accepts any.
         ops_token: opens the operators' page; None turns the page off.
+        ops_token_fallbacks: open it as well, as above.
         stage: the stage that SESSION_STAGE pins; None to follow the one in the engine.
         store_url: the engine; see services.sessions.stores.SCHEMES. It may hold a password.
         spill_url: where this host keeps writes while the engine is down; None for no spill.
@@ -139,6 +150,9 @@ class Settings:
     threads: int
     log_level: str
     release: str = VERSION
+    secret_key_fallbacks: tuple[str, ...] = field(default=(), repr=False)
+    auth_secret_fallbacks: tuple[str, ...] = field(default=(), repr=False)
+    ops_token_fallbacks: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def longest_body(self) -> int:
@@ -153,8 +167,13 @@ def load() -> Settings:
         ConfigError: one line for each setting that is missing or wrong.
     """
     env = Env(eager=False)  # collects all errors until `seal`
-    env.read_env(ROOT / ".env", recurse=False)
-    debug = env.bool("DEBUG", default=False)
+    _read_file(env, ROOT / ".env")
+    debug = bool(env.bool("DEBUG", default=False))
+    bind = env.str(
+        "BIND", default="127.0.0.1:8000", validate=_build_check(check_addresses, "{}", empty=True)
+    )
+    # What is in the public source protects nobody whom others can reach.
+    is_private = debug and are_local(bind or "")
     store_url = _read_store_url(env)
     key_set_file = env.str(
         "AUTH_KEY_SET_FILE",
@@ -163,12 +182,12 @@ def load() -> Settings:
     )
     values: dict[str, Any] = {
         "debug": debug,
-        "secret_key": _read_secret_key(env, debug=bool(debug)),
-        "auth_secret": _read_auth_secret(env, key_set_file, debug=bool(debug)),
+        "secret_key": _read_secret_key(env, is_private=is_private),
+        "auth_secret": _read_auth_secret(env, key_set_file, is_private=is_private),
         "auth_key_set_file": key_set_file or None,
         "auth_audience": env.str("AUTH_AUDIENCE", default=AUDIENCE, validate=CHECK_NOT_BLANK),
         "auth_issuer": env.str("AUTH_ISSUER", default="") or None,
-        "ops_token": env.str("OPS_TOKEN", default="", validate=CHECK_OPS_TOKEN) or None,
+        "ops_token": env.str("OPS_TOKEN", default="", validate=_check_ops_token) or None,
         "stage": env.str("SESSION_STAGE", default="", validate=_build_check(parse_stage, "{}.")),
         "store_url": store_url,
         "spill_url": _read_spill_url(env, store_url),
@@ -187,10 +206,8 @@ def load() -> Settings:
             default=MEMORY_MAX_BYTES,
             validate=validate.Range(SMALLEST_STORE, LARGEST_FILE),
         ),
-        "redis_pool_size": _read_positive(env, "REDIS_POOL_SIZE", 16),
-        "redis_timeout": env.float(
-            "REDIS_TIMEOUT", default=TIMEOUT, validate=validate.Range(0.01, LONGEST_TIMEOUT)
-        ),
+        "redis_pool_size": _read_positive(env, "REDIS_POOL_SIZE", 16, MOST_AT_ONCE),
+        "redis_timeout": env.float("REDIS_TIMEOUT", default=TIMEOUT, validate=_check_timeout),
         "max_request_bytes": _read_positive(env, "MAX_REQUEST_BYTES", 65_536),
         "request_timeout": env.float(
             "REQUEST_TIMEOUT",
@@ -213,20 +230,27 @@ def load() -> Settings:
         "trusted_proxies": env.int(
             "TRUSTED_PROXIES", default=0, validate=validate.Range(0, MOST_PROXIES)
         ),
-        "bind": env.str("BIND", default="127.0.0.1:8000"),
-        "workers": _read_positive(env, "WEB_CONCURRENCY", 2),
-        "threads": _read_positive(env, "GUNICORN_THREADS", 8),
+        "bind": bind,
+        "workers": _read_positive(env, "WEB_CONCURRENCY", 2, MOST_AT_ONCE),
+        "threads": _read_positive(env, "GUNICORN_THREADS", 8, MOST_AT_ONCE),
         "log_level": env.str("LOG_LEVEL", default="INFO", validate=validate.OneOf(LOG_LEVELS)),
         "release": env.str("BUILD_COMMIT", default="", validate=CHECK_COMMIT),
     }
+    values |= _read_fallbacks(env, values)
     try:
         env.seal()
     except EnvValidationError as error:
         messages = cast(dict[str, list[str]], error.error_messages)
         for name, length in SECRET_LENGTHS.items():
             messages.get(name, []).append(RANDOM_HINT.format(length))
-        lines = [f"  {name}: {' '.join(found)}" for name, found in messages.items()]
-        raise ConfigError("\n".join(["These settings prevent the start:", *lines])) from None
+        if debug and not is_private:
+            messages.get("SECRET_KEY", []).append(PRIVATE_HINT)
+        # A value may have line breaks, and some messages quote theirs.
+        lines = [
+            f"  {name}: {' '.join(' '.join(found).split())}" for name, found in messages.items()
+        ]
+        raise ConfigError("\n".join([REFUSED, *lines])) from None
+    _try_defaults(store_url, values["spill_url"])
     values["stage"] = Stage(values["stage"]) if values["stage"] else None
     values["embed_origins"] = parse_origins(values["embed_origins"])
     values["release"] = describe_release(values["release"], ROOT)
@@ -258,26 +282,62 @@ def _describe_url(url: str) -> str:
     return f"{parts.scheme}://{place if is_safe else '...'}"
 
 
-def _read_secret_key(env: Env, *, debug: bool) -> str | None:
-    """The secret, which only development may leave out."""
-    if debug:
-        return env.str("SECRET_KEY", default=DEVELOPMENT_SECRET)
-    return cast(str | None, env.str("SECRET_KEY", validate=_check_secret))
+def _read_file(env: Env, file: Path) -> None:
+    """Read what the environment does not set."""
+    try:
+        env.read_env(file, recurse=False)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "It is no text file in UTF-8."
+        raise ConfigError(f"The settings in {file} cannot be read: {reason}") from None
 
 
-def _read_auth_secret(env: Env, key_set_file: str | None, *, debug: bool) -> str | None:
+def _read_secret_key(env: Env, *, is_private: bool) -> str | None:
+    """The secret, which only development on one machine may leave out."""
+    if is_private:
+        return cast(
+            str | None,
+            env.str("SECRET_KEY", default=DEVELOPMENT_SECRET, validate=CHECK_NOT_BLANK),
+        )
+    return cast(str | None, env.str("SECRET_KEY", validate=_check_secret_key))
+
+
+def _read_auth_secret(env: Env, key_set_file: str | None, *, is_private: bool) -> str | None:
     """The secret that verifies tokens unless a key set does; development has a built-in one."""
 
     def check(value: str) -> None:
         if value and key_set_file:
             raise ValidationError("AUTH_KEY_SET_FILE verifies tokens already; set one of the two.")
-        if value == DEVELOPMENT_AUTH_SECRET and not debug:  # it is in the public source
-            raise ValidationError("It is not secret.")
-        _build_check(_open_secret, "It cannot be used: {}.")(value)
+        if value and not (is_private and value == DEVELOPMENT_AUTH_SECRET):
+            _check_auth_secret(value)
 
     given = env.str("AUTH_SECRET", default="", validate=check)
-    built_in = DEVELOPMENT_AUTH_SECRET if debug and not key_set_file else None
+    built_in = DEVELOPMENT_AUTH_SECRET if is_private and not key_set_file else None
     return given or built_in
+
+
+def _read_fallbacks(env: Env, values: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """The earlier secrets, each checked like the present one, without which there are none."""
+    checks = {
+        "secret_key": _check_secret_key,
+        "auth_secret": _check_auth_secret,
+        "ops_token": _check_ops_token,
+    }
+
+    def read(name: str, check: Callable[[str], None]) -> tuple[str, ...]:
+        setting = f"{name.upper()}_FALLBACKS"
+
+        def check_all(text: str) -> None:
+            _build_check(parse_secrets, "{}")(text)
+            earlier = parse_secrets(text)
+            if earlier and values[name] is None:
+                raise ValidationError(f"Set {name.upper()} as well; it is what they stand in for.")
+            for one in earlier:
+                check(one)
+
+        text = env.str(setting, default="", validate=check_all)
+        return parse_secrets(text) if text else ()
+
+    return {f"{name}_fallbacks": read(name, check) for name, check in checks.items()}
 
 
 def _read_store_url(env: Env) -> str:
@@ -301,6 +361,15 @@ def _read_spill_url(env: Env, store_url: str | None) -> str | None:
     return url or f"sqlite:///{ROOT / 'instance' / 'spill.db'}"
 
 
+def _try_defaults(store_url: str, spill_url: str | None) -> None:
+    """Try the files that nobody named, which no check of a setting has seen."""
+    for name, url in (("SESSION_STORE_URL", store_url), ("SESSION_SPILL_URL", spill_url)):
+        try:
+            _check_url(url or "", is_spill=name == "SESSION_SPILL_URL")
+        except ValidationError as error:
+            raise ConfigError(f"{REFUSED}\n  {name}: {error.args[0]}") from None
+
+
 def _read_rate_limit(env: Env, name: str, default: str) -> str | None:
     """A limit's expression; empty for no limit."""
     check = _build_check(parse_limit, "Use an expression such as `60 per minute`, or nothing.")
@@ -313,16 +382,24 @@ def _read_bytes_per_hour(env: Env, name: str, default: int) -> int | None:
     return cast(int | None, env.int(name, default=default, validate=check))
 
 
-def _read_positive(env: Env, name: str, default: int) -> int | None:
-    return cast(int | None, env.int(name, default=default, validate=validate.Range(1, LARGEST)))
+def _read_positive(env: Env, name: str, default: int, most: int = LARGEST) -> int | None:
+    return cast(int | None, env.int(name, default=default, validate=validate.Range(1, most)))
 
 
-def _build_check(parse: Callable[[str], object], sentence: str) -> Callable[[str], None]:
-    """A check that a value is empty or can be parsed; `{}` in the sentence is the error."""
+def _build_check(
+    parse: Callable[[str], object], sentence: str, *, empty: bool = False
+) -> Callable[[str], None]:
+    """A check that a value can be parsed; `{}` in the sentence is the error.
+
+    Args:
+        parse: raises ValueError for a wrong value.
+        sentence: the message.
+        empty: whether an empty value is parsed as well, and not accepted as it is.
+    """
 
     def check(value: str) -> None:
         try:
-            if value:
+            if value or empty:
                 parse(value)
         except ValueError as error:
             raise ValidationError(sentence.format(error)) from None
@@ -338,15 +415,34 @@ def _open_key_set(file: str) -> object:
     return open_tokens(None, file, audience=AUDIENCE, issuer=None)
 
 
-def _check_secret(value: str) -> None:
-    if len(value.strip()) < SECRET_LENGTH or value == DEVELOPMENT_SECRET:
-        raise ValidationError("It is too short or not secret.")
+def _check_secret_key(value: str) -> None:
+    if value == DEVELOPMENT_SECRET:
+        raise ValidationError("It is not secret.")
+    _build_check(check_secret, "{}", empty=True)(value)
+
+
+def _check_auth_secret(value: str) -> None:
+    if value == DEVELOPMENT_AUTH_SECRET:  # it is in the public source
+        raise ValidationError("It is not secret.")
+    _build_check(_open_secret, "It cannot be used: {}.", empty=True)(value)
+    _build_check(check_secret, "{}")(value)
+
+
+def _check_ops_token(value: str) -> None:
+    if not _HEADER_TEXT.fullmatch(value):
+        raise ValidationError("It has characters that a header cannot carry.")
+    _build_check(check_secret, "{}")(value)
+
+
+def _check_timeout(seconds: float) -> None:
+    if not SHORTEST_TIMEOUT <= seconds <= LONGEST_TIMEOUT:  # nan is in no range
+        raise ValidationError(f"Use {SHORTEST_TIMEOUT} to {LONGEST_TIMEOUT:g} seconds.")
 
 
 def _check_spill_url(url: str) -> None:
     if url and not url.startswith(("sqlite:///", "memory://")):
         raise ValidationError("A spill is on this host: use sqlite:///path or memory://.")
-    _check_url(url)
+    _check_url(url, is_spill=True)
 
 
 def _is_redis(url: str) -> bool:
@@ -359,12 +455,7 @@ def _check_redis_url(url: str) -> None:
     _check_url(url)
 
 
-def _check_url(url: str) -> None:
-    """Refuse a URL that no engine understands; opening an engine does not connect yet."""
-    if not url:
-        return
-    try:
-        open_store(url).close()
-    except Exception as error:
-        # The error's own message is left out: it may quote a password from the URL.
-        raise ValidationError(f"No engine understands this URL; use one of {SCHEMES}.") from error
+def _check_url(url: str, *, is_spill: bool = False) -> None:
+    """Refuse a URL that names no usable engine; nothing is connected or made yet."""
+    if url:
+        _build_check(functools.partial(check_store, is_spill=is_spill), "{}")(url)

@@ -35,7 +35,8 @@ if "prometheus_client" not in sys.modules:
 from prometheus_client.multiprocess import mark_process_dead
 from werkzeug.exceptions import RequestTimeout
 
-from config import ConfigError, describe_start, load
+from config import DEVELOPMENT_SECRET, ConfigError, describe_start, load
+from services.listening import are_local
 from services.sessions.migration.control import read_stage_at_start
 from services.sessions.migration.last_stage import open_last_stage
 from services.sessions.stores import open_store
@@ -74,7 +75,12 @@ control_socket_disable = True
 
 
 def on_starting(server: Any) -> None:
-    """Log what starts, before anything else."""
+    """Log what starts, before anything else; refuse what the command line makes of it."""
+    addresses = ",".join(server.cfg.bind)
+    if _settings.secret_key == DEVELOPMENT_SECRET and not are_local(addresses):
+        sys.exit(
+            f"DEBUG has no secret of its own and may not listen on {addresses}: set SECRET_KEY."
+        )
     server.log.info(describe_start(_settings, _stage, workers))
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 
 from services.errors import NO_TOKEN, TokenRefused
 
@@ -11,14 +12,19 @@ class Operators:
 
     Args:
         token: the valid one.
+        earlier: tokens that are valid as well, while they are being replaced.
     """
 
-    def __init__(self, token: str) -> None:
-        self._digest = _hash_token(token)  # digests have one length, as compare_digest needs
+    def __init__(self, token: str, earlier: Sequence[str] = ()) -> None:
+        # Digests have one length, as compare_digest needs.
+        self._digests = [_hash_token(one) for one in (token, *earlier)]
 
     def is_valid(self, token: str) -> bool:
-        """Whether this is the token; the time it takes does not reveal how much of it is right."""
-        return hmac.compare_digest(_hash_token(token), self._digest)
+        """Whether this is a token; the time it takes does not reveal how much of it is right."""
+        given = _hash_token(token)
+        # All of them are compared, whichever it is.
+        matches = [hmac.compare_digest(given, digest) for digest in self._digests]
+        return any(matches)
 
     def check(self, token: str | None) -> None:
         """Refuse whoever does not have the token; None stands for no token.

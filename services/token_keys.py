@@ -5,7 +5,7 @@ Each kind accepts exactly one algorithm. The algorithm that a token names is nev
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,24 +29,36 @@ FILE_BYTES = 1_048_576
 class Secret:
     """A secret that we share with whoever issues the tokens.
 
+    Args:
+        text: the secret; it also signs.
+        earlier: secrets that only verify, while they are being replaced.
+
     Raises:
         ValueError: it is too short, or a key of another kind.
     """
 
     algorithm = "HS256"
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, earlier: Sequence[str] = ()) -> None:
+        self._texts = [self._check(one) for one in (text, *earlier)]
+
+    def find_key(self, _kid: str | None) -> str:
+        """The secret that signs, whichever key a token names."""
+        return self._texts[0]
+
+    def find_keys(self, _kid: str | None) -> Sequence[str]:
+        """Every secret that verifies, whichever key a token names."""
+        return self._texts
+
+    @staticmethod
+    def _check(text: str) -> str:
         if len(text.strip()) < SECRET_LENGTH:
             raise ValueError(f"it has fewer than {SECRET_LENGTH} characters")
         try:
             HMACAlgorithm(HMACAlgorithm.SHA256).prepare_key(text)
         except (jwt.InvalidKeyError, UnicodeError):
             raise ValueError("it is a key of another kind, not random text") from None
-        self._text = text
-
-    def find_key(self, _kid: str | None) -> str:
-        """The secret, whichever key a token names."""
-        return self._text
+        return text
 
 
 class KeySet:
@@ -80,6 +92,11 @@ class KeySet:
         if kid is None and len(keys) == 1:
             return next(iter(keys.values()))
         return keys.get(kid) if kid is not None else None
+
+    def find_keys(self, kid: str | None) -> Sequence[RSAPublicKey]:
+        """The same as a list, which is empty if there is none."""
+        found = self.find_key(kid)
+        return [found] if found else []
 
     def _reload_if_changed(self) -> None:
         # Set before reading, so that other threads go on with the present keys. If two threads read

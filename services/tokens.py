@@ -1,13 +1,15 @@
 """Bearer tokens (JSON Web Tokens, RFC 7519): who the caller is, by a signature alone."""
 
+import contextlib
 import time
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from services.errors import NO_TOKEN, AuthenticationNotConfigured, TokenRefused
 from services.token_keys import KeySet, Secret
@@ -124,32 +126,50 @@ class Tokens:
     def _decode(self, token: str, keys: Secret | KeySet) -> dict[str, Any]:
         """The claims of a token whose signature, times, audience and issuer are valid."""
         try:
-            key = keys.find_key(jwt.get_unverified_header(token).get("kid"))
-            if key is None:
+            found = keys.find_keys(jwt.get_unverified_header(token).get("kid"))
+            if not found:
                 raise TokenRefused("key_unknown")
-            return jwt.decode(
-                token,
-                key,
-                algorithms=[keys.algorithm],
-                audience=self._audience,
-                issuer=self._issuer,
-                leeway=LEEWAY,
-                # The subject is checked more strictly afterwards.
-                options={
-                    "require": REQUIRED,
-                    "verify_sub": False,
-                    "enforce_minimum_key_length": True,
-                },
-            )
+            for key in found[:-1]:
+                with contextlib.suppress(jwt.InvalidSignatureError):
+                    return self._decode_with(key, token, keys.algorithm)
+            return self._decode_with(found[-1], token, keys.algorithm)
         except jwt.InvalidTokenError as error:
             reason = next(word for kind, word in REASONS if isinstance(error, kind))
             raise TokenRefused(reason) from error
 
+    def _decode_with(self, key: str | RSAPublicKey, token: str, algorithm: str) -> dict[str, Any]:
+        return jwt.decode(
+            token,
+            key,
+            algorithms=[algorithm],
+            audience=self._audience,
+            issuer=self._issuer,
+            leeway=LEEWAY,
+            # The subject is checked more strictly afterwards.
+            options={
+                "require": REQUIRED,
+                "verify_sub": False,
+                "enforce_minimum_key_length": True,
+            },
+        )
+
 
 def open_tokens(
-    secret: str | None, key_set_file: str | None, *, audience: str, issuer: str | None
+    secret: str | None,
+    key_set_file: str | None,
+    *,
+    audience: str,
+    issuer: str | None,
+    earlier_secrets: Sequence[str] = (),
 ) -> Tokens:
     """Open what verifies a deployment's tokens; without a secret or a file it verifies none.
+
+    Args:
+        secret: signs and verifies.
+        key_set_file: verifies instead.
+        audience: see Tokens.
+        issuer: see Tokens.
+        earlier_secrets: verify as well, while the secret is being replaced.
 
     Raises:
         ValueError: the secret or the file cannot be used.
@@ -158,7 +178,7 @@ def open_tokens(
     if key_set_file:
         keys = KeySet(Path(key_set_file))
     elif secret:
-        keys = Secret(secret)
+        keys = Secret(secret, earlier_secrets)
     return Tokens(keys, audience=audience, issuer=issuer)
 
 

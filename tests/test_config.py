@@ -12,7 +12,8 @@ from services.sessions.migration.stages import Stage
 from tests.support.signing import public, rsa_key, write_key_set
 
 NAMES = (
-    "DEBUG", "SECRET_KEY", "AUTH_SECRET", "AUTH_KEY_SET_FILE", "AUTH_AUDIENCE", "AUTH_ISSUER",
+    "DEBUG", "SECRET_KEY", "SECRET_KEY_FALLBACKS", "AUTH_SECRET", "AUTH_SECRET_FALLBACKS",
+    "OPS_TOKEN_FALLBACKS", "AUTH_KEY_SET_FILE", "AUTH_AUDIENCE", "AUTH_ISSUER",
     "OPS_TOKEN", "SESSION_STAGE", "REDIS_URL", "SESSION_STORE_URL", "SESSION_TTL",
     "SESSION_TTL_ANALYZED", "SESSION_MAX_BYTES", "MEMORY_MAX_SESSIONS", "REDIS_POOL_SIZE",
     "STATE_MAX_BYTES", "SESSION_SPILL_MAX_BYTES", "MEMORY_MAX_BYTES", "RATE_LIMIT_BYTES_ADDRESS",
@@ -22,7 +23,8 @@ NAMES = (
     "RATE_LIMIT_CONVERSATIONS", "RATE_LIMIT_STATES", "RATE_LIMIT_CONTEXTS", "TRUSTED_PROXIES",
     "WEB_CONCURRENCY", "GUNICORN_THREADS", "LOG_LEVEL", "BUILD_COMMIT",
 )  # fmt: skip
-SECRET = "0123456789abcdef0123456789abcdef"
+SECRET = "5f0c2a9e71d84b36c4e1f7a20d95836b"
+OTHER_SECRET = "b93e05d7f1264c8aa07d5e12f8c4396b"
 
 
 @pytest.fixture(autouse=True)
@@ -54,6 +56,200 @@ def test_a_deployment_needs_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_KEY", SECRET)
     assert config.load().secret_key == SECRET
     assert config.load().cookie_secure is True
+
+
+GUESSED = (
+    *("aaaaaaaaaaaaaaaa", "passwordpassword", "1234567890123456", "0123456789abcdef" * 2),
+    *("abcabcabcabcabcabcabc", "qwertyuiopasdfgh", "changeme-changeme", "your-secret-key-here"),
+    *("Passw0rd!Passw0rd!", "0000-0000-0000-0000-0000", "                    ", "tiny", ""),
+)
+
+
+@pytest.mark.parametrize("value", GUESSED)
+def test_a_secret_that_can_be_guessed_is_refused(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    """Each secret, and those it replaces; in one line, without the value."""
+    monkeypatch.setenv("SECRET_KEY", value)
+    monkeypatch.setenv("AUTH_SECRET", SECRET)
+    monkeypatch.setenv("OPS_TOKEN", SECRET)
+    assert_refused("SECRET_KEY", value)
+    monkeypatch.setenv("SECRET_KEY", SECRET)
+    if not value.strip():
+        return  # none, for those that may be left out
+    for name in config.SECRET_LENGTHS:
+        monkeypatch.setenv(name, f"{value * 2}")
+        assert_refused(name, value * 2)
+        monkeypatch.setenv(name, SECRET)
+
+
+def assert_refused(name: str, value: str) -> str:
+    """One line says why there is no start; the value is not in it."""
+    with pytest.raises(ConfigError) as refused:
+        config.load()
+    _, *lines = str(refused.value).splitlines()
+    (line,) = lines
+    assert line.startswith(f"  {name}: ")
+    assert not value.strip() or value not in line
+    return line
+
+
+@pytest.mark.parametrize(
+    "bind",
+    ["0.0.0.0:8000", ":8000", "[::]:8000", "192.0.2.7:80", "example.com:80", "fd://3",
+     "127.0.0.1:8000,0.0.0.0:8001", "[::ffff:192.0.2.7]:80", "localhost.example:80"],
+)  # fmt: skip
+def test_development_secrets_are_for_this_machine_only(
+    monkeypatch: pytest.MonkeyPatch, bind: str
+) -> None:
+    """Whoever can be reached by others needs secrets of its own, also with DEBUG."""
+    monkeypatch.setenv("DEBUG", "true")
+    monkeypatch.setenv("BIND", bind)
+    assert_refused("SECRET_KEY", config.DEVELOPMENT_SECRET)
+    for value in (config.DEVELOPMENT_SECRET, "aaaaaaaaaaaaaaaa"):
+        monkeypatch.setenv("SECRET_KEY", value)
+        assert_refused("SECRET_KEY", value)
+    monkeypatch.setenv("SECRET_KEY", SECRET)
+    assert config.load().auth_secret is None
+    monkeypatch.setenv("AUTH_SECRET", config.DEVELOPMENT_AUTH_SECRET)
+    assert_refused("AUTH_SECRET", config.DEVELOPMENT_AUTH_SECRET)
+
+
+@pytest.mark.parametrize(
+    "bind",
+    ["127.0.0.1:8000", "localhost:80", "[::1]:8000", "127.8.9.1:1", "127.1:80", "localhost",
+     "unix:/tmp/x.sock", "tcp://127.0.0.1:80", "127.0.0.1:8000,[::1]:8000", "[::ffff:127.0.0.1]:1"],
+)  # fmt: skip
+def test_a_loopback_address_needs_none(monkeypatch: pytest.MonkeyPatch, bind: str) -> None:
+    """However it is written."""
+    monkeypatch.setenv("DEBUG", "true")
+    monkeypatch.setenv("BIND", bind)
+    assert config.load().secret_key == config.DEVELOPMENT_SECRET
+    assert config.load().auth_secret == config.DEVELOPMENT_AUTH_SECRET
+
+
+@pytest.mark.parametrize(
+    "bind",
+    ["", "8000", "127.0.0.1:port", "127.0.0.1:99999", "a b:1", "[::1:80", "[1.2.3.4]:80", "unix:",
+     "unix:/nowhere/x.sock", "unix:/tmp", "unix:/tmp/" + "x" * 120, "fd://x", "127.0.0.1:80:90",
+     "127.0.0.1:80,", "http://127.0.0.1:80"],
+)  # fmt: skip
+def test_an_address_nobody_can_listen_on_is_refused(
+    monkeypatch: pytest.MonkeyPatch, bind: str
+) -> None:
+    """At the start, in one line."""
+    monkeypatch.setenv("SECRET_KEY", SECRET)
+    monkeypatch.setenv("BIND", bind)
+    with pytest.raises(ConfigError, match=r"  BIND: [^\n]+\Z"):
+        config.load()
+
+
+def test_earlier_secrets_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With commas, or as JSON where a secret has one; each beside the one that replaces it."""
+    for name in ("SECRET_KEY", "AUTH_SECRET", "OPS_TOKEN"):
+        monkeypatch.setenv(name, SECRET)
+    assert config.load().secret_key_fallbacks == ()
+    comma = f"{OTHER_SECRET[:20]},{OTHER_SECRET[20:]}{SECRET}"
+    for text, secrets in (
+        (OTHER_SECRET, (OTHER_SECRET,)),
+        (f" {OTHER_SECRET} , {SECRET}z,", (OTHER_SECRET, f"{SECRET}z")),
+        (f'["{comma}"]', (comma,)),
+        ("", ()),
+        (" ", ()),
+    ):
+        for name in ("SECRET_KEY", "AUTH_SECRET", "OPS_TOKEN"):
+            monkeypatch.setenv(f"{name}_FALLBACKS", text)
+        settings = config.load()
+        assert settings.secret_key_fallbacks == secrets
+        assert settings.auth_secret_fallbacks == secrets
+        assert settings.ops_token_fallbacks == secrets
+
+
+@pytest.mark.parametrize(
+    "value", ["[", '["short"]', "[1]", '{"a": 1}', f"{SECRET},short", f"[{SECRET}]"]
+)
+def test_an_earlier_secret_is_checked_as_well(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    """It opens as much as the present one."""
+    for name in ("SECRET_KEY", "AUTH_SECRET", "OPS_TOKEN"):
+        monkeypatch.setenv(name, SECRET)
+    for name in ("SECRET_KEY", "AUTH_SECRET", "OPS_TOKEN"):
+        monkeypatch.setenv(f"{name}_FALLBACKS", value)
+        assert_refused(f"{name}_FALLBACKS", value)
+        monkeypatch.delenv(f"{name}_FALLBACKS")
+
+
+@pytest.mark.parametrize("name", ["AUTH_SECRET", "OPS_TOKEN"])
+def test_earlier_secrets_need_a_present_one(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Else nothing would be verified, and nobody told."""
+    monkeypatch.setenv("SECRET_KEY", SECRET)
+    monkeypatch.setenv(f"{name}_FALLBACKS", SECRET)
+    assert f"Set {name} as well" in assert_refused(f"{name}_FALLBACKS", SECRET)
+
+
+@pytest.mark.parametrize("content", [b"SECRET_KEY=\xff\xfe", None], ids=["no text", "a folder"])
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | None) -> None:
+    """In one line."""
+    if content is None:
+        (tmp_path / ".env").mkdir()
+    else:
+        (tmp_path / ".env").write_bytes(content)
+    with pytest.raises(ConfigError, match=r"/\.env cannot be read: [^\n]+\Z"):
+        config.load()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *((name, value) for name in ("SESSION_STORE_URL", "SESSION_SPILL_URL") for value in (
+            *("sqlite:////dev/null/x.db", "sqlite:////proc/none/x.db", "sqlite:////tmp", "memory://x"),
+            *("sqlite:///x.db?mode=ro", f"sqlite:////tmp/{'x' * 300}", "sqlite://host/x.db"),
+        )),
+        ("SESSION_STORE_URL", f"sqlite:///{__file__}"),
+        *(("WEB_CONCURRENCY", value) for value in ("a", "", "2.5", "0", "-1", "2147483647")),
+        *(("REDIS_TIMEOUT", value) for value in ("nan", "inf", "a", "", "0")),
+        *(("REDIS_POOL_SIZE", value) for value in ("2147483647", "a")),
+        *(("RATE_LIMIT_STATES", value) for value in ("60", "5 per", "1/second;x", "9" * 5000)),
+        *(("EMBED_ORIGINS", value) for value in ("https://a:99999", "https://a\nb", "https://[::1")),
+        *(("AUTH_KEY_SET_FILE", value) for value in ("/dev", "/dev/zero", "x" * 5000, "/nope")),
+        *(("AUTH_SECRET", value) for value in ("\udcff" * 40, SECRET + "\n" + SECRET)),
+        ("SECRET_KEY", f"{SECRET}\udcff"),
+        ("SESSION_STAGE", "x\ny"),
+    ],
+)  # fmt: skip
+def test_a_value_of_the_wrong_kind_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    """Every setting is tried before anything starts, as far as that goes without a server."""
+    monkeypatch.setenv("SECRET_KEY", SECRET)
+    if name == "SESSION_SPILL_URL":
+        monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:6379/0")
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match=rf"prevent the start:\n  {name}: [^\n]+\Z"):
+        config.load()
+
+
+def test_a_folder_nobody_named_is_tried_as_well(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """`instance/` beside the application, where what is not set is kept."""
+    monkeypatch.setenv("SECRET_KEY", SECRET)
+    (tmp_path / "instance").write_text("in the way")
+    with pytest.raises(ConfigError, match=r"\n  SESSION_STORE_URL: .*cannot be written"):
+        config.load()
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:6379/0")
+    with pytest.raises(ConfigError, match=r"\n  SESSION_SPILL_URL: .*cannot be written"):
+        config.load()
+
+
+def test_trying_makes_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No folder, no file; and a spill that is unreadable is put aside later, while serving."""
+    monkeypatch.setenv("SECRET_KEY", SECRET)
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:6379/0")
+    config.load()
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "instance").mkdir()
+    (tmp_path / "instance" / "spill.db").write_text("no database")
+    config.load()
 
 
 def test_all_errors_are_reported_together(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,9 +446,10 @@ def test_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         config.load()
     assert str(refused.value).count("\n") == len(secrets)
     assert "-secret" not in str(refused.value)
-    monkeypatch.setenv("SECRET_KEY", "first-secret" * 4)
-    monkeypatch.setenv("AUTH_SECRET", "second-secret" * 4)
-    monkeypatch.setenv("OPS_TOKEN", "fourth-secret" * 4)
+    monkeypatch.setenv("SECRET_KEY", f"{SECRET}-secret")
+    monkeypatch.setenv("AUTH_SECRET", f"{SECRET}-secret")
+    monkeypatch.setenv("OPS_TOKEN", f"{SECRET}-secret")
+    monkeypatch.setenv("SECRET_KEY_FALLBACKS", f"{OTHER_SECRET}-secret")
     monkeypatch.delenv("SESSION_STORE_URL")
     monkeypatch.setenv("REDIS_URL", "redis://user:third-secret@127.0.0.1:6379/0")
     settings = config.load()

@@ -39,9 +39,8 @@ def test_a_unit_starts_a_command_that_there_is(app: Flask, unit: Path) -> None:
         return
     assert parser["Service"]["WorkingDirectory"] == HOME
     program, *words = shlex.split(parser["Service"]["ExecStart"])
-    if program == f"{HOME}/.venv/bin/gunicorn":
-        # As all tests start it.
-        assert words == ["--config", "gunicorn.conf.py", "wsgi:app"]
+    if program == f"{HOME}/.venv/bin/python":
+        assert words == ["serve.py"]
         return
     assert program == f"{HOME}/.venv/bin/flask"
     command = words[words.index("wsgi") + 1 :]
@@ -77,7 +76,7 @@ def installed(tmp_path: Path) -> list[Path]:
         pytest.skip("systemd-analyze is not here, so systemd's own check was not made")
     programs = tmp_path / ".venv" / "bin"
     programs.mkdir(parents=True)
-    for name in ("gunicorn", "flask"):
+    for name in ("python", "flask"):
         (programs / name).symlink_to(sys.executable)
     (tmp_path / "README.md").touch()
     units = []

@@ -26,6 +26,17 @@ def test_any_other_is_refused(token: str) -> None:
     assert refused.value.reason != NO_TOKEN
 
 
+def test_earlier_tokens_are_known_while_they_are_replaced() -> None:
+    """Each of them, and nothing like them."""
+    earlier = ["the token of last year", "the token of the year before"]
+    operators = Operators(TOKEN, earlier)
+    for token in (TOKEN, *earlier):
+        operators.check(token)
+        assert not Operators("another token for the operators").is_valid(token)
+    for other in (*OTHERS, earlier[0][:-1], ",".join(earlier)):
+        assert not operators.is_valid(other)
+
+
 def test_no_token_is_refused_as_such() -> None:
     """Whoever asks is told what to send, and no error."""
     with pytest.raises(TokenRefused) as refused:

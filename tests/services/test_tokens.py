@@ -107,6 +107,26 @@ def test_without_keys_nobody_is_known() -> None:
             open_tokens(None, None, audience=AUDIENCE, issuer=None).verify(token)
 
 
+def test_a_rotation_of_the_secret_refuses_no_valid_token() -> None:
+    """In each of its three steps, whoever issued the token; afterwards the old one is nothing."""
+    old, new = "the secret of last year for tokens", "the secret of this year for tokens"
+    first, known, changed, last = (
+        open_tokens(one[0], None, audience=AUDIENCE, issuer=None, earlier_secrets=one[1:])
+        for one in ([old], [old, new], [new, old], [new])
+    )
+    tokens = {one: one.issue(ANN, seconds=60) for one in (first, known, changed, last)}
+    for host, others in (
+        *((first, (first, known)), (known, (first, known, changed))),
+        *((changed, (known, changed, last)), (last, (changed, last))),
+    ):
+        for issuer in others:
+            assert host.verify(tokens[issuer]) == ANN
+    assert refusal(last, tokens[known]) == "signature"
+    assert refusal(changed, signed("a secret of somebody else's choice")) == "signature"
+    assert refusal(changed, signed(old, exp=1)) == "expired"
+    assert refusal(changed, signed(new, aud="another")) == "audience"
+
+
 def test_no_token_differs_from_an_invalid_one() -> None:
     """The client is challenged differently."""
     assert refusal(by_secret, None) == NO_TOKEN

@@ -1,9 +1,10 @@
 """The engines, and the one place that chooses among them by URL."""
 
-from .base import Counters, Store
+from .base import Counters, Store, StoreUrlError
 from .memory import MAX_BYTES, MemoryStore
 from .redis.connections import TIMEOUT
 from .redis.store import RedisStore
+from .sql.files import check_content, check_place
 from .sql.store import SqlStore
 
 __all__ = [
@@ -14,6 +15,8 @@ __all__ = [
     "RedisStore",
     "SqlStore",
     "Store",
+    "StoreUrlError",
+    "check_store",
     "open_store",
 ]
 
@@ -41,13 +44,33 @@ def open_store(
         file_bytes: the most bytes an SQLite file may take; None for no limit.
 
     Raises:
-        ValueError: the scheme or an option of the URL is not known.
+        StoreUrlError: the scheme is not known, or the URL cannot be used.
     """
-    scheme = url.partition(":")[0]
+    scheme, is_url, _ = url.partition(":")
     if scheme == "memory":
+        if url.rstrip("/") != "memory:":
+            raise StoreUrlError("memory:// has no path and no options.")
         return MemoryStore(max_sessions=max_sessions, max_bytes=memory_bytes)
     if scheme == "sqlite":
         return SqlStore(url, max_bytes=file_bytes)
-    if scheme in ("redis", "rediss", "unix"):
+    if is_url and scheme in ("redis", "rediss", "unix"):
         return RedisStore.from_url(url, pool_size=pool_size, timeout=timeout)
-    raise ValueError(f"no session engine for {scheme}://; use one of {', '.join(SCHEMES)}")
+    raise StoreUrlError(f"No engine understands this URL; use one of {', '.join(SCHEMES)}.")
+
+
+def check_store(url: str, *, is_spill: bool = False) -> None:
+    """Try an engine's URL as far as that goes without connecting to it or making a file.
+
+    Args:
+        url: as for `open_store`.
+        is_spill: whether an unreadable file may be there, which a spill puts aside.
+
+    Raises:
+        StoreUrlError: it cannot be used.
+    """
+    store = open_store(url)
+    store.close()
+    if isinstance(store, SqlStore):
+        check_place(store.file)
+        if not is_spill:
+            check_content(store.file)

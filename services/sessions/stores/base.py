@@ -24,6 +24,10 @@ QUARANTINE_SUFFIX = ":corrupt"
 """What ends the key of an unreadable value in quarantine."""
 
 
+class StoreUrlError(ValueError):
+    """A URL names no engine that can be used; the message is a sentence without passwords."""
+
+
 class Condition(StrEnum):
     """What must be true of the stored document for a write to happen.
 

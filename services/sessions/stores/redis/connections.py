@@ -15,7 +15,6 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
-from urllib.parse import parse_qs, urlsplit
 
 import redis
 from redis.backoff import NoBackoff
@@ -24,7 +23,8 @@ from redis.retry import Retry
 
 from ... import request_budget
 from ...errors import StoreUnavailable
-from . import deadline
+from ..base import StoreUrlError
+from . import deadline, urls
 from .abilities import Abilities
 from .errors import ELSEWHERE, FINAL, translate_error, translate_set_up_error
 from .replies import raise_error
@@ -53,9 +53,10 @@ def open_pool(url: str, *, timeout: float = TIMEOUT) -> redis.ConnectionPool:
         timeout: seconds to wait for a connection to be made, and for a reply.
 
     Raises:
-        ValueError: redis-py does not know the URL's scheme or options, or the URL would change
-            what this module relies on; in redis-py a URL's options win over arguments.
+        StoreUrlError: the URL cannot be used, or would change what this module relies on; in
+            redis-py a URL's options win over arguments.
     """
+    urls.check_url(url)
     fixed: dict[str, Any] = {
         "protocol": 2,
         "decode_responses": False,
@@ -68,15 +69,18 @@ def open_pool(url: str, *, timeout: float = TIMEOUT) -> redis.ConnectionPool:
         "max_connections": MAX_CONNECTIONS,
         "retry": Retry(NoBackoff(), 0),
     }
-    taken = fixed.keys() & parse_qs(urlsplit(url).query).keys()
-    if taken:
-        raise ValueError(f"a Redis URL cannot set {', '.join(sorted(taken))}")
     scheme = url.partition(":")[0]
     if scheme != "unix":
         fixed["socket_keepalive"] = True
     if scheme in deadline.CONNECTIONS:
         fixed["connection_class"] = deadline.CONNECTIONS[scheme]
-    return redis.ConnectionPool.from_url(url, **fixed)
+    try:
+        pool = redis.ConnectionPool.from_url(url, **fixed)
+        connection = pool.make_connection()
+    except (TypeError, ValueError, redis.RedisError):  # its words may quote the URL
+        raise StoreUrlError("redis-py does not understand this URL.") from None
+    urls.check_connection(connection)
+    return pool
 
 
 class Connections:

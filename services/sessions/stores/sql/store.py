@@ -25,6 +25,7 @@ from ..base import (
     Outcome,
     Put,
     Record,
+    StoreUrlError,
     is_quarantine_key,
     quarantine_key,
 )
@@ -57,16 +58,13 @@ class SqlStore(LocalStore):
         clock: seconds since 1970.
 
     Raises:
-        ValueError: the URL names no file.
+        StoreUrlError: the URL names no file, or more than a file.
     """
 
     name = "sqlite"
 
     def __init__(self, url: str, *, max_bytes: int | None = None, clock: Clock = time.time) -> None:
-        name = sa.make_url(url).database
-        if not name or name == ":memory:":
-            raise ValueError("a sqlite:/// URL needs a file; use memory:// for no file")
-        self.file: Path = Path(name)
+        self.file: Path = _parse_url(url)
         self._engine = sa.create_engine(
             url,
             isolation_level="AUTOCOMMIT",
@@ -368,3 +366,17 @@ def _record(row: Sequence[Any]) -> Record:
         idle_index=idle_index or "",
         active_at=active_at or 0,
     )
+
+
+def _parse_url(url: str) -> Path:
+    """The file that a URL names."""
+    try:
+        parts = sa.make_url(url)
+    except sa.exc.ArgumentError:  # its message quotes the URL
+        raise StoreUrlError("Use sqlite:////path/file.db.") from None
+    name = parts.database or ""
+    if not name or name == ":memory:" or name.endswith("/"):
+        raise StoreUrlError("Name a file, sqlite:////path/file.db; memory:// needs none.")
+    if parts.host or parts.username or parts.query or "\0" in name:
+        raise StoreUrlError("Name a file alone, sqlite:////path/file.db, without options.")
+    return Path(name)
