@@ -10,7 +10,6 @@ is hashed with the application's secret before it is stored anywhere.
 
 import functools
 import hmac
-import ipaddress
 import logging
 import math
 import threading
@@ -23,6 +22,7 @@ from flask import Flask, request
 from flask_limiter import Limiter, RequestLimit
 
 from services import metrics
+from services.addresses import identify_client
 from services.byte_budgets import ByteBudgets
 from services.errors import RateLimited
 from services.rate_limits import SCHEME, SteadyCounters
@@ -37,8 +37,6 @@ NAMES = (CONVERSATIONS, STATES, CONTEXTS, OPERATORS)
 """The names of the limits; views with the same name share one limit."""
 MOST_LOCKED = 10_000
 """The most clients that are locked out at a time; beyond that the oldest lock ends."""
-CUSTOMER_BITS = 64
-"""The bits of an IPv6 address that the provider assigns; the rest is the customer's (RFC 6177)."""
 _MARK = "rate_limit"
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -81,18 +79,8 @@ class Locks:
 
 
 def get_client_address() -> Sequence[str]:
-    """The client's address; an IPv6 network counts as one client, as it has so many addresses."""
-    text = request.remote_addr or ""
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return ("address", text)
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is None:
-            network = int(address) >> (128 - CUSTOMER_BITS)
-            return ("network", str(network))
-        address = address.ipv4_mapped
-    return ("address", str(address))
+    """The client by its address, see `services.addresses`."""
+    return identify_client(request.remote_addr or "")
 
 
 def limit(

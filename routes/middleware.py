@@ -12,6 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wsgi import ClosingIterator
 
 from routes import counting
+from services.addresses import parse_address
 from services.sessions import request_budget
 
 CONTENT_SECURITY_POLICY = (
@@ -58,7 +59,7 @@ def init_app(app: Flask, *, trusted_proxies: int = 0) -> None:
     app.after_request(_add_headers)
     counting.init_app(app)
     # Outside of Flask, because the browser's session is saved after the last hook.
-    app.wsgi_app = limit_waiting(app.wsgi_app)  # type: ignore[assignment]
+    app.wsgi_app = normalize_address(limit_waiting(app.wsgi_app))  # type: ignore[assignment]
     if trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=trusted_proxies)  # type: ignore[method-assign]
 
@@ -78,6 +79,16 @@ def limit_waiting(application: counting.Application) -> counting.Application:
 
         request_budget.begin()
         return ClosingIterator(application(environ, start), request_budget.end)
+
+    return call
+
+
+def normalize_address(application: counting.Application) -> counting.Application:
+    """Wrap a WSGI application so that a client's address has one form; empty if it has none."""
+
+    def call(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        environ["REMOTE_ADDR"] = str(parse_address(environ.get("REMOTE_ADDR") or "") or "")
+        return application(environ, start_response)
 
     return call
 

@@ -359,6 +359,38 @@ def test_trusted_proxies_say_who_asks(limited: Settings, proxies: int) -> None:
     assert ask("203.0.113.7", added.replace("203.0.113.7", "203.0.113.8")) == 200
 
 
+@pytest.mark.parametrize(
+    "forms",
+    [
+        ["203.0.113.7:40000", "203.0.113.7:40001", "::ffff:203.0.113.7", "203.0.113.7"],
+        ["[2001:db8::1]:443", "[2001:db8::1]:444", "2001:db8::2", "[2001:DB8::3]"],
+        ["unknown", "_hidden", "nonsense:1", "203.0.113.256"],
+    ],
+    ids=["IPv4", "IPv6", "unreadable"],
+)
+def test_a_proxy_may_write_an_address_as_it_likes(limited: Settings, forms: list[str]) -> None:
+    """A port does not make another client, and what cannot be read is one together."""
+    client = create_app(replace(limited, trusted_proxies=1)).test_client(use_cookies=False)
+
+    def ask(address: str) -> int:
+        return int(begin(client, "127.0.0.1", **{"X-Forwarded-For": address}).status_code)
+
+    assert len(forms) > ALLOWED
+    assert [ask(form) for form in forms] == [200] * ALLOWED + [429] * (len(forms) - ALLOWED)
+    assert ask("198.51.100.9:40000") == 200
+
+
+def test_views_see_an_address_in_one_form() -> None:
+    """Whatever counts by it later."""
+    app = Flask(__name__)
+    middleware.init_app(app, trusted_proxies=1)
+    app.get("/")(lambda: repr(request.remote_addr))
+    client = app.test_client()
+    for given, seen in (("[2001:DB8::1]:443", "2001:db8::1"), ("203.0.113.7:4", "203.0.113.7")):
+        assert client.get("/", headers={"X-Forwarded-For": given}).text == repr(seen)
+    assert client.get("/", headers={"X-Forwarded-For": "unknown"}).text == repr("")
+
+
 @pytest.mark.parametrize(("proxies", "scheme"), [(0, "http"), (1, "https")])
 def test_a_trusted_proxy_says_how_it_was_asked(proxies: int, scheme: str) -> None:
     """And nobody else does."""
