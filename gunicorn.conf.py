@@ -32,14 +32,15 @@ if "prometheus_client" not in sys.modules:
     )
     atexit.register(shutil.rmtree, os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
 
-from prometheus_client.multiprocess import mark_process_dead
 from werkzeug.exceptions import RequestTimeout
 
-from config import DEVELOPMENT_SECRET, ConfigError, describe_start, load
+from config import ConfigError, describe_start, load
 from services.listening import are_local
+from services.sessions.metrics_folder import remove_ended
 from services.sessions.migration.control import read_stage_at_start
 from services.sessions.migration.last_stage import open_last_stage
 from services.sessions.stores import open_store
+from services.setting_checks import DEVELOPMENT_SECRET
 from services.teaser_chat import warm_up
 
 try:
@@ -139,10 +140,12 @@ def post_request(_worker: Any, _request: Any, environ: Mapping[str, Any], _respo
             left -= len(piece)
 
 
-def child_exit(_server: Any, worker: Any) -> None:
-    """Remove the gauges of a worker that has ended, for whatever reason; its counters stay."""
-    with contextlib.suppress(OSError):  # an error here would end the master
-        mark_process_dead(worker.pid)
+def child_exit(server: Any, worker: Any) -> None:
+    """Remove the gauges of a worker that has ended, for whatever reason; its counts stay."""
+    try:
+        remove_ended(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]), worker.pid)
+    except Exception:  # it would end the master
+        server.log.exception("the metrics of a worker that ended could not be added up")
 
 
 def _get_migration(worker: Any) -> Any:

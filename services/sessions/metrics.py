@@ -5,10 +5,9 @@ share, see gunicorn.conf.py. A name or a reason becomes a label only if it is a 
 word and not one too many, so that neither ids nor faults can fill the monitoring.
 """
 
-import contextlib
 import re
-import struct
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
 from prometheus_client import (
@@ -25,6 +24,8 @@ from prometheus_client.core import GaugeMetricFamily, Metric, Sample
 from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
+
+from .metrics_folder import read_metrics
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 """What kind of text `text` answers."""
@@ -52,8 +53,6 @@ MOST_SERIES = 200
 """How many combinations of labels one metric has at most."""
 OTHER = "other"
 """Stands for every name beyond that, and for what is no name."""
-READS = 3
-"""How often the files of the workers are read when one of them is just being made."""
 
 _WORD = re.compile(r"[a-z][a-z_:]{0,39}|[1-5][0-9]{2}")
 
@@ -297,7 +296,12 @@ class _Processes(Collector):
     """The counts of this process, or of all that share a folder."""
 
     def collect(self) -> Iterable[Metric]:
-        return _of_all_processes() if _shared else REGISTRY.collect()
+        if not _shared:
+            return REGISTRY.collect()
+        try:
+            return _Folder(None).collect()
+        except ValueError:  # there is no folder: somebody tidied up
+            return ()
 
 
 class _Readings(Collector):
@@ -314,11 +318,8 @@ class _Readings(Collector):
             yield family
 
 
-def _of_all_processes() -> Iterable[Metric]:
+class _Folder(MultiProcessCollector):
     """What every process of this gunicorn has counted, those that ended among them."""
-    collector = MultiProcessCollector(None)
-    for _ in range(READS - 1):
-        # A worker that starts at this moment has a file without anything in it for an instant.
-        with contextlib.suppress(struct.error):
-            return tuple(collector.collect())
-    return tuple(collector.collect())
+
+    def collect(self) -> Iterable[Metric]:
+        return read_metrics(Path(self._path))

@@ -22,6 +22,7 @@ from tests.support.servers import ROOT, Gunicorn, RedisServer, eventually
 from tests.support.talk import API
 
 STARTS = 40
+RELOADS = 3
 OPS_TOKEN = "a-token-for-the-operators"
 TOPS = ("/dev/shm", tempfile.gettempdir())  # noqa: S108 - read only
 CREATED = "teaser_session_events_total", {"keyspace": "chat:session", "event": "created"}
@@ -157,6 +158,23 @@ def test_counts_outlive_a_killed_worker_and_a_reload(gunicorn: ManagedGunicorn) 
     assert eventually(lambda: all_serve(gunicorn))
     assert folder_of(gunicorn) == folder
     assert created(gunicorn) == before + STARTS + 10
+
+
+def test_the_folder_stays_as_small_as_it_was(gunicorn: ManagedGunicorn) -> None:
+    """Reload after reload; and a file that a worker left half made hides nothing else."""
+    folder, listings = folder_of(gunicorn), []
+    (folder / "counter_999999999.db").touch()
+    before = created(gunicorn)
+    for _ in range(RELOADS):
+        start_many(gunicorn.url, 2)
+        gunicorn.reload()
+        assert eventually(lambda: all_serve(gunicorn))
+        # A count that somebody was reading moves when the next worker ends.
+        gunicorn.kill_worker()
+        assert eventually(lambda: all_serve(gunicorn))
+        listings.append(sorted(file.name.rpartition("_")[0] for file in folder.iterdir()))
+    assert all(listing == listings[0] for listing in listings)
+    assert created(gunicorn) == before + 2 * RELOADS
 
 
 def test_each_master_has_a_folder_that_goes_with_it(gunicorn: ManagedGunicorn) -> None:
