@@ -3,8 +3,6 @@
 Configuration errors are reported at startup, all at once, one line each.
 """
 
-import functools
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,29 +16,40 @@ from services.listening import are_local, check_addresses
 from services.origins import parse_origins
 from services.rate_limits import parse_limit
 from services.release import VERSION, describe_release
-from services.secret_strength import SECRET_LENGTH, check_secret, parse_secrets
+from services.secret_strength import SECRET_LENGTH, parse_secrets
 from services.sessions.keyspaces import SESSION_TTL
 from services.sessions.migration.stages import Stage, parse_stage
 from services.sessions.outage.spill import MAX_BYTES as SPILL_MAX_BYTES
 from services.sessions.repository import SESSION_MAX_BYTES
-from services.sessions.request_budget import REQUEST_SECONDS
-from services.sessions.stores import TIMEOUT, check_store
+from services.sessions.stores import TIMEOUT
 from services.sessions.stores.memory import MAX_BYTES as MEMORY_MAX_BYTES
+from services.setting_checks import (
+    CHECK_COMMIT,
+    CHECK_NOT_BLANK,
+    DEVELOPMENT_AUTH_SECRET,
+    DEVELOPMENT_SECRET,
+    build_check,
+    check_auth_secret,
+    check_ops_token,
+    check_redis_url,
+    check_secret_key,
+    check_spill_url,
+    check_timeout,
+    check_url,
+    is_redis,
+    open_key_set,
+)
 from services.token_keys import SECRET_LENGTH as AUTH_SECRET_LENGTH
-from services.tokens import AUDIENCE, open_tokens
+from services.tokens import AUDIENCE
 
 ROOT = Path(__file__).resolve().parent
-DEVELOPMENT_SECRET = "for-development-only"  # noqa: S105 - refused unless DEBUG is on
-DEVELOPMENT_AUTH_SECRET = "for-development-only-never-in-a-deployment"  # noqa: S105 - as above
+
 
 LARGEST = 2**31 - 1
 LARGEST_FILE = 2**40
 """Bytes: a limit beyond what any host of this service has."""
 SMALLEST_STORE = 1_048_576
 """Bytes: the least that the spill or the dict is of any use with."""
-SHORTEST_TIMEOUT = 0.01
-LONGEST_TIMEOUT = REQUEST_SECONDS
-"""One reply may take as long as a whole request may wait, and no longer."""
 LONGEST_REQUEST_TIMEOUT = 300.0
 RANDOM_HINT = (
     "Use a random text of at least {} characters,"
@@ -60,12 +69,6 @@ MOST_PROXIES = 10
 MOST_AT_ONCE = 10_000
 """The most connections, processes or threads; Redis itself takes no more clients by default."""
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-
-CHECK_NOT_BLANK = validate.Regexp(r"\s*\S", error="It must not be empty.")
-CHECK_COMMIT = validate.Regexp(
-    r"[A-Za-z0-9._-]{0,64}\Z", error="Use at most 64 letters, digits, `.`, `_` and `-`."
-)
-_HEADER_TEXT = re.compile(r"[!-~]*")
 
 
 class ConfigError(Exception):
@@ -170,7 +173,7 @@ def load() -> Settings:
     _read_file(env, ROOT / ".env")
     debug = bool(env.bool("DEBUG", default=False))
     bind = env.str(
-        "BIND", default="127.0.0.1:8000", validate=_build_check(check_addresses, "{}", empty=True)
+        "BIND", default="127.0.0.1:8000", validate=build_check(check_addresses, "{}", empty=True)
     )
     # What is in the public source protects nobody whom others can reach.
     is_private = debug and are_local(bind or "")
@@ -178,7 +181,7 @@ def load() -> Settings:
     key_set_file = env.str(
         "AUTH_KEY_SET_FILE",
         default="",
-        validate=_build_check(_open_key_set, "It cannot be used: {}."),
+        validate=build_check(open_key_set, "It cannot be used: {}."),
     )
     values: dict[str, Any] = {
         "debug": debug,
@@ -187,8 +190,8 @@ def load() -> Settings:
         "auth_key_set_file": key_set_file or None,
         "auth_audience": env.str("AUTH_AUDIENCE", default=AUDIENCE, validate=CHECK_NOT_BLANK),
         "auth_issuer": env.str("AUTH_ISSUER", default="") or None,
-        "ops_token": env.str("OPS_TOKEN", default="", validate=_check_ops_token) or None,
-        "stage": env.str("SESSION_STAGE", default="", validate=_build_check(parse_stage, "{}.")),
+        "ops_token": env.str("OPS_TOKEN", default="", validate=check_ops_token) or None,
+        "stage": env.str("SESSION_STAGE", default="", validate=build_check(parse_stage, "{}.")),
         "store_url": store_url,
         "spill_url": _read_spill_url(env, store_url),
         "session_ttl": _read_positive(env, "SESSION_TTL", SESSION_TTL),
@@ -207,7 +210,7 @@ def load() -> Settings:
             validate=validate.Range(SMALLEST_STORE, LARGEST_FILE),
         ),
         "redis_pool_size": _read_positive(env, "REDIS_POOL_SIZE", 16, MOST_AT_ONCE),
-        "redis_timeout": env.float("REDIS_TIMEOUT", default=TIMEOUT, validate=_check_timeout),
+        "redis_timeout": env.float("REDIS_TIMEOUT", default=TIMEOUT, validate=check_timeout),
         "max_request_bytes": _read_positive(env, "MAX_REQUEST_BYTES", 65_536),
         "request_timeout": env.float(
             "REQUEST_TIMEOUT",
@@ -216,7 +219,7 @@ def load() -> Settings:
         ),
         "cookie_secure": env.bool("SESSION_COOKIE_SECURE", default=not debug),
         "embed_origins": env.str(
-            "EMBED_ORIGINS", default="", validate=_build_check(parse_origins, "{}")
+            "EMBED_ORIGINS", default="", validate=build_check(parse_origins, "{}")
         ),
         "rate_limit_conversations": _read_rate_limit(
             env, "RATE_LIMIT_CONVERSATIONS", "60 per minute"
@@ -298,7 +301,7 @@ def _read_secret_key(env: Env, *, is_private: bool) -> str | None:
             str | None,
             env.str("SECRET_KEY", default=DEVELOPMENT_SECRET, validate=CHECK_NOT_BLANK),
         )
-    return cast(str | None, env.str("SECRET_KEY", validate=_check_secret_key))
+    return cast(str | None, env.str("SECRET_KEY", validate=check_secret_key))
 
 
 def _read_auth_secret(env: Env, key_set_file: str | None, *, is_private: bool) -> str | None:
@@ -308,7 +311,7 @@ def _read_auth_secret(env: Env, key_set_file: str | None, *, is_private: bool) -
         if value and key_set_file:
             raise ValidationError("AUTH_KEY_SET_FILE verifies tokens already; set one of the two.")
         if value and not (is_private and value == DEVELOPMENT_AUTH_SECRET):
-            _check_auth_secret(value)
+            check_auth_secret(value)
 
     given = env.str("AUTH_SECRET", default="", validate=check)
     built_in = DEVELOPMENT_AUTH_SECRET if is_private and not key_set_file else None
@@ -318,16 +321,16 @@ def _read_auth_secret(env: Env, key_set_file: str | None, *, is_private: bool) -
 def _read_fallbacks(env: Env, values: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     """The earlier secrets, each checked like the present one, without which there are none."""
     checks = {
-        "secret_key": _check_secret_key,
-        "auth_secret": _check_auth_secret,
-        "ops_token": _check_ops_token,
+        "secret_key": check_secret_key,
+        "auth_secret": check_auth_secret,
+        "ops_token": check_ops_token,
     }
 
     def read(name: str, check: Callable[[str], None]) -> tuple[str, ...]:
         setting = f"{name.upper()}_FALLBACKS"
 
         def check_all(text: str) -> None:
-            _build_check(parse_secrets, "{}")(text)
+            build_check(parse_secrets, "{}")(text)
             earlier = parse_secrets(text)
             if earlier and values[name] is None:
                 raise ValidationError(f"Set {name.upper()} as well; it is what they stand in for.")
@@ -342,12 +345,12 @@ def _read_fallbacks(env: Env, values: Mapping[str, Any]) -> dict[str, tuple[str,
 
 def _read_store_url(env: Env) -> str:
     """The engine's URL: one of two settings, or a file in `instance/` when neither is set."""
-    redis_url = env.str("REDIS_URL", default="", validate=_check_redis_url)
+    redis_url = env.str("REDIS_URL", default="", validate=check_redis_url)
 
     def check(url: str) -> None:
         if url and redis_url:
             raise ValidationError("REDIS_URL names an engine already; set one of the two.")
-        _check_url(url)
+        check_url(url)
 
     other_url = env.str("SESSION_STORE_URL", default="", validate=check)
     return redis_url or other_url or f"sqlite:///{ROOT / 'instance' / 'sessions.db'}"
@@ -355,8 +358,8 @@ def _read_store_url(env: Env) -> str:
 
 def _read_spill_url(env: Env, store_url: str | None) -> str | None:
     """The spill's URL; only an engine behind a network needs a spill."""
-    url = env.str("SESSION_SPILL_URL", default="", validate=_check_spill_url)
-    if not _is_redis(store_url or ""):
+    url = env.str("SESSION_SPILL_URL", default="", validate=check_spill_url)
+    if not is_redis(store_url or ""):
         return None
     return url or f"sqlite:///{ROOT / 'instance' / 'spill.db'}"
 
@@ -365,14 +368,14 @@ def _try_defaults(store_url: str, spill_url: str | None) -> None:
     """Try the files that nobody named, which no check of a setting has seen."""
     for name, url in (("SESSION_STORE_URL", store_url), ("SESSION_SPILL_URL", spill_url)):
         try:
-            _check_url(url or "", is_spill=name == "SESSION_SPILL_URL")
+            check_url(url or "", is_spill=name == "SESSION_SPILL_URL")
         except ValidationError as error:
             raise ConfigError(f"{REFUSED}\n  {name}: {error.args[0]}") from None
 
 
 def _read_rate_limit(env: Env, name: str, default: str) -> str | None:
     """A limit's expression; empty for no limit."""
-    check = _build_check(parse_limit, "Use an expression such as `60 per minute`, or nothing.")
+    check = build_check(parse_limit, "Use an expression such as `60 per minute`, or nothing.")
     return env.str(name, default=default, validate=check) or None
 
 
@@ -384,78 +387,3 @@ def _read_bytes_per_hour(env: Env, name: str, default: int) -> int | None:
 
 def _read_positive(env: Env, name: str, default: int, most: int = LARGEST) -> int | None:
     return cast(int | None, env.int(name, default=default, validate=validate.Range(1, most)))
-
-
-def _build_check(
-    parse: Callable[[str], object], sentence: str, *, empty: bool = False
-) -> Callable[[str], None]:
-    """A check that a value can be parsed; `{}` in the sentence is the error.
-
-    Args:
-        parse: raises ValueError for a wrong value.
-        sentence: the message.
-        empty: whether an empty value is parsed as well, and not accepted as it is.
-    """
-
-    def check(value: str) -> None:
-        try:
-            if value or empty:
-                parse(value)
-        except ValueError as error:
-            raise ValidationError(sentence.format(error)) from None
-
-    return check
-
-
-def _open_secret(secret: str) -> object:
-    return open_tokens(secret, None, audience=AUDIENCE, issuer=None)
-
-
-def _open_key_set(file: str) -> object:
-    return open_tokens(None, file, audience=AUDIENCE, issuer=None)
-
-
-def _check_secret_key(value: str) -> None:
-    if value == DEVELOPMENT_SECRET:
-        raise ValidationError("It is not secret.")
-    _build_check(check_secret, "{}", empty=True)(value)
-
-
-def _check_auth_secret(value: str) -> None:
-    if value == DEVELOPMENT_AUTH_SECRET:  # it is in the public source
-        raise ValidationError("It is not secret.")
-    _build_check(_open_secret, "It cannot be used: {}.", empty=True)(value)
-    _build_check(check_secret, "{}")(value)
-
-
-def _check_ops_token(value: str) -> None:
-    if not _HEADER_TEXT.fullmatch(value):
-        raise ValidationError("It has characters that a header cannot carry.")
-    _build_check(check_secret, "{}")(value)
-
-
-def _check_timeout(seconds: float) -> None:
-    if not SHORTEST_TIMEOUT <= seconds <= LONGEST_TIMEOUT:  # nan is in no range
-        raise ValidationError(f"Use {SHORTEST_TIMEOUT} to {LONGEST_TIMEOUT:g} seconds.")
-
-
-def _check_spill_url(url: str) -> None:
-    if url and not url.startswith(("sqlite:///", "memory://")):
-        raise ValidationError("A spill is on this host: use sqlite:///path or memory://.")
-    _check_url(url, is_spill=True)
-
-
-def _is_redis(url: str) -> bool:
-    return url.startswith(("redis://", "rediss://", "unix://"))
-
-
-def _check_redis_url(url: str) -> None:
-    if url and not _is_redis(url):
-        raise ValidationError("Use a redis://, rediss:// or unix:// URL.")
-    _check_url(url)
-
-
-def _check_url(url: str, *, is_spill: bool = False) -> None:
-    """Refuse a URL that names no usable engine; nothing is connected or made yet."""
-    if url:
-        _build_check(functools.partial(check_store, is_spill=is_spill), "{}")(url)

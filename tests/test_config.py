@@ -9,6 +9,7 @@ import config
 from config import ConfigError
 from services.release import VERSION
 from services.sessions.migration.stages import Stage
+from services.setting_checks import DEVELOPMENT_AUTH_SECRET, DEVELOPMENT_SECRET
 from tests.support.signing import public, rsa_key, write_key_set
 
 NAMES = (
@@ -48,7 +49,7 @@ def test_development_needs_no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path
 
 def test_a_deployment_needs_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without one, with a short one, and with the development's, it does not start."""
-    for value in (None, "short", config.DEVELOPMENT_SECRET):
+    for value in (None, "short", DEVELOPMENT_SECRET):
         if value is not None:
             monkeypatch.setenv("SECRET_KEY", value)
         with pytest.raises(ConfigError, match=r"SECRET_KEY: .*secrets\.token_hex"):
@@ -105,14 +106,14 @@ def test_development_secrets_are_for_this_machine_only(
     """Whoever can be reached by others needs secrets of its own, also with DEBUG."""
     monkeypatch.setenv("DEBUG", "true")
     monkeypatch.setenv("BIND", bind)
-    assert_refused("SECRET_KEY", config.DEVELOPMENT_SECRET)
-    for value in (config.DEVELOPMENT_SECRET, "aaaaaaaaaaaaaaaa"):
+    assert_refused("SECRET_KEY", DEVELOPMENT_SECRET)
+    for value in (DEVELOPMENT_SECRET, "aaaaaaaaaaaaaaaa"):
         monkeypatch.setenv("SECRET_KEY", value)
         assert_refused("SECRET_KEY", value)
     monkeypatch.setenv("SECRET_KEY", SECRET)
     assert config.load().auth_secret is None
-    monkeypatch.setenv("AUTH_SECRET", config.DEVELOPMENT_AUTH_SECRET)
-    assert_refused("AUTH_SECRET", config.DEVELOPMENT_AUTH_SECRET)
+    monkeypatch.setenv("AUTH_SECRET", DEVELOPMENT_AUTH_SECRET)
+    assert_refused("AUTH_SECRET", DEVELOPMENT_AUTH_SECRET)
 
 
 @pytest.mark.parametrize(
@@ -124,8 +125,8 @@ def test_a_loopback_address_needs_none(monkeypatch: pytest.MonkeyPatch, bind: st
     """However it is written."""
     monkeypatch.setenv("DEBUG", "true")
     monkeypatch.setenv("BIND", bind)
-    assert config.load().secret_key == config.DEVELOPMENT_SECRET
-    assert config.load().auth_secret == config.DEVELOPMENT_AUTH_SECRET
+    assert config.load().secret_key == DEVELOPMENT_SECRET
+    assert config.load().auth_secret == DEVELOPMENT_AUTH_SECRET
 
 
 @pytest.mark.parametrize(
@@ -387,7 +388,7 @@ def test_only_development_has_a_built_in_secret_for_tokens(
 ) -> None:
     """A deployment that names it does not start, and a key set takes its place."""
     monkeypatch.setenv("DEBUG", "1")
-    assert config.load().auth_secret == config.DEVELOPMENT_AUTH_SECRET
+    assert config.load().auth_secret == DEVELOPMENT_AUTH_SECRET
     file = tmp_path / "keys.json"
     write_key_set(file, public(rsa_key()))
     monkeypatch.setenv("AUTH_KEY_SET_FILE", str(file))
@@ -395,7 +396,7 @@ def test_only_development_has_a_built_in_secret_for_tokens(
     monkeypatch.delenv("AUTH_KEY_SET_FILE")
     monkeypatch.delenv("DEBUG")
     monkeypatch.setenv("SECRET_KEY", SECRET)
-    for value in (config.DEVELOPMENT_AUTH_SECRET, SECRET[:31], " " * 32):
+    for value in (DEVELOPMENT_AUTH_SECRET, SECRET[:31], " " * 32):
         monkeypatch.setenv("AUTH_SECRET", value)
         with pytest.raises(ConfigError, match=r"AUTH_SECRET: .*at least 32 .*secrets\.token_hex"):
             config.load()
