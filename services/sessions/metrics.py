@@ -299,7 +299,7 @@ class _Processes(Collector):
         if not _shared:
             return REGISTRY.collect()
         try:
-            return _Folder(None).collect()
+            return _Folder(None).collect()  # type: ignore[no-untyped-call]
         except ValueError:  # there is no folder: somebody tidied up
             return ()
 

@@ -101,7 +101,6 @@ class BrowserSession(SessionMixin):
         if self._known:
             with contextlib.suppress(SessionFormatUnknown):  # a newer release's is left alone
                 self._sessions.delete(self.sid)
-            self._sessions.discard_quarantined(self.sid)
         self.sid = self._draw_sid()
         self._data, self._known, self.introduced = Session(self.sid), False, True
         self.modified = self.renew = self.untouchable = False

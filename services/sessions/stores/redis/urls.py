@@ -164,7 +164,7 @@ def _check_host(parts: SplitResult) -> None:
 
 
 def _check_options(parts: SplitResult) -> dict[str, str]:
-    known = OPTIONS | TLS_OPTIONS if parts.scheme == "rediss" else OPTIONS
+    known = {**OPTIONS, **TLS_OPTIONS} if parts.scheme == "rediss" else OPTIONS
     found: dict[str, str] = {}
     for name, value in parse_qsl(parts.query, keep_blank_values=True):
         if name in TLS_OPTIONS and name not in known:
