@@ -11,6 +11,7 @@ from flask import Flask, Response, jsonify, make_response, render_template, requ
 from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
+from routes import faults
 from routes.middleware import get_request_id
 from services import errors as service
 from services.sessions import errors as store
@@ -197,13 +198,8 @@ def _name_session(found: HttpError) -> HttpError:
 
 def _write_sentence(error: ValidationError) -> str:
     """One sentence that names the first wrong field, with its path if it is nested."""
-    messages: Any = error.normalized_messages()
-    path: list[str] = []
-    while isinstance(messages, dict):
-        name, messages = next(iter(messages.items()))
-        path.append(str(name))
-    first = str(messages[0]) if isinstance(messages, list) and messages else "Invalid."
-    field = ".".join(name for name in path if name != "_schema")
+    path, first = next(faults.flatten(error.normalized_messages()), ((), "Invalid."))
+    field = ".".join(faults.shorten_path(name for name in path if name != "_schema"))
     return f"{first.rstrip('.')} ({field})." if field else first
 
 
@@ -228,7 +224,11 @@ def _render_page(found: HttpError) -> Response:
 
 
 def _render_json(found: HttpError, error: Exception) -> Response:
-    details = {"errors": error.normalized_messages()} if isinstance(error, ValidationError) else {}
+    details: dict[str, Any] = {}
+    if isinstance(error, ValidationError):
+        details["errors"], more = faults.bound_messages(error.normalized_messages())
+        if more:
+            details["more_errors"] = more
     return jsonify(error=found.sentence, code=found.code, request_id=get_request_id(), **details)
 
 

@@ -44,6 +44,11 @@ class Error(Schema):
     errors = fields.Dict(
         keys=fields.String(), metadata={"description": "What is wrong, by the member at fault."}
     )
+    more_errors = fields.Integer(
+        validate=validate.Range(min=1),
+        strict=True,
+        metadata={"description": "How many more there are; they are counted up to a thousand."},
+    )
 
 
 _suggestions = partial(

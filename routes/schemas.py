@@ -5,9 +5,19 @@ import unicodedata
 from typing import Any
 
 from flask import current_app, request
-from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate, validates_schema
-from werkzeug.exceptions import RequestEntityTooLarge
+from marshmallow import (
+    EXCLUDE,
+    RAISE,
+    Schema,
+    ValidationError,
+    fields,
+    pre_load,
+    validate,
+    validates_schema,
+)
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
+from routes.faults import keep_some_unknown
 from services.conversation import interview
 from services.errors import CorrectionRefused
 from services.keyspaces import CONTEXT_TTL_LONGEST
@@ -93,6 +103,11 @@ class Body(Schema):
         "type": "Please send an object.",
     }
 
+    @pre_load
+    def bound_unknown(self, given: Any, **_more: Any) -> Any:
+        """Refuse no more unknown members than are counted; a body may have thousands."""
+        return keep_some_unknown(given, self.fields) if type(given) is dict else given
+
 
 class StartBody(Body):
     """The first words of a conversation."""
@@ -175,15 +190,36 @@ class ChatBody(Body):
     client_message_id = Id()
 
 
+class Mapping(fields.Dict):
+    """A mapping of anything; its members are not looked at one by one."""
+
+    def _deserialize(self, value: Any, *_: Any, **_more: Any) -> Any:
+        if type(value) is not dict:
+            raise self.make_error("invalid")
+        return value
+
+
+class Entries(fields.List[Any]):
+    """A list of anything; its entries are not looked at one by one."""
+
+    def __init__(self) -> None:
+        super().__init__(fields.Raw(allow_none=True))
+
+    def _deserialize(self, value: Any, *_: Any, **_more: Any) -> Any:
+        if type(value) is not list:
+            raise self.make_error("invalid")
+        return value
+
+
 class ContextBody(Body):
     """The members of a context, or additions to them."""
 
     length_setting = "MAX_SESSION_LENGTH"
 
-    conversation_state = fields.Dict(keys=fields.String())
-    interrupted_queries = fields.List(fields.Raw(allow_none=True))
-    recent_interactions = fields.List(fields.Raw(allow_none=True))
-    user_preferences = fields.Dict(keys=fields.String())
+    conversation_state = Mapping(keys=fields.String())
+    interrupted_queries = Entries()
+    recent_interactions = Entries()
+    user_preferences = Mapping(keys=fields.String())
     ttl = Seconds(
         validate=validate.Range(1, CONTEXT_TTL_LONGEST),
         metadata={
@@ -209,6 +245,8 @@ def read_body(schema: Schema) -> Checked:
     setting = getattr(schema, "length_setting", "")
     if setting:
         request.max_content_length = current_app.config[setting]
+    if not request.is_json:
+        raise UnsupportedMediaType  # before it is read
     _refuse_endless_bodies()
     found = request.get_json()
     _refuse_depth(found)
@@ -236,6 +274,8 @@ def _refuse_depth(found: Any) -> None:
 
 def has_session_id() -> bool:
     """Whether the request's body names a session; it is unchecked and may be anything."""
+    if not request.is_json:
+        return False
     _refuse_endless_bodies()
     found = request.get_json(silent=True)
     return isinstance(found, dict) and bool(found.get("session_id"))

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from marshmallow import INCLUDE, Schema, ValidationError, fields, post_load
+from marshmallow import INCLUDE, Schema, ValidationError, fields
 
-from routes.schemas import Body, Checked, Id
+from routes.faults import check_members
+from routes.schemas import Body, Id
 
 
 def _check_amount(value: Any) -> None:
@@ -87,15 +88,18 @@ class StateData(Kept):
     last_updated = Moment()
 
 
+class Unconverted(fields.Nested):
+    """An object that is checked and returned as it is: it may be large, and is stored whole."""
+
+    def _deserialize(self, value: Any, *_: Any, **_more: Any) -> Any:
+        check_members(self, value)
+        return value
+
+
 class StateBody(Body):
     """A front end's state, and the id it is saved under."""
 
     length_setting = "MAX_STATE_LENGTH"
 
     session_id = Id(required=True)
-    data = fields.Nested(StateData, required=True)
-
-    @post_load(pass_original=True)
-    def keep(self, found: Checked, original: Checked, **_more: Any) -> Checked:
-        """Return the data unchanged: it is checked, not converted."""
-        return {**found, "data": original["data"]}
+    data = Unconverted(StateData, required=True)
