@@ -53,7 +53,7 @@ from services.sessions.migration.store import MigratingStore
 from services.sessions.migration.worker import Worker
 from services.sessions.outage import Outage, Spill, open_spill
 from services.sessions.stores import MemoryStore, Store, open_store
-from services.teaser_chat import ConversationList, Starts, TeaserChat, UnifiedChat
+from services.teaser_chat import ConversationList, Limits, Starts, TeaserChat, UnifiedChat
 from services.tokens import open_tokens
 
 LOG_FORMAT = "[%(asctime)s] [%(process)d] [%(levelname)s] %(name)s: %(message)s"
@@ -128,8 +128,9 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
     )
     chats = sessions.sessions_of(TEASER_CHAT)
     starts = Starts(chats, sessions.sessions_of(STARTS))
-    app.extensions["teaser_chat"] = TeaserChat(chats, starts)
-    app.extensions["unified_chat"] = UnifiedChat(chats, starts)
+    limits_of_chat = Limits(settings.conversation_max_turns, settings.conversation_max_questions)
+    app.extensions["teaser_chat"] = TeaserChat(chats, starts, limits_of_chat)
+    app.extensions["unified_chat"] = UnifiedChat(chats, starts, limits_of_chat)
     conversation_list = ConversationList(chats, starts)
     app.extensions["conversation_list"] = conversation_list
     states = sessions.sessions_of(STATES)

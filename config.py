@@ -39,6 +39,7 @@ from services.setting_checks import (
     is_redis,
     open_key_set,
 )
+from services.teaser_chat.turns import MOST_QUESTIONS, MOST_TURNS
 from services.token_keys import SECRET_LENGTH as AUTH_SECRET_LENGTH
 from services.tokens import AUDIENCE
 
@@ -100,6 +101,8 @@ class Settings:
         session_spill_max_bytes: the most the spill of this host may take.
         memory_max_sessions: the most sessions kept in a process.
         memory_max_bytes: the most bytes they may take.
+        conversation_max_turns: the most messages and corrections of a conversation.
+        conversation_max_questions: the most questions about its results.
         redis_pool_size: the most Redis connections of one worker.
         redis_timeout: seconds to wait for a connection to Redis, and for its reply.
         max_request_bytes: the longest request body.
@@ -136,6 +139,8 @@ class Settings:
     session_spill_max_bytes: int
     memory_max_sessions: int
     memory_max_bytes: int
+    conversation_max_turns: int
+    conversation_max_questions: int
     redis_pool_size: int
     redis_timeout: float
     max_request_bytes: int
@@ -197,6 +202,10 @@ def load() -> Settings:
         "session_ttl": _read_positive(env, "SESSION_TTL", SESSION_TTL),
         "session_ttl_analyzed": _read_positive(env, "SESSION_TTL_ANALYZED", SESSION_TTL_ANALYZED),
         "session_max_bytes": _read_positive(env, "SESSION_MAX_BYTES", SESSION_MAX_BYTES),
+        "conversation_max_turns": _read_positive(env, "CONVERSATION_MAX_TURNS", MOST_TURNS),
+        "conversation_max_questions": _read_positive(
+            env, "CONVERSATION_MAX_QUESTIONS", MOST_QUESTIONS
+        ),
         "state_max_bytes": _read_positive(env, "STATE_MAX_BYTES", STATE_MAX_BYTES),
         "session_spill_max_bytes": env.int(
             "SESSION_SPILL_MAX_BYTES",

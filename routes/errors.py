@@ -71,6 +71,11 @@ RESPONSES: dict[type[Exception], HttpError] = {
     service.AnalysisMissing: HttpError(
         409, "analysis_missing", "There is no analysis yet; please run it before asking about it."
     ),
+    service.ConversationFull: HttpError(
+        413,
+        "session_too_large",
+        "This conversation has as many messages as one may have; please start a new one.",
+    ),
     service.CorrectionRefused: INVALID,
     service.MessageIdReused: HttpError(
         409,

@@ -48,6 +48,10 @@ class CorrectionRefused(ConversationError):
         return named or ["Please name at least one fact."]
 
 
+class ConversationFull(ConversationError):
+    """The conversation has as many messages or questions as one may have."""
+
+
 class MessageIdReused(ConversationError):
     """A client_message_id came a second time with a different text."""
 

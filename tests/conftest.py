@@ -95,6 +95,8 @@ def settings(tmp_path: Path) -> Settings:
         session_spill_max_bytes=16_777_216,
         memory_max_sessions=1000,
         memory_max_bytes=67_108_864,
+        conversation_max_turns=200,
+        conversation_max_questions=100,
         redis_pool_size=8,
         redis_timeout=0.25,
         max_request_bytes=65_536,

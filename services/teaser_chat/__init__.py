@@ -5,11 +5,13 @@ from services.teaser_chat.analyses import AnalysisRun
 from services.teaser_chat.chat import TeaserChat
 from services.teaser_chat.conversation_list import ConversationList
 from services.teaser_chat.starts import Starts
+from services.teaser_chat.turns import Limits
 from services.teaser_chat.unified_chat import UnifiedChat
 
 __all__ = [
     "AnalysisRun",
     "ConversationList",
+    "Limits",
     "Starts",
     "TeaserChat",
     "UnifiedChat",

@@ -9,6 +9,7 @@ from services.errors import ConversationIncomplete
 from services.norms.catalogue import DISCLAIMER, get_catalogue
 from services.sessions import Session, Sessions
 from services.teaser_chat.messages import JsonObject, check_conversation
+from services.teaser_chat.suggestions import store_suggestions
 from services.timestamps import format_now
 
 DATABASES = ("EU directives and regulations", "European and international standards")
@@ -98,6 +99,7 @@ def analyze(session: Session, results: list[NormResult] | None) -> bool:
     session["all_norm_results"] = [result.as_dict() for result in checked]
     session["analyzed"] = True
     session["analyzed_at"] = format_now()
+    store_suggestions(session)
     return True
 
 

@@ -23,9 +23,10 @@ from services.teaser_chat.messages import (
     read_turn_reply,
 )
 from services.teaser_chat.starts import Starts
+from services.teaser_chat.suggestions import read_suggestions, store_suggestions
 from services.teaser_chat.turns import (
+    Limits,
     build_opening,
-    suggest,
     take_correction,
     take_message,
     take_question,
@@ -40,11 +41,13 @@ class TeaserChat:
     Args:
         conversations: the sessions that hold them.
         starts: opens them.
+        limits: how far each may grow.
     """
 
-    def __init__(self, conversations: Sessions, starts: Starts) -> None:
+    def __init__(self, conversations: Sessions, starts: Starts, limits: Limits) -> None:
         self._conversations = conversations
         self._starts = starts
+        self._limits = limits
 
     def start_conversation(
         self,
@@ -88,6 +91,7 @@ class TeaserChat:
             `{complete, message, missing, suggestions}`, and `reasoning` once complete.
 
         Raises:
+            ConversationFull: it has as many as it may have.
             MessageIdReused: the id was used with another text.
             SessionError: as services.sessions.update_session.
         """
@@ -96,6 +100,7 @@ class TeaserChat:
         def change(session: Session) -> bool:
             if is_known(check_conversation(session), message_id):
                 return False
+            self._limits.check_turn(session)
             _, outdated = take_message(session, message_id, message)
             _finish(session, outdated=outdated)
             return True
@@ -123,6 +128,7 @@ class TeaserChat:
             As `continue_conversation`, and `correction`: the correction in words.
 
         Raises:
+            ConversationFull: it has as many as it may have.
             CorrectionRefused: a fact or a value is invalid, or they contradict each other.
             MessageIdReused: the id was used with other facts, or for a message.
             SessionError: as services.sessions.update_session.
@@ -134,6 +140,7 @@ class TeaserChat:
         def change(session: Session) -> bool:
             if is_known(check_conversation(session), message_id):
                 return False
+            self._limits.check_turn(session)
             _, outdated = take_correction(session, message_id, values)
             _finish(session, outdated=outdated)
             return True
@@ -184,6 +191,7 @@ class TeaserChat:
 
         Raises:
             AnalysisMissing: there is no analysis yet.
+            ConversationFull: it has as many as it may have.
             MessageIdReused: the id was used with another text.
             SessionError: as services.sessions.update_session.
         """
@@ -194,6 +202,7 @@ class TeaserChat:
                 return False
             if not session["analyzed"]:
                 raise AnalysisMissing(session_id)
+            self._limits.check_question(session)
             take_question(session, message_id, question)
             return True
 
@@ -215,7 +224,7 @@ class TeaserChat:
         view: JsonObject = {"session_id": session_id, **{name: session[name] for name in members}}
         view["missing"] = read_last_turn(session)["missing"]
         view["facts"] = interview.list_product_facts(session["interview"])
-        view["suggestions"] = suggest(session)
+        view["suggestions"] = read_suggestions(session)
         if session["analyzed"]:
             members = ["product_description", "matched_norms", "all_norm_results"]
             view |= {name: session[name] for name in members} | {"disclaimer": DISCLAIMER}
@@ -235,7 +244,7 @@ def _finish(session: Session, *, outdated: bool) -> None:
     reply = session["history"][-1]
     if outdated:
         reply["content"] += f"\n\n{REANALYZE}"
-    reply["suggestions"] = suggest(session)
+    reply["suggestions"] = store_suggestions(session)
 
 
 def _build_start_reply(session: Session, message_id: str, text: str) -> JsonObject:

@@ -1,13 +1,50 @@
 """The turns of a conversation as changes to its session; each may be applied more than once."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from services.conversation import interview, questions
 from services.conversation.interview import Reply
+from services.errors import ConversationFull
 from services.sessions import Session
 from services.teaser_chat.analyses import drop_analysis, has_changed_facts
 from services.teaser_chat.messages import JsonObject, build_exchange, build_question_entry
+from services.teaser_chat.suggestions import store_suggestions
+
+MOST_TURNS = 200
+"""The most messages and corrections of a conversation, unless the settings say otherwise."""
+MOST_QUESTIONS = 100
+"""The most questions about its results, unless the settings say otherwise."""
+
+
+class Limits(NamedTuple):
+    """How far a conversation may grow; what is over is refused, and what is there stays.
+
+    Attributes:
+        turns: the most messages and corrections.
+        questions: the most questions about the results.
+    """
+
+    turns: int = MOST_TURNS
+    questions: int = MOST_QUESTIONS
+
+    def check_turn(self, session: Mapping[str, Any]) -> None:
+        """Check that one more message or correction fits in.
+
+        Raises:
+            ConversationFull: it does not.
+        """
+        if len(session["history"]) >= 2 * self.turns:  # each has a reply
+            raise ConversationFull("turns")
+
+    def check_question(self, session: Mapping[str, Any]) -> None:
+        """Check that one more question fits in.
+
+        Raises:
+            ConversationFull: it does not.
+        """
+        if len(session["qa_history"]) >= self.questions:
+            raise ConversationFull("questions")
 
 
 def build_opening(message_id: str, text: str) -> tuple[dict[str, Any], Reply]:
@@ -24,7 +61,7 @@ def build_opening(message_id: str, text: str) -> tuple[dict[str, Any], Reply]:
         "qa_history": [],
         "interview": state,
     }
-    data["history"][-1]["suggestions"] = suggest(data)
+    data["history"][-1]["suggestions"] = store_suggestions(data)
     return data, reply
 
 
@@ -76,23 +113,11 @@ def _replace(session: Session, state: interview.State, reply: Reply) -> bool:
     return bool(outdated)
 
 
-def suggest(session: Mapping[str, Any]) -> list[str]:
-    """Suggest what the maker may send next."""
-    messages = (entry["content"] for entry in session["history"] if entry["role"] == "user")
-    questions_before = (entry["question"] for entry in session["qa_history"])
-    return questions.suggest(
-        session["interview"],
-        complete=session["complete"],
-        analyzed=session["analyzed"],
-        asked=[*messages, *questions_before],
-    )
-
-
 def take_question(session: Session, message_id: str, question: str) -> None:
     """Answer a question about the analysis in view of the history, and store both."""
     answer = questions.answer_question(_add_history(session, question), session["interview"])
     session["qa_history"].append(build_question_entry(message_id, question, answer))
-    session["qa_history"][-1]["suggestions"] = suggest(session)
+    session["qa_history"][-1]["suggestions"] = store_suggestions(session)
 
 
 def _add_history(session: Session, question: str) -> str:

@@ -34,7 +34,8 @@ from services.teaser_chat.messages import (
     read_reply,
 )
 from services.teaser_chat.starts import Starts
-from services.teaser_chat.turns import build_opening, suggest, take_message, take_question
+from services.teaser_chat.suggestions import store_suggestions
+from services.teaser_chat.turns import Limits, build_opening, take_message, take_question
 
 STARTED_OVER = "Your earlier conversation could not be read any more, so this is a new one."
 CHECKED_LATER = "The norms are checked again as soon as these questions are answered."
@@ -46,11 +47,13 @@ class UnifiedChat:
     Args:
         conversations: the sessions that hold conversations.
         starts: opens them.
+        limits: how far each may grow.
     """
 
-    def __init__(self, conversations: Sessions, starts: Starts) -> None:
+    def __init__(self, conversations: Sessions, starts: Starts, limits: Limits) -> None:
         self._conversations = conversations
         self._starts = starts
+        self._limits = limits
 
     def send(
         self,
@@ -67,6 +70,7 @@ class UnifiedChat:
             over.
 
         Raises:
+            ConversationFull: it has as many messages as it may have.
             MessageIdReused: the id was used with another text.
             SessionError: as services.sessions.update_session and save_session. One that cannot
                 be read is no error here: it is quarantined, and another starts under its id.
@@ -93,7 +97,7 @@ class UnifiedChat:
             except SessionUnreadable:
                 self._conversations.quarantine(session)
                 raise
-            _take(session, message_id, message)
+            _take(session, message_id, message, self._limits)
             return True
 
         try:
@@ -131,12 +135,16 @@ def _open(message_id: str, message: str, *, notice: str = "") -> dict[str, Any]:
     return data
 
 
-def _take(session: Session, message_id: str, message: str) -> None:
-    """Process a message by the step it takes."""
+def _take(session: Session, message_id: str, message: str, limits: Limits) -> None:
+    """Process a message by the step it takes, if one more of its kind fits in."""
     if session["complete"]:
         route = route_message(message, session["interview"], analyzed=session["analyzed"])
     else:
         route = Route(Step.INTERVIEW, message)
+    if route.step is Step.QUESTION:
+        limits.check_question(session)
+    else:
+        limits.check_turn(session)
     if route.step is Step.QUESTION:
         analyze(session, None)
         take_question(session, message_id, message)
@@ -161,7 +169,7 @@ def _continue_interview(session: Session, message_id: str, message: str, stateme
         response["content"] = write_unchanged(session["interview"], reply.understood)
     elif outdated:
         response["content"] += f"\n\n{CHECKED_LATER}"
-    response["suggestions"] = suggest(session)
+    response["suggestions"] = store_suggestions(session)
 
 
 def _add_report(
@@ -171,4 +179,4 @@ def _add_report(
     analyze(session, None)
     report = write_report(session["interview"], understood=understood, before=before)
     session["history"][-1] |= {"content": report, "intent": Step.ANALYSIS.value}
-    session["history"][-1]["suggestions"] = suggest(session)
+    session["history"][-1]["suggestions"] = store_suggestions(session)

@@ -4,7 +4,7 @@ from services.contexts import Contexts, Tenants
 from services.keyspaces import CONTEXTS, STARTS, STATES, TEASER_CHAT, TENANTS
 from services.saved_state import SavedStates
 from services.sessions import Sessions, sessions_of
-from services.teaser_chat import ConversationList, Starts, TeaserChat, UnifiedChat
+from services.teaser_chat import ConversationList, Limits, Starts, TeaserChat, UnifiedChat
 
 
 def open_tenants() -> Tenants:
@@ -24,12 +24,12 @@ def open_saved_states() -> SavedStates:
 
 def open_teaser_chat() -> TeaserChat:
     """The teaser chat."""
-    return TeaserChat(*_conversations())
+    return TeaserChat(*_conversations(), Limits())
 
 
 def open_unified_chat() -> UnifiedChat:
     """The one-endpoint chat."""
-    return UnifiedChat(*_conversations())
+    return UnifiedChat(*_conversations(), Limits())
 
 
 def open_conversation_list() -> ConversationList:

@@ -4,7 +4,7 @@ from services.conversation.questions.assistant import LONGEST, Answer, answer_qu
 from services.conversation.questions.report import write_report, write_unchanged
 from services.conversation.questions.routing import Route, Step, route_message
 from services.conversation.questions.suggestions import MOST as MOST_SUGGESTIONS
-from services.conversation.questions.suggestions import suggest
+from services.conversation.questions.suggestions import find_meaning, suggest
 from services.conversation.questions.window import (
     MAX_PAIRS,
     build_enriched_query,
@@ -20,6 +20,7 @@ __all__ = [
     "Step",
     "answer_question",
     "build_enriched_query",
+    "find_meaning",
     "route_message",
     "select_recent_pairs",
     "suggest",

@@ -1,7 +1,8 @@
 """Suggests what a visitor may send with one click: answers, or questions on the results."""
 
+import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 from services.conversation.analysis.findings import Findings
 from services.conversation.analysis.verdicts import NormResult
@@ -62,14 +63,14 @@ _NAMED = re.compile(r"\(([^()]+)\)$")
 _LONG_NAMES = ("Directive", "Regulation", "Act", "act")
 
 
-def suggest(state: State, *, complete: bool, analyzed: bool, asked: Iterable[str]) -> list[str]:
+def suggest(state: State, *, complete: bool, analyzed: bool, asked: Container[str]) -> list[str]:
     """List short texts that may be sent next; none between the interview and the analysis.
 
     Args:
         state: the interview's state.
         complete: whether the interview is complete.
         analyzed: whether there is an analysis of what is known.
-        asked: the messages and questions so far.
+        asked: what the messages and questions so far mean, as `find_meaning` returns it.
     """
     if not complete:
         return suggest_answers(state)
@@ -124,25 +125,28 @@ def _list_supplies(pending: Sequence[str], known: Facts) -> Iterable[str]:
     return (*battery, "A power adapter in the box") if "eps" in pending else battery
 
 
-def suggest_questions(findings: Findings, asked: Iterable[str]) -> list[str]:
+def suggest_questions(findings: Findings, asked: Container[str]) -> list[str]:
     """List questions about the results that were not asked yet.
 
     Args:
         findings: the results.
-        asked: the messages and questions so far.
+        asked: what was asked so far, as `find_meaning` returns it.
     """
-    before = {_find_meaning(text) for text in asked}
-    fresh = (text for text in list_questions(findings) if _find_meaning(text) not in before)
+    fresh = (text for text in list_questions(findings) if find_meaning(text) not in asked)
     return [text for text, _ in zip(fresh, range(MOST), strict=False)]
 
 
-def _find_meaning(question: str) -> tuple[object, ...]:
-    """Return what a question means, whatever its wording; for a "what if" its words."""
+def find_meaning(question: str) -> str:
+    """Return a short text for what a question means, whatever its wording; it may be stored.
+
+    For a "what if" it stands for the words, as it does for what is no question.
+    """
     spelled = split_words(question)
     kinds = find_intents(spelled)[:1]
     if not kinds or kinds[0] is Intent.WHAT_IF:
-        return tuple(word.text for word in spelled)
-    return (*kinds, *find_norms(question).ids)
+        words = " ".join(word.text for word in spelled)
+        return hashlib.sha256(words.encode(errors="surrogatepass")).hexdigest()[:16]
+    return " ".join((*kinds, *find_norms(question).ids))
 
 
 def list_questions(findings: Findings) -> Iterator[str]:

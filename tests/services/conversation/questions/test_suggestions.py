@@ -12,7 +12,7 @@ from services.conversation.language.intents import Intent, find_intents
 from services.conversation.language.norm_names import find_norms
 from services.conversation.questions import suggestions
 from services.conversation.questions.routing import Step, route_message
-from services.conversation.questions.suggestions import MOST, NEXT, UNSURE
+from services.conversation.questions.suggestions import MOST, NEXT, UNSURE, find_meaning
 from services.conversation.understanding.replies import TOPIC_FACTS
 from tests.services.conversation.interview.test_dialogue import OPENERS
 from tests.services.conversation.products import INTERVIEWS, TODAY, get_finished
@@ -157,7 +157,8 @@ def test_every_question_gets_the_answer_it_is_meant_for() -> None:
 def test_nothing_is_offered_twice(product: str) -> None:
     """Whoever always clicks sees every question once, until none is left."""
     asked: list[str] = []
-    while offered := suggestions.suggest_questions(build_findings(product), asked):
+    findings = build_findings(product)
+    while offered := suggestions.suggest_questions(findings, list(map(find_meaning, asked))):
         assert len(offered) <= MOST
         assert len(set(offered)) == len(offered)
         assert not set(offered) & set(asked)
@@ -172,7 +173,7 @@ def test_other_words_for_the_same_are_the_same() -> None:
     why = next(text for text in first if text.startswith("Why"))
     (norm_id,) = find_norms(why).ids
     asked = [f"why {norm_id}", "so what are the next steps"]
-    second = suggestions.suggest_questions(findings, asked)
+    second = suggestions.suggest_questions(findings, list(map(find_meaning, asked)))
     assert why not in second
     assert NEXT not in second
     assert any(text.startswith("Why") for text in second)
