@@ -13,7 +13,7 @@ from routes.identity import get_identity
 from routes.middleware import get_request_id
 from routes.openapi import CHANGING, CONTEXT_NAME, READING, Blueprint
 from services import timestamps
-from services.contexts import Context, Contexts
+from services.contexts import Context, ContextEntry, Contexts
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +117,7 @@ def _respond(context: Context) -> Response:
     return _respond_timed({**_describe(context), **context.members})
 
 
-def _describe(context: Context) -> dict[str, Any]:
+def _describe(context: Context | ContextEntry) -> dict[str, Any]:
     return {
         "session_id": context.session_id,
         "user_id": context.user_id,

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from services.keys import PART
+from services.list_entries import LANDMARK, build_list_entry
 from services.sessions.flask.browser import BROWSERS
 from services.sessions.keyspaces import KEPT, LONGEST_TTL, SESSION_TTL, Keyspace
 from services.sessions.merge import merge_contexts, merge_conversations
@@ -86,6 +87,8 @@ def build_teaser_chat_keyspace(
         max(ttl, analyzed_ttl, UNIFIED_CHAT_TTL),
         indexed=True,
         merge=merge_conversations,
+        list_entry=build_list_entry,
+        landmark=LANDMARK,
     )
 
 

@@ -14,10 +14,10 @@ from services.contexts.changes import EMPTY, merge_context
 from services.contexts.tenants import DEFAULT_SESSION_TTL, Tenants
 from services.errors import TenantIsolationError
 from services.keys import build_context_id, build_context_owner, read_context_name
-from services.sessions import Session, Sessions, batches
+from services.sessions import Session, Sessions, listing
 from services.sessions.errors import SessionForeign
 
-__all__ = ["DEFAULT_SESSION_TTL", "Context", "Contexts", "Page", "Tenants"]
+__all__ = ["DEFAULT_SESSION_TTL", "Context", "ContextEntry", "Contexts", "Page", "Tenants"]
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +45,17 @@ class Context(NamedTuple):
     ttl: int
 
 
+class ContextEntry(NamedTuple):
+    """A context in a list; the attributes are those of Context."""
+
+    tenant_id: str
+    user_id: str
+    session_id: str
+    stored_at: int
+    last_updated: int
+    ttl: int
+
+
 class Page(NamedTuple):
     """Some of a user's contexts.
 
@@ -53,7 +64,7 @@ class Page(NamedTuple):
         next_start: where the next page begins; None after the last.
     """
 
-    contexts: list[Context]
+    contexts: list[ContextEntry]
     next_start: int | None
 
 
@@ -192,10 +203,16 @@ class Contexts:
         """
         owner = build_context_owner(tenant_id, user_id)
         names = self._sessions.list_owned(owner, start=start, limit=limit)
-        found = batches.load(self._sessions, names, owner=owner).done.values()
         contexts = [
-            _build_context(tenant_id, user_id, read_context_name(session.session_id), session)
-            for session in found
+            ContextEntry(
+                tenant_id,
+                user_id,
+                read_context_name(found.session_id),
+                stored_at=found.created_at,
+                last_updated=found.updated_at,
+                ttl=found.ttl or DEFAULT_SESSION_TTL,
+            )
+            for found in listing.load_listed(self._sessions, names, owner=owner)
         ]
         contexts.sort(key=lambda context: context.last_updated, reverse=True)
         return Page(contexts, start + limit if len(names) == limit else None)

@@ -6,7 +6,9 @@ The document is flat: the members this module owns (ENVELOPE), then the caller's
      "created_at":1767225600000,"updated_at":1767225660000,"expires_at":1767229260000,
      "history":[...], ...}
 
-A session with a life of its own also has `"ttl"`, in seconds.
+A session with a life of its own also has `"ttl"`, in seconds, and one that stands in lists has
+`"list_entry"`: what they show of it, and in `"at"` the `updated_at` it was made for. An earlier
+release keeps that member unchanged, so one that is older than its document does not count.
 
 `version` stands first so that a script on the server can read it from the first bytes.
 Engines are handed the rest (the body) and the number apart: whoever decides the version,
@@ -41,6 +43,7 @@ ENVELOPE = (
     "expires_at",
     "ttl",
     "deleted",
+    "list_entry",
 )
 """Members this module owns; a caller's data may not use these names."""
 
@@ -53,6 +56,12 @@ OWNER_BYTES = 512
 _OWNER = re.compile(rb'"owner":("?[^",}]*)')
 _TOMBSTONE = re.compile(rb'\{"version":[1-9][0-9]{0,14},"deleted":true[,}]')
 _HEAD = re.compile(rb'\{"version":([1-9][0-9]{0,14})(?=[,}])')
+_ENVELOPE_HEAD = re.compile(
+    rb'\{"version":[1-9][0-9]{0,14},"format":.*?,"created_at":[0-9]+,"updated_at":[0-9]+'
+    rb',"expires_at":[0-9]+(?:,"ttl":[1-9][0-9]*)?(?=[,}])',
+    re.DOTALL,
+)
+_LIST_ENTRY = re.compile(rb',"list_entry":(\{(?:[^"{}]|"(?:[^"\\]|\\.)*")*\})', re.DOTALL)
 # No text inside the document can look like this: its quotes would be escaped.
 _AFTER_OWNER = b',"created_at":'
 _CONTAINERS = frozenset((dict, list))
@@ -115,12 +124,15 @@ class Session(dict[str, Any]):
         self.created_at, self.updated_at, self.expires_at = times
 
 
-def encode_body(session: Session, max_bytes: int) -> bytes:
+def encode_body(
+    session: Session, max_bytes: int, list_entry: Mapping[str, Any] | None = None
+) -> bytes:
     """The document after its version member: `,"format":1,...}`.
 
     Args:
         session: what to write, its times and owner already set.
         max_bytes: the longest document allowed, in bytes.
+        list_entry: what lists show of it; None for what stands in none.
 
     Raises:
         SessionNotSerialisable: a value would not come back as it went in.
@@ -137,6 +149,7 @@ def encode_body(session: Session, max_bytes: int) -> bytes:
         "updated_at": session.updated_at,
         "expires_at": session.expires_at,
         **({} if session.ttl is None else {"ttl": session.ttl}),
+        **({"list_entry": {"at": session.updated_at, **list_entry}} if list_entry else {}),
         **session,
     }
     try:
@@ -210,6 +223,27 @@ def split(value: bytes) -> tuple[int, bytes] | None:
     return (int(head[1]), value[head.end() :]) if head else None
 
 
+def decode_head(head: bytes) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """The members of ENVELOPE in the first bytes of a document, and its entry for lists, if any.
+
+    Raises:
+        SessionUnreadable: it is not the beginning of a document, or too little of it.
+        SessionFormatUnknown: it is one, of a format other than FORMAT.
+    """
+    found = _ENVELOPE_HEAD.match(head)
+    if not found:
+        raise SessionUnreadable("the stored value is no session document")
+    entry = _LIST_ENTRY.match(head, found.end())
+    try:
+        members = _decode(found[0] + b"}")
+        listed = _decode(entry[1]) if entry else None
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise SessionUnreadable("the stored value is not JSON") from error
+    if members.get("format") != FORMAT:
+        raise SessionFormatUnknown(f"document format {members.get('format')!r} is not known here")
+    return members, listed
+
+
 def decode(value: bytes) -> Session:
     """The session in a stored value.
 
@@ -237,6 +271,7 @@ def decode(value: bytes) -> Session:
     if session.ttl is not None and (type(session.ttl) is not int or session.ttl < 1):
         raise SessionUnreadable("the stored document's ttl is no number of seconds")
     del members["format"]
+    members.pop("list_entry", None)  # it is made anew with every write
     session.stored = value
     session.update(members)
     return session

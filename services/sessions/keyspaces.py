@@ -41,6 +41,11 @@ class Keyspace:
         reusable: whether a deleted id may be taken again. A tombstone of any other beats every
             copy, whatever its version.
         max_bytes: the longest document of this kind; 0 for as long as any may be.
+        list_entry: what lists show of a session, made of its data and stored at the head of its
+            document; None for data that does not belong in a list. None where lists show only
+            what every document's head has.
+        landmark: what follows, in the documents of a release that stored no such entry, the
+            members that a list needs; empty if nothing does.
         group: the part of an id by which sessions are listed by last use; None for no such list.
             No session of such a kind may live longer than INDEX_KEPT.
     """
@@ -54,6 +59,8 @@ class Keyspace:
     merge: Merge = merge_higher
     reusable: bool = False
     max_bytes: int = 0
+    list_entry: Callable[[Mapping[str, Any]], Mapping[str, Any] | None] | None = None
+    landmark: bytes = b""
     group: Callable[[str], str] | None = None
 
     def __post_init__(self) -> None:
@@ -98,6 +105,10 @@ class Keyspace:
         """Seconds a session lives after a use: its own ttl, or what its kind gives it."""
         usual = self.lifetime if isinstance(self.lifetime, int) else self.lifetime(data)
         return min(ttl or usual, self.longest)
+
+    def build_list_entry(self, data: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """What lists show of a session with this data; None for nothing of its own."""
+        return self.list_entry(data) if self.list_entry else None
 
     def index(self) -> str:
         """The key of the index over all sessions of this kind."""

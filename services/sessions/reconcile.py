@@ -212,7 +212,7 @@ def _merge(keyspace: Keyspace, higher: Record, lower: Record) -> bytes | None:
         return None
     above.clear()
     above.update(together)
-    return codec.encode_body(above, MERGED_MAX_BYTES)
+    return codec.encode_body(above, MERGED_MAX_BYTES, keyspace.build_list_entry(above))
 
 
 def _read_life(keyspace: Keyspace, value: bytes) -> int:
@@ -244,7 +244,7 @@ def _drop_owner(record: Record, keyspace: Keyspace) -> Record:
     """
     session = codec.decode(codec.join(record.version, record.body))
     session.owner = None
-    body = codec.encode_body(session, MERGED_MAX_BYTES)
+    body = codec.encode_body(session, MERGED_MAX_BYTES, keyspace.build_list_entry(session))
     return record._replace(body=body, indexes=keyspace.indexes(None))
 
 

@@ -95,7 +95,7 @@ class SessionRecords:
         if value is None:
             raise SessionNotFound(session_id)
         if codec.is_tombstone(value):
-            self._check_sure(key, codec.owner_of(value), owner)
+            self.check_sure(key, codec.owner_of(value), owner)
             raise SessionNotFound(session_id)
         try:
             session = codec.decode(value)
@@ -109,12 +109,12 @@ class SessionRecords:
                 if codec.owner_of(value) not in (None, owner):
                     raise SessionForeign(session_id) from None
             raise
-        self._check_sure(key, session.owner, owner)
+        self.check_sure(key, session.owner, owner)
         if session.owner is not None and session.owner != owner:
             raise SessionForeign(session_id)
         return session
 
-    def _check_sure(self, key: str, whose: str | None, owner: str | None) -> None:
+    def check_sure(self, key: str, whose: str | None, owner: str | None) -> None:
         """Make sure that nobody is shown what somebody else may have put under their id.
 
         Raises:
@@ -132,7 +132,8 @@ class SessionRecords:
         now = session.updated_at = self._now()
         session.created_at = session.created_at or now
         session.expires_at = now + self._life_ms(session)
-        body = codec.encode_body(session, self._max_bytes)
+        entry = self.keyspace.build_list_entry(session)
+        body = codec.encode_body(session, self._max_bytes, entry)
         record = self._make_record(session, body, now, session.expires_at)
         if self._spend:
             self._spend(self.keyspace, record, session.owner)

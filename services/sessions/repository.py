@@ -293,7 +293,7 @@ class Sessions(SessionRecords):
         if not create or not is_free:
             return self.decode_stored(session_id, value, owner)
         if value is not None:
-            self._check_sure(self.keyspace.key(session_id), codec.owner_of(value), owner)
+            self.check_sure(self.keyspace.key(session_id), codec.owner_of(value), owner)
         session = Session(session_id, owner=owner)
         session.version, session.stored = codec.version_of(value or b"") or 0, value
         return session

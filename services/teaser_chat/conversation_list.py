@@ -2,16 +2,14 @@
 
 from collections.abc import Iterable
 
-from services import timestamps
-from services.sessions import Session, Sessions, batches
-from services.sessions.errors import SessionNotFound, SessionUnreadable, StoreUnavailable
+from services.list_entries import read_list_entry
+from services.sessions import Session, Sessions, batches, listing
+from services.sessions.errors import SessionNotFound, SessionUnreadable
 from services.teaser_chat.messages import JsonObject, check_conversation
 from services.teaser_chat.starts import Starts
 
 MOST_LISTED = 50
 """The most conversations in a list."""
-LONGEST_TITLE = 80
-"""The longest title, in characters."""
 
 
 class ConversationList:
@@ -49,13 +47,9 @@ class ConversationList:
         ids = self._conversations.list_owned(owner, start=0, limit=MOST_LISTED)
         if current and current not in ids:
             ids = [current, *ids[: MOST_LISTED - 1]]
-        batch = batches.load(self._conversations, ids, owner=owner)
-        batches.raise_first(batch.failed.values(), StoreUnavailable)
-        entries = [
-            _build_entry(session)
-            for session in batch.done.values()
-            if session.owner == owner and _is_conversation(session)
-        ]
+        found = listing.load_listed(self._conversations, ids, owner=owner)
+        own = (read_list_entry(listed) for listed in found if listed.owner == owner)
+        entries = [entry for entry in own if entry]
         return sorted(entries, key=lambda entry: str(entry["last_message_at"]), reverse=True)
 
     def clear(self, owner: str | None) -> int:
@@ -100,25 +94,3 @@ def _is_conversation(session: Session) -> bool:
 def _get_first_id(session: Session) -> str:
     """The id of the message that started a conversation."""
     return str(session["history"][0].get("id", ""))
-
-
-def _build_entry(session: Session) -> JsonObject:
-    entries = (*session["history"], *session["qa_history"])
-    times = [time for entry in entries if isinstance(time := entry.get("timestamp"), str)]
-    return {
-        "session_id": session.session_id,
-        "title": build_title(session["history"][0]["content"]),
-        "started_at": timestamps.isoformat(session.created_at),
-        "last_message_at": max(times, default=timestamps.isoformat(session.updated_at)),
-        "complete": session["complete"],
-        "analyzed": session["analyzed"],
-    }
-
-
-def build_title(text: str) -> str:
-    """The first words of a text, as many as fit into LONGEST_TITLE characters."""
-    words = " ".join(text.split())
-    if len(words) <= LONGEST_TITLE:
-        return words
-    whole, _, _ = words[: LONGEST_TITLE + 1].rpartition(" ")
-    return whole or words[:LONGEST_TITLE]

@@ -19,8 +19,10 @@ TURNS, QUESTIONS = 12, 3
 @pytest.fixture
 def app(settings: Settings) -> Iterator[Flask]:
     """The application with conversations that may not grow far."""
-    bounds = {"conversation_max_turns": TURNS, "conversation_max_questions": QUESTIONS}
-    application = create_app(dataclasses.replace(settings, **bounds))
+    bounded = dataclasses.replace(
+        settings, conversation_max_turns=TURNS, conversation_max_questions=QUESTIONS
+    )
+    application = create_app(bounded)
     yield application
     application.extensions["session_store"].close()
 

@@ -23,7 +23,7 @@ from collections.abc import Iterable, Sequence
 
 from ..errors import SessionFormatUnknown, StoreUnavailable
 from ..keyspaces import Keyspace
-from ..stores.base import Clock, Condition, DocumentStore, Put, Record, Store
+from ..stores.base import Clock, Condition, DocumentStore, Extract, Put, Record, Store
 from ..stores.memory import MemoryStore
 from .copies import Copies
 from .stages import Plan, Stage
@@ -112,6 +112,12 @@ class MigratingStore(Store):
     def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
         """The stored values of the copies that count."""
         return self._strategy.get_many(keys)
+
+    def extracts(
+        self, keys: Sequence[str], length: int, landmark: bytes = b""
+    ) -> list[Extract | None]:
+        """What lists show of the copies that count; no copy is brought into line for that."""
+        return self._strategy.extracts(keys, length, landmark)
 
     def put(self, record: Record, condition: Condition) -> Put:
         """Store a document if the condition holds where it is decided."""

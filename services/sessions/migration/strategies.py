@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from ..errors import SessionFormatUnknown, StoreUnavailable
 from ..reconcile import is_same_owner
-from ..stores.base import Condition, DocumentStore, Outcome, Put, Record
+from ..stores.base import Condition, DocumentStore, Extract, Outcome, Put, Record
 from ..stores.wrapper import StoreWrapper
 from .copies import Copies, is_newer
 from .stages import Plan, in_cohort
@@ -31,6 +31,17 @@ class DictOnly(DocumentStore):
             _ask_if_unasked(self._copies, key)
             value = self._copies.old.get(key)
             return value if value is not None else self._copies.adopt(key)
+
+    def extracts(
+        self, keys: Sequence[str], length: int, landmark: bytes = b""
+    ) -> list[Extract | None]:
+        """From the dict; what it lacks from the engine."""
+        mine = dict(zip(keys, self._copies.old.extracts(keys, length, landmark), strict=True))
+        missing = [key for key in keys if mine[key] is None]
+        if missing:
+            theirs = self._copies.new.extracts(missing, length, landmark)
+            mine.update(zip(missing, theirs, strict=True))
+        return [mine[key] for key in keys]
 
     def put(self, record: Record, condition: Condition) -> Put:
         """Into the dict."""
@@ -94,6 +105,19 @@ class DictFirst(DocumentStore):
             if self._compare:
                 self._copies.uncompared.add(key)
             return value
+
+    def extracts(
+        self, keys: Sequence[str], length: int, landmark: bytes = b""
+    ) -> list[Extract | None]:
+        """From the dict, unless the engine has a newer copy or the only one."""
+        mine = self._copies.old.extracts(keys, length, landmark)
+        try:
+            theirs = self._copies.new.extracts(keys, length, landmark)
+        except StoreUnavailable:
+            if None in mine:
+                raise
+            return mine
+        return _newer_ones(mine, theirs)
 
     def put(self, record: Record, condition: Condition) -> Put:
         """Into the dict, then into the engine."""
@@ -203,6 +227,15 @@ class EngineFirst(DocumentStore):
             self._copies.uncompared.add(key)
         return value
 
+    def extracts(
+        self, keys: Sequence[str], length: int, landmark: bytes = b""
+    ) -> list[Extract | None]:
+        """From the engine, unless the dict has a newer copy or the only one."""
+        theirs = self._copies.new.extracts(keys, length, landmark)
+        if not self._reads_old:
+            return theirs
+        return _newer_ones(theirs, self._copies.old.extracts(keys, length, landmark))
+
     def put(self, record: Record, condition: Condition) -> Put:
         """Into the engine, then into the dict."""
         if self._reads_old and condition in TAKES_ID and record.key in self._copies.unsent:
@@ -265,6 +298,17 @@ class Cohort(DocumentStore):
         """As the session's strategy."""
         return self._choose(key).get(key)
 
+    def extracts(
+        self, keys: Sequence[str], length: int, landmark: bytes = b""
+    ) -> list[Extract | None]:
+        """As the sessions' strategies, each in one trip."""
+        found: dict[str, Extract | None] = {}
+        for strategy in (self._rest, self._chosen):
+            its = [key for key in keys if self._choose(key) is strategy]
+            if its:
+                found.update(zip(its, strategy.extracts(its, length, landmark), strict=True))
+        return [found[key] for key in keys]
+
     def put(self, record: Record, condition: Condition) -> Put:
         """As the session's strategy."""
         return self._choose(record.key).put(record, condition)
@@ -281,6 +325,16 @@ class Cohort(DocumentStore):
         session_id = key.rpartition(":")[2]
         is_chosen = in_cohort(session_id, self._plan.cohort, self._plan.salt)
         return self._chosen if is_chosen else self._rest
+
+
+def _newer_ones(
+    first: Sequence[Extract | None], second: Sequence[Extract | None]
+) -> list[Extract | None]:
+    """Of two copies each the one with the higher version, else the first."""
+    return [
+        other if other and is_newer(other.head, one.head if one else None) else one
+        for one, other in zip(first, second, strict=True)
+    ]
 
 
 def _ask_if_unasked(copies: Copies, key: str) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from .. import codec, metrics, request_budget
 from ..errors import StoreUnavailable
-from ..stores.base import Condition, Outcome, Put, Record, Store
+from ..stores.base import Condition, Extract, Outcome, Put, Record, Store
 from ..stores.wrapper import StoreWrapper
 from .replay import Replay
 from .spill import Spill
@@ -56,6 +56,23 @@ class SpillingStore(StoreWrapper):
     def heads(self, keys: Sequence[str]) -> list[bytes | None]:
         """As `get`."""
         return self.get_many(keys) if self._spill.is_occupied else self.engine.heads(keys)
+
+    def extracts(
+        self, keys: Sequence[str], length: int, landmark: bytes = b""
+    ) -> list[Extract | None]:
+        """From the spill what waits there, and the rest from the engine in one trip.
+
+        The spill is asked first: what is sent meanwhile is then found in the engine.
+        """
+        if not self._spill.is_occupied:
+            return self.engine.extracts(keys, length, landmark)
+        found = dict(zip(keys, self._spill.extracts(keys, length, landmark), strict=True))
+        rest = [key for key in keys if found[key] is None]
+        for key in found.keys() - rest:
+            request_budget.mark_spilled(key)
+        if rest:
+            found.update(zip(rest, self.engine.extracts(rest, length, landmark), strict=True))
+        return [found[key] for key in keys]
 
     def put(self, record: Record, condition: Condition) -> Put:
         """Into the engine, or else into the spill.

@@ -19,6 +19,7 @@ from ..stores.base import (
     Backlog,
     Clock,
     Condition,
+    Extract,
     LocalStore,
     Outcome,
     Put,
@@ -75,6 +76,10 @@ class Spill:
     def read_record(self, key: str) -> Record | None:
         """The same as a record for the engine."""
         return self._read(lambda: self._store.read_record(key))
+
+    def extracts(self, keys: Sequence[str], length: int, landmark: bytes) -> list[Extract | None]:
+        """What lists show of those that wait under these keys, tombstones among them."""
+        return self._read(lambda: self._store.extracts(keys, length, landmark))
 
     def members(self, index: str, limit: int) -> list[str]:
         """Names of what waits and will stand in this index, the ones that expire last first."""

@@ -5,6 +5,7 @@ happened in one of four outcomes; that it could not be asked is an exception,
 StoreUnavailable, so that nobody can take it for a missing session.
 """
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,12 +17,18 @@ Clock = Callable[[], float]
 """Seconds since 1970, UTC, as time.time answers them; tests move their own."""
 HEAD_BYTES = 48
 """As much of a value as tells its version and whether it is a tombstone."""
+PASSAGE_BYTES = 64
+"""As much as is read in front of a landmark."""
 INDEX_KEPT = 30 * 86_400
 """Seconds an index outlives the last session that was created or extended in it."""
 COUNTER_PREFIX = "rate:"
 """What begins the key of a counter, and of nothing else."""
 QUARANTINE_SUFFIX = ":corrupt"
 """What ends the key of an unreadable value in quarantine."""
+
+
+# An entry for lists that was made for the document as it is.
+_LISTED = re.compile(rb',"updated_at":([0-9]+),[^{]*"list_entry":\{"at":\1,')
 
 
 class StoreUrlError(ValueError):
@@ -117,6 +124,19 @@ class Put(NamedTuple):
     version: int
 
 
+class Extract(NamedTuple):
+    """What is read of a document for a list.
+
+    Attributes:
+        head: its first bytes.
+        passage: of a document whose head has no entry for lists, the bytes in front of a
+            landmark; empty if there is none.
+    """
+
+    head: bytes
+    passage: bytes = b""
+
+
 class Count(NamedTuple):
     """A counter after counting: the number in its window, and seconds left of the window."""
 
@@ -183,6 +203,18 @@ class DocumentStore(ABC):
     def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
         """Many stored values, in this order; engines that can do it in one trip do."""
         return [self.get(key) for key in keys]
+
+    def extracts(
+        self, keys: Sequence[str], length: int, landmark: bytes = b""
+    ) -> list[Extract | None]:
+        """The beginnings of many values, in this order, in one trip; None where there is none.
+
+        Args:
+            keys: which ones.
+            length: how many bytes of each.
+            landmark: what a passage ends in front of; empty for no passages.
+        """
+        return [_cut(value, length, landmark) for value in self.get_many(keys)]
 
     @abstractmethod
     def put(self, record: Record, condition: Condition) -> Put:
@@ -351,6 +383,16 @@ class LocalStore(Store):
     @abstractmethod
     def compact(self) -> None:
         """Give back the room of what was removed, so that nothing of it can be read any more."""
+
+
+def _cut(value: bytes | None, length: int, landmark: bytes) -> Extract | None:
+    """What an engine without means of its own extracts of a value."""
+    if value is None:
+        return None
+    head = value[:length]
+    found = landmark and _LISTED.search(head) is None
+    end = value.find(landmark) if found else -1
+    return Extract(head, value[max(0, end - PASSAGE_BYTES) : end] if end > 0 else b"")
 
 
 def quarantine_key(key: str) -> str:

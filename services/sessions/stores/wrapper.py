@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import ParamSpec, Protocol, TypeVar
 
-from .base import Condition, Put, Record, Store
+from .base import Condition, Extract, Put, Record, Store
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -50,6 +50,11 @@ class StoreWrapper(Store):
 
     def heads(self, keys: Sequence[str]) -> list[bytes | None]:
         return self._read(self.engine.heads, keys)
+
+    def extracts(
+        self, keys: Sequence[str], length: int, landmark: bytes = b""
+    ) -> list[Extract | None]:
+        return self._read(self.engine.extracts, keys, length, landmark)
 
     def put(self, record: Record, condition: Condition) -> Put:
         return self._write(self.engine.put, record, condition)

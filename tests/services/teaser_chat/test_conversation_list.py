@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from services.keyspaces import build_keyspaces, build_teaser_chat_keyspace
+from services.list_entries import LONGEST_TITLE, build_title
 from services.sessions import (
     codec,
     get_session,
@@ -24,7 +25,7 @@ from services.sessions.errors import (
 from services.sessions.outage import Outage, Spill, open_spill
 from services.sessions.stores.base import Condition, Put, Record, Store, quarantine_key
 from services.sessions.stores.memory import MemoryStore
-from services.teaser_chat.conversation_list import LONGEST_TITLE, MOST_LISTED, build_title
+from services.teaser_chat.conversation_list import MOST_LISTED
 from tests.support.clock import FakeClock
 from tests.support.engines import CutOff, engines_of
 from tests.support.servers import eventually

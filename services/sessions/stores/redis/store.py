@@ -23,11 +23,13 @@ from ..base import (
     COUNTER_PREFIX,
     HEAD_BYTES,
     INDEX_KEPT,
+    PASSAGE_BYTES,
     SPEND_STEPS,
     Clock,
     Condition,
     Count,
     Counters,
+    Extract,
     Outcome,
     Put,
     Record,
@@ -94,6 +96,21 @@ class RedisStore(Store, Counters):
         )
         return [_read_head(reply, key) for key, reply in zip(keys, replies, strict=True)]
 
+    def extracts(
+        self, keys: Sequence[str], length: int, landmark: bytes = b""
+    ) -> list[Extract | None]:
+        if not landmark:
+            replies = self._connections.execute_many(
+                [("GETRANGE", key, 0, length - 1) for key in keys]
+            )
+            return [
+                _extract(_read_head(reply, key), key)
+                for key, reply in zip(keys, replies, strict=True)
+            ]
+        arguments = (length, landmark, PASSAGE_BYTES)
+        found = self._run_many("extract.lua", [((key,), arguments) for key in keys])
+        return [_extract(reply, key) for key, reply in zip(keys, found, strict=True)]
+
     def put(self, record: Record, condition: Condition) -> Put:
         try:
             answer = self._run("put.lua", *self._put_arguments(record, condition))
@@ -102,15 +119,8 @@ class RedisStore(Store, Counters):
         return _put_answer(answer, record.key)
 
     def put_many(self, records: Sequence[Record], condition: Condition) -> list[Put]:
-        source, digest = _script("put.lua")
-        commands: list[Command] = []
-        for record in records:
-            keys, arguments = self._put_arguments(record, condition)
-            commands.append(("EVALSHA", digest, len(keys), *keys, *arguments))
-        replies = self._connections.execute_many(commands)
-        if any(isinstance(reply, NoScriptError) for reply in replies):
-            self._connections.execute("SCRIPT", "LOAD", source)
-            replies = self._connections.execute_many(commands)
+        calls = [self._put_arguments(record, condition) for record in records]
+        replies = self._run_many("put.lua", calls)
         return [
             _put_answer(reply, record.key) for record, reply in zip(records, replies, strict=True)
         ]
@@ -274,6 +284,27 @@ class RedisStore(Store, Counters):
             (reply,) = self._connections.execute_many((("EVAL", source, *rest),))
         raise_error(reply, str(keys[0]))
         return reply
+
+    def _run_many(self, name: str, calls: Sequence[tuple[Sequence[str], Command]]) -> list[Any]:
+        """Run a script several times in one round trip, each with its keys and arguments."""
+        source, digest = _script(name)
+        commands: list[Command] = [
+            ("EVALSHA", digest, len(keys), *keys, *arguments) for keys, arguments in calls
+        ]
+        replies = self._connections.execute_many(commands)
+        if any(isinstance(reply, NoScriptError) for reply in replies):
+            self._connections.execute("SCRIPT", "LOAD", source)
+            replies = self._connections.execute_many(commands)
+        return replies
+
+
+def _extract(reply: Any, key: str) -> Extract | None:
+    """What extract.lua's answer means, or the beginning of a value alone."""
+    if isinstance(reply, list):
+        head, passage = expect_list(reply, 2)
+        return Extract(head, passage)
+    value = read_value(reply, key)
+    return None if value is None else Extract(value)
 
 
 def _put_answer(answer: Any, key: str) -> Put:

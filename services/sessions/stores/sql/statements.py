@@ -158,6 +158,30 @@ VALUES = sa.select(_c.key, _c.version, _c.body).where(
     _c.key.in_(sa.bindparam("keys", expanding=True)), _lives
 )
 """What is stored under many `keys`."""
+_length = sa.bindparam("length", type_=sa.Integer)
+_landmark = sa.bindparam("landmark", type_=_c.body.type)
+_before = sa.bindparam("before_it", type_=sa.Integer)
+_head = sa.func.substr(_c.body, 1, _length)
+_UPDATED, _DIGITS = b',"updated_at":', 13
+"""What stands in front of that member's value, and its digits until the year 2286."""
+_updated = sa.func.substr(
+    _head, sa.func.instr(_head, sa.literal(_UPDATED)) + len(_UPDATED), _DIGITS
+)
+_entry = sa.literal(',"list_entry":{"at":').concat(sa.cast(_updated, sa.Text)).concat(",")
+_is_listed = sa.func.instr(_head, sa.cast(_entry, sa.LargeBinary)) > 0
+_place = sa.func.instr(_c.body, _landmark)
+EXTRACTS = sa.select(
+    _c.key,
+    _c.version,
+    _head.label("head"),
+    sa.case(
+        (sa.or_(sa.func.length(_landmark) == 0, _is_listed, _place == 0), b""),
+        else_=sa.func.substr(
+            _c.body, sa.func.max(1, _place - _before), sa.func.min(_before, _place - 1)
+        ),
+    ).label("passage"),
+).where(_c.key.in_(sa.bindparam("keys", expanding=True)), _lives)
+"""The first bytes (`length`) of many `keys`, and those in front of a `landmark` (`before_it`)."""
 ENDS = sa.select(_c.expires_at).where(_named)
 COPY = _record.where(_named)
 """The columns of a whole record."""

@@ -18,9 +18,11 @@ from sqlalchemy import event
 from ... import codec
 from ...errors import StoreUnavailable
 from ..base import (
+    PASSAGE_BYTES,
     Backlog,
     Clock,
     Condition,
+    Extract,
     LocalStore,
     Outcome,
     Put,
@@ -155,6 +157,20 @@ class SqlStore(LocalStore):
         parameters = {"keys": keys, "now": self._now()}
         rows = self._run(lambda connection: connection.execute(statements.VALUES, parameters).all())
         found = {row.key: codec.join(row.version, row.body) for row in rows}
+        return [found.get(key) for key in keys]
+
+    def extracts(
+        self, keys: Sequence[str], length: int, landmark: bytes = b""
+    ) -> list[Extract | None]:
+        bounds = {"length": length, "landmark": landmark, "before_it": PASSAGE_BYTES}
+        parameters = {"keys": keys, "now": self._now(), **bounds}
+        rows = self._run(
+            lambda connection: connection.execute(statements.EXTRACTS, parameters).all()
+        )
+        found = {
+            row.key: Extract(codec.join(row.version, row.head)[:length], row.passage)
+            for row in rows
+        }
         return [found.get(key) for key in keys]
 
     def delete_many(self, records: Sequence[Record]) -> list[bool]:
