@@ -36,7 +36,7 @@ run: $(VENV)/run.stamp ## serve on 127.0.0.1:8000 for development; BIND changes 
 		echo "  Conversations are kept in instance/sessions.db, unless the settings say otherwise."; \
 		echo "  To keep them in Redis: REDIS_URL=redis://127.0.0.1:6379/0 make run"; fi
 	@echo
-	@DEBUG=$${DEBUG:-true} BIND=$(BIND) exec $(BIN)/python serve.py
+	@DEBUG=$${DEBUG:-true} BIND=$(BIND) exec $(BIN)/python -m deploy.serve
 
 up: $(VENV)/run.stamp ## serve as deployed, nginx and gunicorn and Redis, until Ctrl-C; TLS=1, PORT=8443
 	@exec $(BIN)/python -m deploy.up $(if $(TLS),--tls) $(if $(PORT),--port $(PORT))

@@ -117,7 +117,7 @@ def _build_plans(folder: Path, port: int, *, tls: bool) -> list[ServerPlan]:
         ),
         ServerPlan(
             "gunicorn",
-            [sys.executable, "serve.py"],
+            [sys.executable, "-m", "deploy.serve"],
             gunicorn,
             stop_seconds=40.0,
             settings=settings,

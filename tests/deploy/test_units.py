@@ -40,7 +40,7 @@ def test_a_unit_starts_a_command_that_there_is(app: Flask, unit: Path) -> None:
     assert parser["Service"]["WorkingDirectory"] == HOME
     program, *words = shlex.split(parser["Service"]["ExecStart"])
     if program == f"{HOME}/.venv/bin/python":
-        assert words == ["serve.py"]
+        assert words == ["-m", "deploy.serve"]
         return
     assert program == f"{HOME}/.venv/bin/flask"
     command = words[words.index("wsgi") + 1 :]

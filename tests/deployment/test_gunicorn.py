@@ -3,6 +3,7 @@
 import concurrent.futures
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import uuid
@@ -14,7 +15,7 @@ import pytest
 
 from services.release import VERSION
 from tests.support.http import Http
-from tests.support.servers import Gunicorn, RedisServer, children, eventually
+from tests.support.servers import ROOT, Gunicorn, RedisServer, children, eventually
 from tests.support.talk import API, events
 
 
@@ -179,3 +180,28 @@ def test_gunicorn_tells_when_it_serves(tmp_path: Path) -> None:
         settings = {"SESSION_STORE_URL": "memory://", "NOTIFY_SOCKET": str(tmp_path / "notify")}
         with Gunicorn(**settings):
             assert told.recv(1024).startswith(b"READY=1")
+
+
+def test_a_reload_serves_the_code_of_a_new_release(tmp_path: Path) -> None:
+    """All of it: no module of the release before is left in a worker."""
+    for name in ("routes", "services", "static", "templates"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    for name in ("app.py", "config.py", "gunicorn.conf.py", "wsgi.py"):
+        shutil.copy2(ROOT / name, tmp_path)
+    gunicorn = Gunicorn(SESSION_STORE_URL=f"sqlite:///{tmp_path / 'sessions.db'}")
+    gunicorn.command += ["--chdir", str(tmp_path), "--config", str(tmp_path / "gunicorn.conf.py")]
+    with gunicorn, Http(gunicorn.url) as http:
+        assert http.get("/readyz").body["release"].startswith(VERSION)
+        release = tmp_path / "services" / "release.py"
+        source = release.read_text(encoding="utf-8")
+        release.write_text(source.replace(f'"{VERSION}"', '"99.0.0"'), encoding="utf-8")
+        http.close()
+        gunicorn.signal(signal.SIGHUP)
+
+        def is_new() -> bool:
+            with Http(gunicorn.url) as new:
+                release: str = new.get("/readyz").body["release"]
+            return release.startswith("99.0.0")
+
+        assert eventually(is_new)
+        assert "teaser chat 99.0.0" in gunicorn.output()

@@ -1,4 +1,4 @@
-"""serve.py: what is wrong with the settings is said before gunicorn starts, a line for each."""
+"""deploy/serve.py: what is wrong with the settings is said before gunicorn starts, a line for each."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ def refuse(*arguments: str, **settings: str) -> str:
     """What a start says that comes to nothing."""
     clean = {name: value for name, value in os.environ.items() if not name.isupper()}
     done = subprocess.run(
-        [sys.executable, "serve.py", *arguments],
+        [sys.executable, "-m", "deploy.serve", *arguments],
         cwd=ROOT,
         env={**clean, "PATH": os.environ["PATH"], "SECRET_KEY": SECRET, **settings},
         capture_output=True,
@@ -59,7 +59,7 @@ def test_built_in_secrets_stay_on_this_machine() -> None:
 def test_it_becomes_gunicorn() -> None:
     """The process that a service manager knows is the one that takes its signals."""
     server = Gunicorn(WEB_CONCURRENCY="1")
-    server.command = [sys.executable, "serve.py"]
+    server.command = [sys.executable, "-m", "deploy.serve"]
     with server:
         assert server.process is not None
         assert f"({server.process.pid})" in server.output()

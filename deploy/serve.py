@@ -1,4 +1,4 @@
-"""Starts gunicorn once the settings have been tried: `python serve.py`, with gunicorn's options.
+"""Starts gunicorn once the settings have been tried: `python -m deploy.serve`, with its options.
 
 gunicorn reads WEB_CONCURRENCY by itself before it reads gunicorn.conf.py, and a value that is no
 number would end it with a traceback. This process becomes gunicorn, so it keeps its id.
