@@ -223,6 +223,7 @@ def test_every_call_of_the_contract_is_guarded() -> None:
         "get": ("k",),
         "get_many": (["k"],),
         "heads": (["k"],),
+        "extracts": (["k"], 100),
         "put": (RECORD, Condition.ANY),
         "put_many": ([RECORD], Condition.ANY),
         "delete": (RECORD,),
