@@ -22,10 +22,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 # A reload (HUP) runs this file again in the same process. Forgetting what is loaded of our own has
 # it read anew, here and in the workers, which inherit it; else they mix two releases.
-for _name in [
-    name for name in sys.modules if name.partition(".")[0] in ("config", "routes", "services")
-]:
-    del sys.modules[_name]
+if "config" in sys.modules:
+    for _name in [*sys.modules]:
+        if _name.partition(".")[0] in ("config", "routes", "services"):
+            del sys.modules[_name]
 
 # The folder that the workers share for their metrics. The client library reads this variable when
 # it is first imported, which is here: an inherited value belongs to the master that this one
