@@ -1,4 +1,4 @@
-"""deploy/serve.py: what is wrong with the settings is said before gunicorn starts, a line for each."""
+"""deploy/serve.py: all that is wrong with the settings is said before gunicorn starts."""
 
 import os
 import subprocess

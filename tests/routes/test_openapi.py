@@ -157,7 +157,7 @@ def test_what_is_answered_is_described(app: Flask, client: FlaskClient, settings
         "/api/v1/context": (lambda: known(client, anna),),
     }
     config = {
-        "generation": {"max-examples": 8, **DETERMINISTIC},
+        "generation": {"max-examples": 20, **DETERMINISTIC},
         "headers": anna,
         "checks": CHECKS,
         "operations": [*OPERATIONS, {"include-path": "/ops/status", "headers": operator}],
