@@ -1,0 +1,1 @@
+"""Attacks on a real deployment, and what they cost it and another visitor."""
