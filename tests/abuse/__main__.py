@@ -13,6 +13,8 @@ SETTINGS = {
     "SESSION_STAGE": "complete",
     "RATE_LIMIT_CONVERSATIONS": "60 per minute",
     "RATE_LIMIT_STATES": "300 per minute",
+    "RATE_LIMIT_BYTES_ADDRESS": "20971520",
+    "RATE_LIMIT_BYTES_OWNER": "10485760",
 }
 """Two workers, and the limits as they are by default; the tests have none."""
 REDIS_BYTES = "40mb"

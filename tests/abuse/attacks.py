@@ -1,6 +1,7 @@
 """The attacks: each prepares what it needs, then goes on for some seconds and is counted."""
 
 import concurrent.futures
+import functools
 import http.client
 import itertools
 import json
@@ -125,9 +126,9 @@ def read_long_conversation(target: Target) -> Run:
     return repeat(target, 8, lambda one: one.send("GET", f"{API}/session/{session_id}"))
 
 
-def fill_store(target: Target) -> Run:
-    """Save one state of a megabyte after the other, each under an id of its own."""
-    text = "x" * 1_000_000
+def fill_store(target: Target, size: int) -> Run:
+    """Save one state of so many bytes after the other, each under an id of its own."""
+    text = "x" * size
 
     def save(attacker: Attacker) -> None:
         data = {"messages": [], "log": text}
@@ -204,7 +205,8 @@ def fetch_static_files(target: Target) -> Run:
 ATTACKS: dict[str, tuple[Attack, bool]] = {
     "large refusals": (send_large_refusals, False),
     "long conversation": (read_long_conversation, False),
-    "states of 1 MB": (fill_store, False),
+    "states of 1 MB": (functools.partial(fill_store, size=1_000_000), False),
+    "states of 250 kB": (functools.partial(fill_store, size=250_000), False),
     "large lists": (list_large_conversations, False),
     "slow bodies": (send_slow_bodies, False),
     "static files": (fetch_static_files, True),
