@@ -12,10 +12,9 @@ import functools
 import hmac
 import logging
 import math
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 import msgspec
 from flask import Flask, request
@@ -25,7 +24,7 @@ from services import metrics
 from services.addresses import identify_client
 from services.byte_budgets import ByteBudgets
 from services.errors import RateLimited
-from services.rate_limits import SCHEME, SteadyCounters
+from services.rate_limits import SCHEME, SteadyCounters, find_wait
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +34,6 @@ CONTEXTS = "contexts"
 OPERATORS = "operators"
 NAMES = (CONVERSATIONS, STATES, CONTEXTS, OPERATORS)
 """The names of the limits; views with the same name share one limit."""
-MOST_LOCKED = 10_000
-"""The most clients that are locked out at a time; beyond that the oldest lock ends."""
 _MARK = "rate_limit"
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -50,32 +47,7 @@ class _Mark(NamedTuple):
     name: str
     client: Client
     unless: Callable[[], bool] | None
-    locks: bool
-
-
-class Locks:
-    """The clients that have exceeded a limit, until its window ends; known to this process only.
-
-    Args:
-        clock: seconds since 1970.
-    """
-
-    def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._until: dict[str, float] = {}
-
-    def add(self, client: str, until: float) -> None:
-        """Lock a client out until a time in seconds since 1970."""
-        with self._lock:
-            self._until.pop(client, None)  # moves it to the end, as the newest
-            while len(self._until) >= MOST_LOCKED:
-                del self._until[next(iter(self._until))]
-            self._until[client] = until
-
-    def is_locked(self, client: str) -> bool:
-        """Whether this client is locked out now."""
-        return self._until.get(client, 0.0) > self._clock()
+    locks: Callable[[], bool] | None
 
 
 def get_client_address() -> Sequence[str]:
@@ -88,7 +60,7 @@ def limit(
     client: Client = get_client_address,
     *,
     unless: Callable[[], bool] | None = None,
-    locks: bool = False,
+    locks: Callable[[], bool] | None = None,
 ) -> Callable[[View], View]:
     """Mark a view; `init_app` limits it.
 
@@ -96,8 +68,8 @@ def limit(
         name: one of NAMES.
         client: identifies who is counted; an error it raises becomes the response.
         unless: whether the present request is exempt, as it creates nothing; None if none is.
-        locks: whether a client that has exceeded the limit is refused until the window ends, even
-            for exempt requests; otherwise a right guess would still get through.
+        locks: whether the present request, though exempt, is refused once its client has used up
+            the limit, until the window ends; otherwise a right guess would still get through.
     """
 
     def mark(view: View) -> View:
@@ -147,44 +119,59 @@ def init_app(app: Flask, expressions: Mapping[str, str | None], counters: Steady
         mark: _Mark | None = getattr(view, _MARK, None)
         expression = expressions[mark.name] if mark else None
         if mark and expression:
-            app.view_functions[endpoint] = _limit_view(limiter, view, mark, expression, name)
+            limited = _limit_view(limiter, view, mark, expression, name)
+            if mark.locks:
+                limited = _lock_view(limited, mark, expression, name, counters)
+            app.view_functions[endpoint] = limited
 
 
 def _limit_view(
     limiter: Limiter,
-    view: Callable[..., Any],
+    view: View,
     mark: _Mark,
     expression: str,
     name: Callable[[Sequence[str]], str],
 ) -> Callable[..., Any]:
     metrics.announce_limit(mark.name)
-    locks = Locks()
-
-    def identify() -> str:
-        return name(mark.client())
-
-    def is_exempt() -> bool:
-        return bool(mark.unless and mark.unless()) and not (
-            mark.locks and locks.is_locked(identify())
-        )
 
     def refuse(limit: RequestLimit) -> None:
         # Raising our own error here gives the response the usual form and a Retry-After.
-        metrics.count_rate_limited(mark.name)
-        if mark.client is get_client_address and _is_behind_unknown_proxy():
-            warn_of_proxy()
-        if mark.locks:
-            locks.add(identify(), limit.window.reset_time)
-        rest = limit.window.reset_time - time.time()
-        raise RateLimited(mark.name, retry_after=max(1, math.ceil(rest)))
+        _refuse(mark, limit.window.reset_time - time.time())
 
     return limiter.shared_limit(
         expression,
         scope=mark.name,
-        key_func=identify,
+        key_func=lambda: name(mark.client()),
         on_breach=refuse,
-        exempt_when=is_exempt if mark.unless else None,
+        exempt_when=mark.unless,
     )(view)
+
+
+def _lock_view(
+    view: View,
+    mark: _Mark,
+    expression: str,
+    name: Callable[[Sequence[str]], str],
+    counters: SteadyCounters,
+) -> Callable[..., Any]:
+    """Refuse what `locks` names once the limit is used up, by counts that all processes share."""
+
+    @functools.wraps(view)
+    def answer(*args: Any, **kwargs: Any) -> Any:
+        if mark.locks and mark.locks():
+            wait = find_wait(counters, expression, name(mark.client()), mark.name)
+            if wait > 0:
+                _refuse(mark, wait)
+        return view(*args, **kwargs)
+
+    return answer
+
+
+def _refuse(mark: _Mark, seconds: float) -> NoReturn:
+    metrics.count_rate_limited(mark.name)
+    if mark.client is get_client_address and _is_behind_unknown_proxy():
+        warn_of_proxy()
+    raise RateLimited(mark.name, retry_after=max(1, math.ceil(seconds)))
 
 
 def _is_behind_unknown_proxy() -> bool:

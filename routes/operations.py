@@ -24,7 +24,7 @@ def healthz() -> ResponseReturnValue:
 
 
 @blueprint.get("/readyz")
-@limits.limit(limits.OPERATORS, unless=is_no_guess, locks=True)
+@limits.limit(limits.OPERATORS, unless=is_no_guess, locks=is_operator)
 @blueprint.response(200, responses.READINESS)
 @blueprint.response(503, responses.READINESS)
 @blueprint.describe_errors("rate_limited")

@@ -6,7 +6,7 @@ from flask import current_app, jsonify, render_template
 from flask.typing import ResponseReturnValue
 
 from routes import limits, ops_responses, responses
-from routes.identity import is_no_guess, read_bearer_token
+from routes.identity import is_no_guess, is_operator, read_bearer_token
 from routes.openapi import Blueprint
 from services.operations import build_overview
 from services.operators import Operators
@@ -28,7 +28,7 @@ def show_page() -> ResponseReturnValue:
 
 
 @blueprint.get("/ops/status", endpoint="status")
-@limits.limit(limits.OPERATORS, unless=is_no_guess, locks=True)
+@limits.limit(limits.OPERATORS, unless=is_no_guess, locks=is_operator)
 @blueprint.describe_token("operator")
 @blueprint.response(200, ops_responses.Overview)
 @blueprint.describe_errors("unauthenticated", "rate_limited")

@@ -36,6 +36,23 @@ def parse_limit(expression: str) -> list[RateLimitItem]:
     return found
 
 
+def find_wait(counters: Counters, expression: str, client: str, name: str) -> float:
+    """Seconds until a client that has used up a limit may go on; 0 if it has not.
+
+    Args:
+        counters: what counts.
+        expression: what the limit allows.
+        client: the client's name.
+        name: the limit's name.
+    """
+    waits = [0.0]
+    for limit in parse_limit(expression):
+        number, left = counters.read_count(f"{COUNTER_PREFIX}{limit.key_for(client, name)}")
+        if number >= limit.amount:
+            waits.append(left)
+    return max(waits)
+
+
 class MemoryCounters(Counters):
     """Counters of this process, bounded.
 
@@ -66,6 +83,12 @@ class MemoryCounters(Counters):
                     del self._counts[next(iter(self._counts))]
             self._counts[key] = number + 1, ends_at
         return Count(number + 1, ends_at - now)
+
+    def read_count(self, key: str) -> Count:
+        """How often was counted; see Counters."""
+        number, ends_at = self._counts.get(key, (0, 0.0))
+        left = ends_at - self._clock()
+        return Count(number, left) if left > 0 else Count(0, 0.0)
 
     def spend(self, budgets: Mapping[str, int], amount: int, seconds: int) -> float:
         """Spend from several budgets; see Counters."""
@@ -127,6 +150,15 @@ class SteadyCounters(Counters):
             except SessionError:
                 pass  # the breaker logs an outage once
         return self._local.increment(key, seconds)
+
+    def read_count(self, key: str) -> Count:
+        """How often was counted by what would count now; it never fails."""
+        if self._shared:
+            try:
+                return self._shared.read_count(key)
+            except SessionError:
+                pass  # as above
+        return self._local.read_count(key)
 
     def spend(self, budgets: Mapping[str, int], amount: int, seconds: int) -> float:
         """Spend from several budgets; it never fails."""

@@ -23,6 +23,12 @@ def begin(url: str, source: str = "127.0.0.1", **headers: str) -> Answer:
         return http.post(f"{API}/start", {"initial_input": "A lamp"}, **headers)
 
 
+def ask_as_operator(url: str, token: str) -> Answer:
+    """Ask for what operators are shown, over a connection of its own."""
+    with Http(url) as http:
+        return http.get("/ops/status", Authorization=f"Bearer {token}")
+
+
 def statuses(url: str, times: int, source: str = "127.0.0.1") -> list[int]:
     """What is answered to so many beginnings."""
     return [begin(url, source).status for _ in range(times)]
@@ -61,6 +67,23 @@ def test_workers_count_together(redis_url: str) -> None:
         assert (answer.status, answer.body["code"]) == (429, "rate_limited")
         assert 3500 < int(answer.headers["Retry-After"]) <= 3600
         assert refused(gunicorn.url) == 2
+
+
+def test_a_guesser_is_locked_out_by_every_worker(redis_url: str) -> None:
+    """After wrong tokens at one worker, another one refuses the right token."""
+    token = "a-token-for-the-operators"
+    with Gunicorn(REDIS_URL=redis_url, OPS_TOKEN=token, WEB_CONCURRENCY="2") as gunicorn:
+        assert gunicorn.process is not None
+        master = gunicorn.process.pid
+        assert eventually(lambda: len(children(master)) == 2)
+        first, second = children(master)
+        with stopped(first):
+            found = [ask_as_operator(gunicorn.url, f"wrong-{at}").status for at in range(10)]
+            assert found == [401] * 10
+        with stopped(second):
+            locked = ask_as_operator(gunicorn.url, token)
+        assert (locked.status, locked.body["code"]) == (429, "rate_limited")
+        assert 1 <= int(locked.headers["Retry-After"]) <= 60
 
 
 def test_an_address_is_nginxs_word_and_not_the_clients(redis_url: str) -> None:

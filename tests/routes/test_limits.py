@@ -9,6 +9,7 @@ import pytest
 from flask import Flask, jsonify, request
 from flask.testing import FlaskClient
 from flask.typing import ResponseReturnValue
+from werkzeug.test import TestResponse
 
 from config import Settings
 from routes import errors, identity, limits, middleware
@@ -133,6 +134,9 @@ class JustOver(Counters):
     def increment(self, key: str, seconds: int) -> Count:  # noqa: ARG002
         return Count(1000, 0.0)
 
+    def read_count(self, key: str) -> Count:  # noqa: ARG002
+        return Count(1000, 0.0)
+
     def spend(self, budgets: Mapping[str, int], amount: int, seconds: int) -> float:  # noqa: ARG002
         return 0.0
 
@@ -236,54 +240,74 @@ def test_a_user_is_counted_by_the_verified_token() -> None:
     assert client.put("/context").status_code == 401
 
 
-def guarded(*, locks: bool) -> Callable[[str], int]:
-    """Asks an application that counts wrong words, two a minute, and answers the status."""
+def is_right() -> bool:
+    """Whether the present request has the right word."""
+    return request.path == "/right"
+
+
+def guarded(
+    locks: Callable[[], bool] | None, counters: Counters | None = None
+) -> Callable[..., TestResponse]:
+    """Asks an application that counts wrong words, two a minute."""
     app = Flask(__name__)
     app.secret_key = "a secret for the tests only"
     errors.init_app(app)
+    view = limits.limit(limits.OPERATORS, unless=is_right, locks=locks)
 
     @app.get("/<word>")
-    @limits.limit(limits.OPERATORS, unless=lambda: request.path == "/right", locks=locks)
+    @view
     def guess(word: str) -> ResponseReturnValue:
         return "", 200 if word == "right" else 401
 
+    @app.post("/<word>")
+    @view
+    def guess_elsewhere(word: str) -> ResponseReturnValue:
+        return guess(word)
+
     chosen = dict.fromkeys(limits.NAMES) | {limits.OPERATORS: "2 per minute"}
-    limits.init_app(app, chosen, SteadyCounters(None, MemoryCounters()))
-    return lambda word: app.test_client().get(f"/{word}").status_code
+    limits.init_app(app, chosen, SteadyCounters(None, counters or MemoryCounters()))
+    return lambda word, method="GET", address="192.0.2.1": app.test_client().open(
+        f"/{word}", method=method, environ_overrides={"REMOTE_ADDR": address}
+    )
 
 
 def test_what_is_exempt_is_let_through_beyond_the_limit() -> None:
     """Unless the view says otherwise."""
-    ask = guarded(locks=False)
-    found = [ask(word) for word in ("right", "a", "right", "b", "right", "c", "right")]
+    ask = guarded(None)
+    found = [ask(word).status_code for word in ("right", "a", "right", "b", "right", "c", "right")]
     assert found == [200, 401, 200, 401, 200, 429, 200]
 
 
 def test_a_limit_that_locks_lets_no_right_guess_through() -> None:
     """Whoever was wrong too often learns nothing more; what is right does not count before."""
-    ask = guarded(locks=True)
-    found = [ask(word) for word in ("right", "a", "right", "b", "right", "c", "right")]
-    assert found == [200, 401, 200, 401, 200, 429, 429]
+    ask = guarded(is_right)
+    found = [ask(word).status_code for word in ("right", "a", "right", "b", "right", "c", "right")]
+    assert found == [200, 401, 200, 401, 429, 429, 429]
 
 
 def test_a_lock_is_of_one_client_and_ends_with_the_window() -> None:
-    """Others go on meanwhile."""
+    """Others go on meanwhile; a refusal says how long, and makes it no longer."""
     clock = FakeClock()
-    locks = limits.Locks(clock=clock)
-    locks.add("one", clock() + 60)
-    assert (locks.is_locked("one"), locks.is_locked("other")) == (True, False)
-    clock.forward(60)
-    assert not locks.is_locked("one")
+    ask = guarded(is_right, MemoryCounters(clock=clock))
+    for word in "ab":
+        ask(word)
+    for seconds in (0, 30, 29):
+        clock.forward(seconds)
+        assert (ask("right").status_code, ask("c").status_code) == (429, 429)
+        assert ask("right", address="192.0.2.2").status_code == 200
+    assert ask("right").headers["Retry-After"] == "1"
+    clock.forward(1)
+    assert ask("right").status_code == 200
 
 
-def test_locks_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Many addresses take no more memory than some; the first makes room."""
-    monkeypatch.setattr(limits, "MOST_LOCKED", 2)
-    clock = FakeClock()
-    locks = limits.Locks(clock=clock)
-    for client in ("one", "two", "one", "three"):
-        locks.add(client, clock() + 60)
-    assert [locks.is_locked(client) for client in ("one", "two", "three")] == [True, False, True]
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_lock_holds_wherever_the_same_counters_are_asked(method: str) -> None:
+    """Through any process, and in any view of the limit."""
+    counters = MemoryCounters()
+    first, second = (guarded(is_right, counters) for _ in range(2))
+    for word in "ab":
+        assert first(word).status_code == 401
+    assert second("right", method).status_code == 429
 
 
 def test_without_a_limit_there_is_none() -> None:

@@ -16,10 +16,15 @@ ALLOWED = int(WRONG_TOKENS.split()[0])
 REFUSED = "teaser_rate_limited_total"
 
 
-def ask(client: FlaskClient, token: str | None, address: str = "192.0.2.1") -> Any:
+def ask(
+    client: FlaskClient,
+    token: str | None,
+    address: str = "192.0.2.1",
+    path: str = "/ops/status",
+) -> Any:
     """Ask for the data with a token."""
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-    return client.get("/ops/status", headers=headers, environ_overrides={"REMOTE_ADDR": address})
+    return client.get(path, headers=headers, environ_overrides={"REMOTE_ADDR": address})
 
 
 @pytest.fixture
@@ -91,13 +96,34 @@ def test_the_token_is_taken_from_nowhere_else(app: Flask, token: str, how: str) 
 def test_guessing_is_slow(client: FlaskClient, token: str) -> None:
     """After some wrong tries an address is refused, were the next one right; others go on."""
     before = Scrape(client.get("/metrics").text).value(REFUSED, limit="operators") or 0
-    tries = [ask(client, f"wrong-token-number-{at}").status_code for at in range(ALLOWED + 1)]
-    assert tries == [401] * ALLOWED + [429]
-    refused = ask(client, token)
-    assert (refused.status_code, refused.get_json()["code"]) == (429, "rate_limited")
-    assert 1 <= int(refused.headers["Retry-After"]) <= 60
+    tries = [ask(client, f"wrong-token-number-{at}").status_code for at in range(ALLOWED)]
+    assert tries == [401] * ALLOWED
+    for guess in (token, "another-wrong-token", token):
+        refused = ask(client, guess)
+        assert (refused.status_code, refused.get_json()["code"]) == (429, "rate_limited")
+        assert 1 <= int(refused.headers["Retry-After"]) <= 60
     assert ask(client, token, "192.0.2.2").status_code == 200
-    assert Scrape(client.get("/metrics").text).value(REFUSED, limit="operators") == before + 2
+    assert Scrape(client.get("/metrics").text).value(REFUSED, limit="operators") == before + 3
+
+
+@pytest.mark.parametrize("paths", [("/ops/status", "/readyz"), ("/readyz", "/ops/status")])
+def test_a_lock_holds_for_every_worker_and_every_address_of_ours(
+    settings: Settings, redis_url: str, token: str, paths: tuple[str, str]
+) -> None:
+    """Wherever the wrong tokens were tried; who sends none is not guessing, and is answered."""
+    here, there = (create_app(replace(settings, store_url=redis_url)) for _ in range(2))
+    clients = [app.test_client() for app in (here, there)]
+    for at in range(ALLOWED):
+        wrong = ask(clients[at % 2], f"wrong-token-number-{at}", path=paths[0])
+        assert wrong.status_code in (200, 401)
+    for client in clients:
+        for path in paths:
+            locked = ask(client, token, path=path)
+            assert (locked.status_code, locked.get_json()["code"]) == (429, "rate_limited")
+            assert 1 <= int(locked.headers["Retry-After"]) <= 60
+            assert ask(client, token, "192.0.2.2", path).status_code == 200
+        assert ask(client, None, path="/readyz").get_json() == {"status": "ready"}
+        assert ask(client, None).status_code == 401
 
 
 def test_watching_and_asking_without_a_token_do_not_count(client: FlaskClient, token: str) -> None:

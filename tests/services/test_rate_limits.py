@@ -12,6 +12,7 @@ from services.rate_limits import (
     CounterStorage,
     MemoryCounters,
     SteadyCounters,
+    find_wait,
     parse_limit,
 )
 from services.sessions.errors import SessionUnreadable, StoreUnavailable
@@ -31,6 +32,9 @@ class Failing(Counters):
         if self.error:
             raise self.error
         return Count(100, seconds)
+
+    def read_count(self, key: str) -> Count:
+        return self.increment(key, 10)
 
     def spend(self, budgets: Mapping[str, int], amount: int, seconds: int) -> float:  # noqa: ARG002
         self.keys += budgets
@@ -136,6 +140,21 @@ def test_the_process_counts_while_the_engine_does_not(error: Exception) -> None:
     assert len(engine.keys) == 5
 
 
+@pytest.mark.parametrize("error", [StoreUnavailable("timeout"), SessionUnreadable("no counter")])
+def test_a_count_is_read_where_it_would_be_counted(error: Exception) -> None:
+    """Of the engine, or of this process while that fails; reading counts nothing."""
+    engine, clock = Failing(), FakeClock()
+    counters = SteadyCounters(engine, MemoryCounters(clock=clock))
+    assert counters.read_count("a") == (100, 10)
+    engine.error = error
+    assert counters.read_count("a") == (0, 0)
+    counters.increment("a", 10)
+    clock.forward(4)
+    assert [counters.read_count("a") for _ in range(2)] == [(1, 6), (1, 6)]
+    clock.forward(6)
+    assert counters.read_count("a") == (0, 0)
+
+
 @pytest.mark.parametrize("error", [StoreUnavailable("timeout"), SessionUnreadable("no budget")])
 def test_the_process_keeps_budgets_while_the_engine_does_not(error: Exception) -> None:
     """And the engine again as soon as it does."""
@@ -202,6 +221,24 @@ def test_a_limit_costs_one_question() -> None:
     assert strategy.get_window_stats(limit, "someone", "conversations") == (now + 60, 0)
     assert len(engine.keys) == 1
     assert engine.keys[0].startswith(COUNTER_PREFIX)
+
+
+def test_a_client_waits_from_its_last_allowed_request_to_the_end_of_the_window() -> None:
+    """For the longest of several windows, as far as `limits` itself has counted."""
+    clock = FakeClock()
+    counters = MemoryCounters(clock=clock)
+    expression = "2 per minute; 3 per hour"
+    strategy = FixedWindowRateLimiter(CounterStorage(counters=counters, clock=clock))
+    waits = []
+    for _ in range(3):
+        for limit in parse_limit(expression):
+            strategy.hit(limit, "someone", "operators")
+        waits.append(find_wait(counters, expression, "someone", "operators"))
+    assert waits == [0, 60, 3600]
+    assert find_wait(counters, expression, "another", "operators") == 0
+    assert find_wait(counters, expression, "someone", "states") == 0
+    clock.forward(3600)
+    assert find_wait(counters, expression, "someone", "operators") == 0
 
 
 def test_nothing_is_made_up() -> None:

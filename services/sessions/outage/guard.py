@@ -188,6 +188,10 @@ class GuardedCounters(Counters):
         """As the engine."""
         return self._guard.call(self.breaker, self._counters.increment, key, seconds)
 
+    def read_count(self, key: str) -> Count:
+        """As the engine."""
+        return self._guard.call(self.breaker, self._counters.read_count, key)
+
     def spend(self, budgets: Mapping[str, int], amount: int, seconds: int) -> float:
         """As the engine."""
         return self._guard.call(self.breaker, self._counters.spend, budgets, amount, seconds)

@@ -138,7 +138,7 @@ class Extract(NamedTuple):
 
 
 class Count(NamedTuple):
-    """A counter after counting: the number in its window, and seconds left of the window."""
+    """A counter: the number in its window, and seconds left of the window."""
 
     number: int
     seconds_left: float
@@ -158,6 +158,14 @@ class Counters(ABC):
         Raises:
             StoreUnavailable: the engine could not be asked.
             SessionUnreadable: something else than a counter is stored there.
+        """
+
+    @abstractmethod
+    def read_count(self, key: str) -> Count:
+        """How often was counted in the present window, without counting; 0 where none has begun.
+
+        Raises:
+            As `increment`.
         """
 
     @abstractmethod

@@ -199,6 +199,15 @@ class RedisStore(Store, Counters):
         number, rest = expect_list(self._run("count.lua", (key,), (seconds * 1000,)), 2)
         return Count(expect_number(number), expect_number(rest) / 1000)
 
+    def read_count(self, key: str) -> Count:
+        stored, rest = self._connections.execute_many([("GET", key), ("PTTL", key)])
+        number = b"0" if stored is None else read_value(stored, key) or b""
+        # A counter without an expiry gets one when it counts again; here it has no time left.
+        milliseconds = max(0, expect_number(rest, key))
+        if not number.isdigit():
+            raise SessionUnreadable("the stored value is no counter")
+        return Count(int(number), milliseconds / 1000)
+
     def spend(self, budgets: Mapping[str, int], amount: int, seconds: int) -> float:
         step = seconds * 1000 // SPEND_STEPS
         arguments = (amount, step, SPEND_STEPS, *budgets.values())

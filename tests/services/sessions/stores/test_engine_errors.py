@@ -345,6 +345,7 @@ ASK: dict[str, Callable[[RedisStore], object]] = {
     "trim": lambda store: store.trim("i"),
     "idle": lambda store: store.idle("i", 0, limit=1),
     "increment": lambda store: store.increment("rate:k", 1),
+    "read_count": lambda store: store.read_count("rate:k"),
     "memory": lambda store: store.memory(),
     "ping": lambda store: store.ping(),
 }
@@ -384,7 +385,7 @@ def test_what_is_no_reply_means_that_the_engine_would_not(reply: bytes) -> None:
     """Also what is one, and not of the kind that was asked for."""
     with scripted_server(reply, set_up=b":-2\r\n") as url:
         store = RedisStore.from_url(url, timeout=5)
-        for name in ("get", "put", "delete", "touch", "count", "increment", "memory"):
+        for name in ("get", "put", "delete", "touch", "count", "increment", "read_count", "memory"):
             with pytest.raises(StoreUnavailable) as caught:
                 ASK[name](store)
             assert caught.value.reason == "protocol", name

@@ -272,6 +272,22 @@ def test_a_counter_counts_in_a_window_that_the_first_begins(redis_server: RedisS
     assert store.increment("rate:a", 60).number == 1
 
 
+def test_a_count_is_read_by_every_process_without_counting(redis_server: RedisServer) -> None:
+    """With what is left of its window; of one that is not there, or never ends, nothing is left."""
+    client = redis_server.client()
+    client.delete("rate:a")
+    one, other = (RedisStore.from_url(redis_server.url) for _ in range(2))
+    assert one.read_count("rate:a") == (0, 0)
+    for _ in range(3):
+        one.increment("rate:a", 60)
+    for store in (one, other, other):
+        number, left = store.read_count("rate:a")
+        assert number == 3
+        assert 55 < left <= 60
+    client.persist("rate:a")
+    assert one.read_count("rate:a") == (3, 0)
+
+
 def test_a_budget_is_spent_by_all_processes_and_ends_by_itself(redis_server: RedisServer) -> None:
     """What does not fit into all of them is spent from none; the wait is within the window."""
     client = redis_server.client()
@@ -310,6 +326,8 @@ def test_what_is_no_counter_is_not_counted_in(redis_server: RedisServer) -> None
             store.increment(key, 60)
         with pytest.raises(SessionUnreadable):
             store.spend({key: 10}, 1, 60)
+        with pytest.raises(SessionUnreadable):
+            store.read_count(key)
     assert client.get("rate:text") == b"text"
 
 
