@@ -42,6 +42,7 @@ from services.keyspaces import (
 )
 from services.log_format import IdFreeFormatter
 from services.operators import Operators
+from services.plain_http import LostCookies
 from services.rate_limits import MemoryCounters, SteadyCounters
 from services.saved_state import SavedStates
 from services.sessions import SessionRegistry
@@ -107,8 +108,12 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
     )
     app.extensions["sessions"] = sessions
     embedding = cross_origin.Embedding(settings.embed_origins)
+    lost_cookies = LostCookies()
     app.session_interface = BrowserSessions(
-        app, sessions.sessions_of(BROWSER), is_embedded=embedding.is_embedded
+        app,
+        sessions.sessions_of(BROWSER),
+        is_embedded=embedding.is_embedded,
+        note_lost_cookie=lost_cookies.note,
     )
 
     middleware.init_app(app, trusted_proxies=settings.trusted_proxies)
@@ -125,6 +130,7 @@ def create_app(settings: Settings | None = None, *, engine: Store | None = None)
         open_last_stage(settings.spill_url),
         pinned=settings.stage is not None,
         release=settings.release,
+        find_warnings=lost_cookies.find_warnings,
     )
     chats = sessions.sessions_of(TEASER_CHAT)
     starts = Starts(chats, sessions.sessions_of(STARTS))

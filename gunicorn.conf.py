@@ -43,6 +43,7 @@ from werkzeug.exceptions import RequestTimeout
 
 from config import ConfigError, describe_start, load
 from services.listening import are_local
+from services.plain_http import find_start_warning
 from services.sessions.metrics_folder import remove_ended
 from services.sessions.migration.control import read_stage_at_start
 from services.sessions.migration.last_stage import open_last_stage
@@ -90,6 +91,13 @@ def on_starting(server: Any) -> None:
             f"DEBUG has no secret of its own and may not listen on {addresses}: set SECRET_KEY."
         )
     server.log.info(describe_start(_settings, _stage, workers))
+    warning = find_start_warning(
+        addresses,
+        cookie_secure=_settings.cookie_secure and not server.cfg.is_ssl,
+        trusted_proxies=_settings.trusted_proxies,
+    )
+    if warning:
+        server.log.warning(warning)
 
 
 on_reload = on_starting

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from services.plain_http import SEEN
+from tests.support.http import Http
 from tests.support.servers import ROOT, Gunicorn, free_port
 
 SECRET = "5f0c2a9e71d84b36c4e1f7a20d95836b"
@@ -64,3 +66,14 @@ def test_it_becomes_gunicorn() -> None:
         assert server.process is not None
         assert f"({server.process.pid})" in server.output()
     assert server.process.returncode == 0
+
+
+def test_cookies_that_browsers_drop_are_told_before_and_when_they_are() -> None:
+    """At the start, as others may reach it without TLS; with the first request in readiness."""
+    server = Gunicorn(WEB_CONCURRENCY="1", SESSION_COOKIE_SECURE="true")
+    server.command = [sys.executable, "-m", "deploy.serve", "--bind", f"0.0.0.0:{server.port}"]
+    with server, Http(server.url) as http:
+        assert f"0.0.0.0:{server.port} is served over plain HTTP" in server.output()
+        assert http.get("/readyz").body["warnings"] == []
+        http.get("/develope")
+        assert http.get("/readyz").body["warnings"] == [SEEN]

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
-from flask import Flask, Request, Response
+from flask import Flask, Request, Response, request
 from flask.sessions import SessionMixin
 from flask_session.base import ServerSideSessionInterface
 
@@ -176,6 +176,7 @@ class BrowserSessions(ServerSideSessionInterface):  # type: ignore[misc] # the p
         sessions: the keyspace of the browsers.
         is_embedded: tells whether a request comes from a page of another site that may embed
             the chat; None for an application that nobody embeds.
+        note_lost_cookie: called when a cookie that needs TLS is set over plain HTTP.
     """
 
     def __init__(
@@ -184,6 +185,7 @@ class BrowserSessions(ServerSideSessionInterface):  # type: ignore[misc] # the p
         sessions: Sessions,
         *,
         is_embedded: Callable[[Request], bool] | None = None,
+        note_lost_cookie: Callable[[], None] | None = None,
     ) -> None:
         super().__init__(
             app,
@@ -194,6 +196,7 @@ class BrowserSessions(ServerSideSessionInterface):  # type: ignore[misc] # the p
         )
         self._sessions = sessions
         self._is_embedded = is_embedded
+        self._note_lost_cookie = note_lost_cookie
         secrets = (str(app.secret_key), *(app.config.get("SECRET_KEY_FALLBACKS") or ()))
         self._signer = cookies.Signer(secrets, lifetime=BROWSER_TTL)
 
@@ -229,6 +232,8 @@ class BrowserSessions(ServerSideSessionInterface):  # type: ignore[misc] # the p
             self._upsert_session(app.permanent_session_lifetime, session, session.sid)
             ends = self.get_expiration_time(app, session)
             value = self._signer.sign(session.sid, self._sessions.clock())
+            if how["secure"] and not request.is_secure and self._note_lost_cookie:
+                self._note_lost_cookie()
             for name in cookies.list_names_to_set(names, session.sid):
                 response.set_cookie(name, value, expires=ends, **how)
         elif session.modified:

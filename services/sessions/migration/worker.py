@@ -10,6 +10,7 @@ import os
 import secrets
 import socket
 import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..background import Background
@@ -41,6 +42,7 @@ class Worker:
         last: where this host remembers the stage.
         pinned: whether SESSION_STAGE decides, so that the stored stage is not followed.
         release: the application's release, for its reports.
+        find_warnings: what else to warn operators of.
         clock: seconds since 1970.
     """
 
@@ -53,6 +55,7 @@ class Worker:
         *,
         pinned: bool = False,
         release: str = "",
+        find_warnings: Callable[[], Sequence[str]] = tuple,
         clock: Clock = time.time,
     ) -> None:
         self.store = store
@@ -63,6 +66,7 @@ class Worker:
         self.release = release
         self.flusher = Flusher(store)
         self.migration_metrics = MigrationMetrics(store)
+        self._find_warnings = find_warnings
         self._clock = clock
         self._id = secrets.token_hex(8)
         self._background = Background()
@@ -154,7 +158,8 @@ class Worker:
     def describe_state(self) -> dict[str, Any]:
         """What readiness tells of the migration: stage, engine, backlog and what is amiss."""
         plan = self.store.plan
-        warnings = self.outage.find_warnings() + ([self._fault] if self._fault else [])
+        warnings = [*self.outage.find_warnings(), *self._find_warnings()]
+        warnings += [self._fault] if self._fault else []
         outage = self.outage.describe_state()
         unsent = self.flusher.unsent if plan.stage is not Stage.OFF else 0
         if plan.stage.is_dict_first and (others := self._count_others()):
