@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from services.sessions.merge import encode_id
+
 EMPTY: Mapping[str, Any] = MappingProxyType(
     {
         "conversation_state": {},
@@ -13,8 +15,6 @@ EMPTY: Mapping[str, Any] = MappingProxyType(
     }
 )
 """A context's members, each with its empty value."""
-_IDS = frozenset((str, int, bool))
-"""Types that an id may have."""
 
 
 def merge_context(present: Mapping[str, Any], additions: Mapping[str, Any]) -> dict[str, Any]:
@@ -44,28 +44,21 @@ def _merge_value(present: Any, added: Any) -> Any:
 
 def _extend_list(present: Sequence[Any], added: Sequence[Any]) -> list[Any]:
     """Both lists one after the other, each id once."""
-    added_ids = {known[1] for entry in added if (known := _get_id(entry))}
-    if not added_ids:
+    added_ids = [_encode_entry_id(entry) for entry in added]
+    if not any(added_ids):
         return [*present, *added]
     entries = list(present)
-    # Lists may be long: comparing the bare id skips most entries without building a tuple.
-    places = {
-        _get_id(entry): at
-        for at, entry in enumerate(entries)
-        if type(entry) is dict and type(name := entry.get("id")) in _IDS and name in added_ids
-    }
-    for entry in added:
-        known = _get_id(entry)
+    places = {_encode_entry_id(entry): at for at, entry in enumerate(entries)}
+    for entry, known in zip(added, added_ids, strict=True):
         if known and known in places:
             entries[places[known]] = {**entries[places[known]], **entry}
         else:
-            if known:
-                places[known] = len(entries)
+            places[known] = len(entries)
             entries.append(entry)
     return entries
 
 
-def _get_id(entry: Any) -> tuple[type, Any] | None:
-    """An entry's id with its type, as the number 1 and the text "1" are two ids."""
-    name = entry.get("id") if type(entry) is dict else None
-    return (type(name), name) if type(name) in _IDS else None
+def _encode_entry_id(entry: Any) -> bytes:
+    """What an entry's id is compared by; empty for an entry without one."""
+    name = entry.get("id") if isinstance(entry, dict) else None
+    return b"" if name is None else encode_id(name)

@@ -186,7 +186,7 @@ def _place(messages: Sequence[Any]) -> list[_Placed]:
         known_by = _identify(message, first)
         key = known_by, seen[known_by]
         seen[known_by] += 1
-        turn.add(str(about.get("id")))
+        turn.add(str(_unify_numbers(about.get("id"))))
         first = first or b"%b %d " % key
         placed.append(_Placed(key, moment, follows, message))
     return sorted(placed, key=lambda one: one.moment)
@@ -195,15 +195,34 @@ def _place(messages: Sequence[Any]) -> list[_Placed]:
 def _identify(message: Any, first: bytes) -> bytes:
     """What a message is known by in both copies: its id, or its content and its turn's first."""
     if isinstance(message, dict) and message.get("id") is not None:
-        return b"id " + _encode(message["id"])
+        return b"id " + encode_id(message["id"])
     return first + _encode(message)
+
+
+def encode_id(value: Any) -> bytes:
+    """Bytes that two ids share exactly if they are the same value in JSON.
+
+    Any value may be an id. The numbers 1 and 1.0 are the same; the text "1" and true are others.
+    """
+    return _encode(_unify_numbers(value))
+
+
+def _unify_numbers(value: Any) -> Any:
+    """The same value with whole numbers as such, at every depth; JSON has one kind of number."""
+    if isinstance(value, float) and value.is_integer() and -(2**63) <= value < 2**64:
+        return int(value)
+    if isinstance(value, list):
+        return [_unify_numbers(entry) for entry in value]
+    if isinstance(value, dict):
+        return {name: _unify_numbers(entry) for name, entry in value.items()}
+    return value
 
 
 def _replies(message: Mapping[str, Any], turn: set[str]) -> bool:
     answered = message.get("reply_to")
     if answered is None:
         return message.get("role") == "assistant"
-    return str(answered) in turn
+    return str(_unify_numbers(answered)) in turn
 
 
 def _moment(message: Mapping[str, Any]) -> float | None:

@@ -159,7 +159,8 @@ def image(tmp_path: Path, redis_url: str) -> Iterator[Image]:
         if (ROOT / source).is_dir():
             shutil.copytree(ROOT / source, to, ignore=shutil.ignore_patterns("__pycache__"))
         else:
-            shutil.copy(ROOT / source, to / source)
+            to.mkdir(exist_ok=True)
+            shutil.copy(ROOT / source, to)
     (tmp_path / "instance").mkdir()
     with Image(tmp_path, redis_url) as server:
         yield server

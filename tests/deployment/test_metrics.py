@@ -255,6 +255,7 @@ def test_without_redis_the_rest_is_still_told(fault: signal.Signals) -> None:
         "teaser_sessions",
         "teaser_redis_memory_used_bytes",
         "teaser_redis_memory_max_bytes",
+        "teaser_redis_may_evict",
     }
     assert (away.value("teaser_spill_backlog") or 0) >= 3
     assert away.value("teaser_spill_written_total", keyspace="chat:session") == 3

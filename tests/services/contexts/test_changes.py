@@ -51,6 +51,26 @@ def test_ids_of_different_types_are_different() -> None:
     assert merge_context({"seen": entries}, {"seen": copy.deepcopy(entries)}) == {"seen": entries}
 
 
+@given(st.lists(PLAIN.filter(lambda value: value is not None) | st.floats(allow_nan=False)))
+def test_whatever_is_an_id_counts_once(ids: list[Any]) -> None:
+    """Numbers with a fraction, lists and mappings too: what is sent again changes nothing."""
+    once = merge_context({"seen": []}, {"seen": [{"id": one} for one in ids]})
+    again = [{"id": copy.deepcopy(one)} for one in ids]
+    assert merge_context(once, {"seen": again}) == once
+
+
+@pytest.mark.parametrize(
+    ("one", "same"),
+    [(1, 1.0), (0, -0.0), (2**60, 2.0**60), ([1, {"a": 2}], [1.0, {"a": 2.0}]),
+     ({"a": 1, "b": 2}, {"b": 2, "a": 1})],
+)  # fmt: skip
+def test_ids_are_compared_by_value(one: Any, same: Any) -> None:
+    """However a number is written, and in whatever order members stand."""
+    assert merge_context({"seen": [{"id": one}]}, {"seen": [{"id": same, "a": 1}]}) == {
+        "seen": [{"id": same, "a": 1}]
+    }
+
+
 @pytest.mark.parametrize(
     ("present", "added"), [({}, []), ([], {}), (1, [1]), ({"a": 1}, None), ([1], "x"), (None, {})]
 )

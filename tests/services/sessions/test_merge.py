@@ -317,3 +317,14 @@ def test_merging_contexts_again_changes_nothing(
     assert together.keys() == higher.keys() | lower.keys()
     assert merge_contexts(together, lower) == together
     assert merge_contexts(higher, higher) == higher
+
+
+@pytest.mark.parametrize(
+    ("one", "same"),
+    [(1, 1.0), (173.123, 173.123), ([1], [1.0]), ({"a": 1, "b": 2}, {"b": 2, "a": 1})],
+)
+def test_copies_share_an_entry_by_the_value_of_its_id(one: Any, same: Any) -> None:
+    """As additions to a context do; a reply follows its question whatever its number looks like."""
+    assert len(merge_contexts({"seen": [{"id": one}]}, {"seen": [{"id": same}]})["seen"]) == 1
+    for other in (str(one), True):
+        assert len(merge_contexts({"seen": [{"id": one}]}, {"seen": [{"id": other}]})["seen"]) == 2
