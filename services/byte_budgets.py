@@ -70,8 +70,11 @@ class ByteBudgets:
             BudgetSpent: the address or the owner has stored too much; nothing is spent.
         """
         address = _address.get() if request_budget.in_request() else None
-        size = len(record.body)
-        growth = size - (len(record.base) if record.base else self._sizes.get(record.key, 0))
+        # Its key stands in every index as well; a key may be longer than the document.
+        names = len(record.key) + len(record.member) * len(record.all_indexes)
+        size = len(record.body) + names
+        known = len(record.base) + names if record.base else self._sizes.get(record.key, 0)
+        growth = size - known
         budgets: dict[str, int] = {}
         if address and self._per_address and keyspace.name in BY_ADDRESS:
             budgets[self._build_key(*address)] = self._per_address

@@ -56,13 +56,17 @@ def read_list_entry(listed: Listed) -> dict[str, Any] | None:
         complete, analyzed = (word == b"true" for word in step.groups())
         title = entry.get("title") or _read_title(listed.head)
         entry = {"title": title, "complete": complete, "analyzed": analyzed}
+    title, moment = entry.get("title"), entry.get("last_message_at")
     return {
         "session_id": listed.session_id,
-        "title": entry["title"],
+        # A damaged entry still leads to its conversation.
+        "title": title if isinstance(title, str) else _read_title(listed.head),
         "started_at": timestamps.isoformat(listed.created_at),
-        "last_message_at": entry.get("last_message_at") or timestamps.isoformat(listed.updated_at),
-        "complete": entry["complete"],
-        "analyzed": entry["analyzed"],
+        "last_message_at": moment
+        if moment and isinstance(moment, str)
+        else timestamps.isoformat(listed.updated_at),
+        "complete": entry.get("complete") is True,
+        "analyzed": entry.get("analyzed") is True,
     }
 
 

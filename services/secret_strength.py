@@ -25,6 +25,9 @@ WORDS = (
     *("cookie", "flask", "redis", "test", "here", "your", "this", "with", "key", "not", "must"),
 )
 """Words that stand in documents where a secret belongs."""
+MOST_LOOKED_AT = 256
+"""Characters of a secret that are looked at; so many are ample if they are any good."""
+_COMMAND = re.compile(r"\$\(|token_hex|openssl")
 _RUN = re.compile(r"(.)\1+", re.DOTALL)
 _WORD = re.compile("|".join(_RUN.sub(r"\1", word) for word in sorted(WORDS, key=len, reverse=True)))
 
@@ -45,7 +48,9 @@ def check_secret(text: str, *, length: int = SECRET_LENGTH) -> None:
         raise ValueError("It has characters that cannot be printed.")
     if len(stripped) < length:
         raise ValueError("It is too short.")
-    if count_parts(stripped) < FEWEST_PARTS:
+    if _COMMAND.search(stripped):
+        raise ValueError("It is a command, not what the command prints.")
+    if count_parts(stripped[:MOST_LOOKED_AT]) < FEWEST_PARTS:
         raise ValueError("It can be guessed.")
 
 

@@ -63,6 +63,8 @@ GUESSED = (
     *("aaaaaaaaaaaaaaaa", "passwordpassword", "1234567890123456", "0123456789abcdef" * 2),
     *("abcabcabcabcabcabcabc", "qwertyuiopasdfgh", "changeme-changeme", "your-secret-key-here"),
     *("Passw0rd!Passw0rd!", "0000-0000-0000-0000-0000", "                    ", "tiny", ""),
+    "token_hex(32) of Python",
+    *("$(openssl rand -hex 32)", "openssl rand -hex 32"),
 )
 
 

@@ -217,3 +217,15 @@ def test_no_budget_is_no_limit(build: Callable[..., FlaskClient]) -> None:
     """Nothing is counted then."""
     client = build()
     assert [save(client).status_code for _ in range(30)] == [200] * 30
+
+
+def test_a_long_name_counts_where_it_is_listed_too(build: Callable[..., FlaskClient]) -> None:
+    """The name of a context stands in its key and in the lists, which may outweigh its content."""
+    client = build(rate_limit_bytes_owner=500_000)
+    header = {"Authorization": f"Bearer {signed(tenant_id='acme', sub='anna')}"}
+    for number in range(100):
+        name = "\U0001f600" * 120 + str(number)
+        response = client.put(f"/api/v1/context/{name}", json={}, headers=header)
+        if response.status_code != 200:
+            break
+    assert_refused(response)

@@ -291,3 +291,41 @@ def test_a_title_of_any_text_fits_into_the_head(any_setup: Store, unit: str) -> 
     age(any_setup, session_id)
     assert listed()[session_id]["title"] == build_title(text)
     assert len(build_title(text)) <= LONGEST_TITLE
+
+
+def damage(store: Store, session_id: str, before: bytes, after: bytes) -> None:
+    """Change a stored document as no release does."""
+    key = CHAT.key(session_id)
+    for engine in engines_of(store):
+        value = engine.get(key)
+        if value is None:
+            continue
+        assert before in value
+        version, body = codec.split(value.replace(before, after, 1)) or (0, b"")
+        expires_at = engine.expires_at(key) or 0
+        record = Record(key, version + 1, body, expires_at, session_id, CHAT.indexes(ANNA))
+        assert engine.put(record, Condition.ANY).version
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b'"title"', b'"titlz"'),
+        (b'"complete":false,"analyzed":false}', b'"complete":0,"analyzed":[]}'),
+        (b'"title":"', b'"title":1,"x":"'),
+        (b'"last_message_at":"', b'"last_message_at":7,"x":"'),
+        (b'"session_id"', b'"ses@ion_id"'),
+        (b'"created_at":', b'"created_at":"x","y":'),
+        (b'"updated_at":', b'"upd@ted_at":'),
+        (b'"owner"', b'"own@r"'),
+    ],
+)
+def test_a_damaged_head_hides_itself_at_most(any_setup: Store, before: bytes, after: bytes) -> None:
+    """The other conversations are listed as ever, and so is one that can be read as a whole."""
+    whole, damaged = begin(), begin("A kettle")
+    damage(any_setup, damaged, before, after)
+    found = listed()
+    assert found[whole]["title"] == "A lamp"
+    if damaged in found:
+        assert found[damaged]["title"] == "A kettle"
+        assert found[damaged]["complete"] is False

@@ -46,6 +46,14 @@ def expect_number(reply: Any, key: str = "") -> int:
     return _expect(int, reply)
 
 
+def expect_within(reply: Any, least: int, most: int) -> int:
+    """A whole number of a script of ours, which answers none below or above these."""
+    number = expect_number(reply)
+    if not least <= number <= most:
+        raise _build_failure()
+    return number
+
+
 def expect_list(reply: Any, length: int | None = None) -> list[Any]:
     """A list, of some length where one is given."""
     found = _expect(list, reply)

@@ -42,6 +42,7 @@ from .replies import (
     expect_list,
     expect_number,
     expect_text,
+    expect_within,
     raise_error,
     read_info,
     read_value,
@@ -197,7 +198,7 @@ class RedisStore(Store, Counters):
 
     def increment(self, key: str, seconds: int) -> Count:
         number, rest = expect_list(self._run("count.lua", (key,), (seconds * 1000,)), 2)
-        return Count(expect_number(number), expect_number(rest) / 1000)
+        return Count(expect_within(number, 1, 2**63), expect_within(rest, 0, 2**53) / 1000)
 
     def read_count(self, key: str) -> Count:
         stored, rest = self._connections.execute_many([("GET", key), ("PTTL", key)])
@@ -211,7 +212,8 @@ class RedisStore(Store, Counters):
     def spend(self, budgets: Mapping[str, int], amount: int, seconds: int) -> float:
         step = seconds * 1000 // SPEND_STEPS
         arguments = (amount, step, SPEND_STEPS, *budgets.values())
-        return expect_number(self._run("spend.lua", tuple(budgets), arguments)) / 1000
+        wait = self._run("spend.lua", tuple(budgets), arguments)
+        return expect_within(wait, 0, (SPEND_STEPS + 1) * step) / 1000
 
     def ping(self) -> None:
         """Ask the server for a sign of life, with a command that is needed for sessions anyway."""

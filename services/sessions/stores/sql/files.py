@@ -21,6 +21,8 @@ def check_place(file: Path) -> None:
         StoreUrlError: it cannot.
     """
     try:
+        if file.exists() and not file.is_file():
+            raise StoreUrlError(f"{file} is no file.")
         if file.exists():
             file.open("r+b").close()
             folder = file.parent

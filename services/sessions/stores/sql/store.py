@@ -393,6 +393,6 @@ def _parse_url(url: str) -> Path:
     name = parts.database or ""
     if not name or name == ":memory:" or name.endswith("/"):
         raise StoreUrlError("Name a file, sqlite:////path/file.db; memory:// needs none.")
-    if parts.host or parts.username or parts.query or "\0" in name:
+    if parts.host or parts.username or "?" in url or "\0" in name:
         raise StoreUrlError("Name a file alone, sqlite:////path/file.db, without options.")
     return Path(name)

@@ -346,6 +346,7 @@ ASK: dict[str, Callable[[RedisStore], object]] = {
     "idle": lambda store: store.idle("i", 0, limit=1),
     "increment": lambda store: store.increment("rate:k", 1),
     "read_count": lambda store: store.read_count("rate:k"),
+    "spend": lambda store: store.spend({"rate:bytes": 1000}, 10, 3600),
     "memory": lambda store: store.memory(),
     "ping": lambda store: store.ping(),
 }
@@ -385,10 +386,29 @@ def test_what_is_no_reply_means_that_the_engine_would_not(reply: bytes) -> None:
     """Also what is one, and not of the kind that was asked for."""
     with scripted_server(reply, set_up=b":-2\r\n") as url:
         store = RedisStore.from_url(url, timeout=5)
-        for name in ("get", "put", "delete", "touch", "count", "increment", "read_count", "memory"):
+        for name in (
+            "get",
+            "put",
+            "delete",
+            "touch",
+            "count",
+            "increment",
+            "read_count",
+            "spend",
+            "memory",
+        ):
             with pytest.raises(StoreUnavailable) as caught:
                 ASK[name](store)
             assert caught.value.reason == "protocol", name
+        store.close()
+
+
+@pytest.mark.parametrize("reply", [b":-1\r\n", b":99999999999999999999999999\r\n"])
+def test_a_number_that_no_script_answers_locks_nobody_out(reply: bytes) -> None:
+    """A wait before now, or for longer than the window, is no wait but another server's word."""
+    with scripted_server(reply, set_up=b":-2\r\n") as url:
+        store = RedisStore.from_url(url, timeout=5)
+        assert_fails(lambda: ASK["spend"](store), UNAVAILABLE, "protocol")
         store.close()
 
 
