@@ -15,7 +15,7 @@ from services.contexts.tenants import DEFAULT_SESSION_TTL, Tenants
 from services.errors import TenantIsolationError
 from services.keys import build_context_id, build_context_owner, read_context_name
 from services.sessions import Session, Sessions, listing
-from services.sessions.errors import SessionForeign
+from services.sessions.errors import SessionForeign, SessionNotSerialisable
 
 __all__ = ["DEFAULT_SESSION_TTL", "Context", "ContextEntry", "Contexts", "Page", "Tenants"]
 
@@ -163,7 +163,10 @@ class Contexts:
         default_ttl = self.tenants.get_settings(tenant_id, register=True).ttl
 
         def change(session: Session) -> None:
-            merged = merge_context({**EMPTY, **session}, additions)
+            try:
+                merged = merge_context({**EMPTY, **session}, additions)
+            except RecursionError as error:
+                raise SessionNotSerialisable("the additions are nested too deeply") from error
             if ttl is not None:
                 merged[OWN_TTL] = ttl
             session.update(merged)

@@ -27,18 +27,22 @@ def merge_context(present: Mapping[str, Any], additions: Mapping[str, Any]) -> d
     Args:
         present: the context; it is not changed.
         additions: what is added.
+
+    Raises:
+        SessionNotSerialisable: an id is not plain JSON.
     """
     merged = dict(present)
     for name, value in additions.items():
-        merged[name] = _merge_value(present[name], value) if name in present else value
+        merged[name] = _merge_value(present.get(name), value)
     return merged
 
 
 def _merge_value(present: Any, added: Any) -> Any:
-    if isinstance(present, dict) and isinstance(added, dict):
-        return merge_context(present, added)
-    if isinstance(present, list) and isinstance(added, list):
-        return _extend_list(present, added)
+    # What is new is merged into nothing, so that ids in it count once from the beginning.
+    if isinstance(added, dict):
+        return merge_context(present if isinstance(present, dict) else {}, added)
+    if isinstance(added, list):
+        return _extend_list(present if isinstance(present, list) else [], added)
     return added
 
 

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from .errors import SessionNotSerialisable
+
 Merge = Callable[[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any] | None], dict[str, Any]]
 """Makes one session of two: the higher copy (or ours), the lower (or theirs), their base."""
 
@@ -141,7 +143,9 @@ class _Rule:
             entry = mine[key] if key in mine else other[key]
             if key in mine and key in other and isinstance(entry, dict):
                 before = old.get(key, {}) if with_base else None
-                entry = self.members(entry, other[key], before)
+                # An id that is a list or a mapping is one value, not something to be merged.
+                own_id = {"id": entry["id"]} if "id" in entry else {}
+                entry = self.members(entry, other[key], before) | own_id
             merged.append(entry)
         return merged
 
@@ -176,7 +180,7 @@ def _place(messages: Sequence[Any]) -> list[_Placed]:
     """
     placed: list[_Placed] = []
     seen: Counter[bytes] = Counter()
-    moment, turn, first = -math.inf, set[str](), b""
+    moment, turn, first = -math.inf, set[bytes](), b""
     for message in messages:
         about = message if isinstance(message, dict) else {}
         follows = bool(placed) and _replies(about, turn)
@@ -186,7 +190,7 @@ def _place(messages: Sequence[Any]) -> list[_Placed]:
         known_by = _identify(message, first)
         key = known_by, seen[known_by]
         seen[known_by] += 1
-        turn.add(str(_unify_numbers(about.get("id"))))
+        turn.add(encode_id(about.get("id")))
         first = first or b"%b %d " % key
         placed.append(_Placed(key, moment, follows, message))
     return sorted(placed, key=lambda one: one.moment)
@@ -203,26 +207,45 @@ def encode_id(value: Any) -> bytes:
     """Bytes that two ids share exactly if they are the same value in JSON.
 
     Any value may be an id. The numbers 1 and 1.0 are the same; the text "1" and true are others.
+
+    Raises:
+        SessionNotSerialisable: the value is not plain JSON.
     """
-    return _encode(_unify_numbers(value))
+    try:
+        return _encode(value if isinstance(value, str) else _unify_numbers(value))
+    except (msgspec.MsgspecError, TypeError, ValueError, RecursionError) as error:
+        raise SessionNotSerialisable(f"an id is not plain JSON: {error}") from error
 
 
 def _unify_numbers(value: Any) -> Any:
-    """The same value with whole numbers as such, at every depth; JSON has one kind of number."""
-    if isinstance(value, float) and value.is_integer() and -(2**63) <= value < 2**64:
-        return int(value)
-    if isinstance(value, list):
+    """The same value with equal numbers as one type, at every depth; JSON has one kind of them."""
+    kind = type(value)
+    if kind is int or kind is float:
+        return _unify_number(value)
+    if kind is list:
         return [_unify_numbers(entry) for entry in value]
-    if isinstance(value, dict):
+    if kind is dict:
         return {name: _unify_numbers(entry) for name, entry in value.items()}
     return value
 
 
-def _replies(message: Mapping[str, Any], turn: set[str]) -> bool:
+def _unify_number(value: int | float) -> int | float:
+    """A whole number of 64 bits as an integer; a greater one as a float if that is exact."""
+    if -(2**63) <= value < 2**64:
+        return int(value) if value == int(value) else value
+    try:
+        # As an integer, 1e308 would be 309 digits long, and lists of ids may be long as well.
+        nearest = float(value)
+    except OverflowError:
+        return value
+    return nearest if nearest == value else value
+
+
+def _replies(message: Mapping[str, Any], turn: set[bytes]) -> bool:
     answered = message.get("reply_to")
     if answered is None:
         return message.get("role") == "assistant"
-    return str(_unify_numbers(answered)) in turn
+    return encode_id(answered) in turn
 
 
 def _moment(message: Mapping[str, Any]) -> float | None:

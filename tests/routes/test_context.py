@@ -62,6 +62,33 @@ def test_a_context_is_stored_and_loaded(client: FlaskClient, anna: Headers) -> N
     assert datetime.fromisoformat(stored["stored_at"]).utcoffset() is not None
 
 
+@pytest.mark.parametrize(
+    ("one", "same", "other"),
+    [
+        ("1732999999.123", "1.732999999123e9", "1732999999.124"),
+        ("1", "1.0", "true"),
+        ("10000000000000000000000", "1e22", "10000000000000000000001"),
+        ('"1"', '"\\u0031"', "1"),
+        ('[1,{"a":2,"b":3}]', '[1.0,{"b":3.0,"a":2}]', "[1]"),
+    ],
+)
+def test_an_addition_that_is_sent_again_is_stored_once(
+    client: FlaskClient, anna: Headers, one: str, same: str, other: str
+) -> None:
+    """Whatever JSON value its id is, and however that is written."""
+    for written in (one, one, same, other, same, other):
+        body = '{"recent_interactions":[{"id":%s}],"conversation_state":{"a":[{"id":%s}]}}'
+        client.patch(
+            f"{URL}/chat-1",
+            data=body % (written, written),
+            content_type="application/json",
+            headers=anna,
+        )
+    held = client.get(f"{URL}/chat-1", headers=anna).get_json()
+    assert len(held["recent_interactions"]) == 2
+    assert len(held["conversation_state"]["a"]) == 2
+
+
 def test_an_addition_adds(client: FlaskClient, anna: Headers) -> None:
     """And creates where there is nothing."""
     for body in (

@@ -1,13 +1,15 @@
 """How something is added to a context: mappings merge, lists extend, ids count once."""
 
 import copy
+from itertools import combinations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.contexts.changes import EMPTY, merge_context
+from tests.support.ids import IDS, is_same, respell
 
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
@@ -51,24 +53,36 @@ def test_ids_of_different_types_are_different() -> None:
     assert merge_context({"seen": entries}, {"seen": copy.deepcopy(entries)}) == {"seen": entries}
 
 
-@given(st.lists(PLAIN.filter(lambda value: value is not None) | st.floats(allow_nan=False)))
+@given(st.lists(IDS))
 def test_whatever_is_an_id_counts_once(ids: list[Any]) -> None:
-    """Numbers with a fraction, lists and mappings too: what is sent again changes nothing."""
+    """Sent again, and written otherwise, it changes nothing; no two ids are taken for one."""
     once = merge_context({"seen": []}, {"seen": [{"id": one} for one in ids]})
-    again = [{"id": copy.deepcopy(one)} for one in ids]
-    assert merge_context(once, {"seen": again}) == once
+    held = [entry["id"] for entry in once["seen"]]
+    assert not any(is_same(*two) for two in combinations(held, 2))
+    assert all(any(is_same(one, other) for other in held) for one in ids)
+    again = merge_context(once, {"seen": [{"id": respell(one)} for one in ids]})
+    assert again == once
 
 
-@pytest.mark.parametrize(
-    ("one", "same"),
-    [(1, 1.0), (0, -0.0), (2**60, 2.0**60), ([1, {"a": 2}], [1.0, {"a": 2.0}]),
-     ({"a": 1, "b": 2}, {"b": 2, "a": 1})],
-)  # fmt: skip
-def test_ids_are_compared_by_value(one: Any, same: Any) -> None:
-    """However a number is written, and in whatever order members stand."""
-    assert merge_context({"seen": [{"id": one}]}, {"seen": [{"id": same, "a": 1}]}) == {
-        "seen": [{"id": same, "a": 1}]
-    }
+@given(IDS, IDS)
+@example(2**64, 2**64 + 1)
+@example(2.0**53, 2**53 + 1)
+@example([1], [True])
+@example(1, "1")
+def test_two_ids_are_one_exactly_if_their_values_are(one: Any, other: Any) -> None:
+    """By kind and value: 1 and 1.0 are one; true, 1 and "1" are three."""
+    both = merge_context({"seen": [{"id": one}]}, {"seen": [{"id": other}]})["seen"]
+    assert len(both) == (1 if is_same(one, other) else 2)
+
+
+@pytest.mark.parametrize("present", [{}, {"log": None}, {"log": "x"}, {"log": []}])
+def test_a_list_that_is_new_counts_ids_once_too(present: dict[str, Any]) -> None:
+    """At every depth; otherwise what is sent again would change what was stored first."""
+    added = {"state": {"log": [{"id": 0.5, "a": 1}, {"id": 0.5, "b": 2}]}}
+    once = merge_context({"state": present}, copy.deepcopy(added))
+    assert once == {"state": {"log": [{"id": 0.5, "a": 1, "b": 2}]}}
+    assert merge_context({}, added) == once
+    assert merge_context(once, added) == once
 
 
 @pytest.mark.parametrize(

@@ -2,19 +2,26 @@
 
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from services.contexts import Contexts
 from services.keyspaces import build_keyspaces
 from services.sessions import close_session_store, set_session_store
-from services.sessions.errors import SessionForeign, SessionNotFound, StoreUnavailable
+from services.sessions.errors import (
+    SessionForeign,
+    SessionNotFound,
+    SessionNotSerialisable,
+    StoreUnavailable,
+)
 from services.sessions.keyspaces import Keyspace
 from services.sessions.migration.stages import Plan, Stage
 from services.sessions.migration.store import MigratingStore
 from services.sessions.outage import Replay, Spill, SpillingStore, open_spill
-from services.sessions.stores import MemoryStore
+from services.sessions.stores import MemoryStore, Store
 from tests.support.engines import CutOff
+from tests.support.ids import respell
 from tests.support.services import open_contexts, open_saved_states
 
 WHO = ("acme", "anna")
@@ -152,6 +159,65 @@ def test_two_hosts_additions_become_one_context(engine: CutOff) -> None:
     assert members["user_preferences"] == {"here": True, "there": True}
     assert before.members["recent_interactions"] == [{"id": "0"}]
     assert not one.spill.is_occupied
+
+
+IDS = ["m1", 1, "1", True, 1732999999.123, 10**22, 2**64 + 1, [1, {"a": 2}], {"a": 1, "b": None}]
+"""Ids of every kind, no two of one value."""
+
+
+def test_an_addition_that_is_sent_again_changes_nothing(any_setup: Store) -> None:
+    """On every engine and in every stage, in lists at any depth, however its id is written."""
+    contexts = open_contexts()
+    entries = [{"id": one, "text": "x"} for one in IDS]
+    added = {"recent_interactions": entries, "conversation_state": {"log": {"seen": entries}}}
+    once = contexts.update_session_context(*WHO, "s", added).members
+    assert [entry["id"] for entry in once["recent_interactions"]] == IDS
+    for again in (added, respell(added)):
+        contexts.update_session_context(*WHO, "s", again)
+        assert contexts.get_session_context(*WHO, "s").members == once
+
+
+def test_what_two_hosts_add_apart_is_there_once(engine: CutOff) -> None:
+    """A program that got no response from one host sends the same entries to the other."""
+    one, other = Host(engine), Host(engine)
+    entries = [{"id": id_, "text": "x"} for id_ in IDS]
+    one.link.down = True
+    one.serve().store_session_context(*WHO, "s", {"recent_interactions": entries})
+    for again in (entries, respell(entries)):
+        other.serve().update_session_context(*WHO, "s", {"recent_interactions": again})
+    one.link.down = False
+    one.replay.work()
+    for host in (one, other):
+        for again in (entries, respell(entries)):
+            host.serve().update_session_context(*WHO, "s", {"recent_interactions": again})
+        held = host.serve().get_session_context(*WHO, "s").members["recent_interactions"]
+        assert held == entries
+    assert not one.spill.is_occupied
+
+
+@pytest.mark.parametrize("value", [object(), "\ud800", float("nan")])
+def test_an_id_that_cannot_be_stored_changes_nothing(contexts: Contexts, value: object) -> None:
+    """It is refused as any other value would be."""
+    contexts.update_session_context(*WHO, "s", {"recent_interactions": [{"id": 1}]})
+    with pytest.raises(SessionNotSerialisable):
+        contexts.update_session_context(*WHO, "s", {"recent_interactions": [{"id": value}]})
+    kept = contexts.get_session_context(*WHO, "s").members["recent_interactions"]
+    assert kept == [{"id": 1}]
+
+
+@pytest.mark.parametrize("member", ["recent_interactions", "conversation_state"])
+def test_additions_that_are_nested_too_deeply_change_nothing(
+    contexts: Contexts, member: str
+) -> None:
+    """In an id as in a mapping."""
+    before = contexts.update_session_context(*WHO, "s", {}).members
+    nested: dict[str, Any] = {}
+    for _ in range(5000):
+        nested = {"a": nested}
+    added = {"recent_interactions": [{"id": nested}], "conversation_state": nested}
+    with pytest.raises(SessionNotSerialisable):
+        contexts.update_session_context(*WHO, "s", {member: added[member]})
+    assert contexts.get_session_context(*WHO, "s").members == before
 
 
 def test_a_state_saved_while_the_engine_was_away_is_the_last_one(engine: CutOff) -> None:

@@ -6,10 +6,17 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from services.sessions.merge import merge_contexts, merge_conversations, merge_higher
+from services.sessions.errors import SessionNotSerialisable
+from services.sessions.merge import (
+    encode_id,
+    merge_contexts,
+    merge_conversations,
+    merge_higher,
+)
+from tests.support.ids import IDS, is_same, respell
 
 Message = dict[str, Any]
 
@@ -319,12 +326,34 @@ def test_merging_contexts_again_changes_nothing(
     assert merge_contexts(higher, higher) == higher
 
 
-@pytest.mark.parametrize(
-    ("one", "same"),
-    [(1, 1.0), (173.123, 173.123), ([1], [1.0]), ({"a": 1, "b": 2}, {"b": 2, "a": 1})],
-)
-def test_copies_share_an_entry_by_the_value_of_its_id(one: Any, same: Any) -> None:
-    """As additions to a context do; a reply follows its question whatever its number looks like."""
-    assert len(merge_contexts({"seen": [{"id": one}]}, {"seen": [{"id": same}]})["seen"]) == 1
-    for other in (str(one), True):
-        assert len(merge_contexts({"seen": [{"id": one}]}, {"seen": [{"id": other}]})["seen"]) == 2
+@given(IDS, IDS)
+@example(2**64, 2**64 + 1)
+@example(2.0**53, 2**53 + 1)
+@example([1], [True])
+@example(1, "1")
+def test_copies_share_an_entry_exactly_if_its_id_is_of_one_value(one: Any, other: Any) -> None:
+    """As additions to a context do; merged with either copy again, nothing changes."""
+    for same in (other, respell(one)):
+        higher, lower = {"seen": [{"id": one, "a": 1}]}, {"seen": [{"id": same, "a": 1}]}
+        together = merge_contexts(higher, lower)
+        assert len(together["seen"]) == (1 if is_same(one, same) else 2)
+        assert merge_contexts(together, lower) == together
+        assert merge_contexts(together, higher) == together
+
+
+@given(IDS)
+def test_a_reply_names_what_it_answers_by_the_value_of_its_id(asked: Any) -> None:
+    """It stays with its question, although its own moment is that of another turn."""
+    question = {"role": "user", "id": asked, "timestamp": 1}
+    reply = {"role": "other", "id": "re", "timestamp": 3, "reply_to": respell(asked)}
+    between = {"role": "user", "id": "between", "timestamp": 2}
+    assert ids(
+        merge_conversations({"history": [question, reply]}, {"history": [between]})["history"]
+    ) == [asked, "re", "between"]
+
+
+@pytest.mark.parametrize("value", [object(), "\ud800", {1: {object()}}])
+def test_an_id_that_is_no_json_is_refused(value: Any) -> None:
+    """As everything else that cannot be stored."""
+    with pytest.raises(SessionNotSerialisable):
+        encode_id(value)
