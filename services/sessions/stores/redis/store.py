@@ -335,7 +335,13 @@ def _read_head(reply: Any, key: str) -> bytes | None:
 
 @functools.cache
 def _script(name: str) -> tuple[str, str]:
-    """The text of a script beside this module, and the digest a server knows it by."""
-    source = (Path(__file__).parent / name).read_text(encoding="utf-8")
+    """The text of a script beside this module, and the digest a server knows it by.
+
+    Scripts that call `tell_time` get clock.lua in front of them, because Redis has no modules.
+    """
+    folder = Path(__file__).parent
+    source = (folder / name).read_text(encoding="utf-8")
+    if "tell_time()" in source:
+        source = (folder / "clock.lua").read_text(encoding="utf-8") + source
     digest = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
     return source, digest

@@ -18,11 +18,7 @@ redis.call('PEXPIRE', KEYS[1], ARGV[1], 'GT')
 local ends = redis.call('PEXPIRETIME', KEYS[1])
 local by_expiry = #KEYS
 if ARGV[4] ~= '' then
-  local time = redis.pcall('TIME')
-  -- A user may lack TIME. When the document ends and what it has left tell the same.
-  local now = time.err and ends - redis.call('PTTL', KEYS[1])
-    or time[1] * 1000 + math.floor(time[2] / 1000)
-  local used = now - ARGV[4]
+  local used = (tell_time() or 0) - ARGV[4]
   if is_index(KEYS[#KEYS]) then redis.call('ZADD', KEYS[#KEYS], 'XX', 'GT', used, ARGV[2]) end
   by_expiry = by_expiry - 1
 end
