@@ -8,7 +8,7 @@ import contextlib
 import re
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
@@ -283,13 +283,13 @@ def read_stage_at_start(
             return control.stage if control else Stage.COMPLETE
 
 
-def find_blockers(control: Control, workers: list[Report], engine: Store) -> list[str]:
+def find_blockers(control: Control, workers: list[Report], risks: Sequence[str]) -> list[str]:
     """Why the migration may not go one step further now, a sentence each; none if it may.
 
     Args:
         control: what is wanted now.
         workers: the workers that live.
-        engine: the engine the sessions move to.
+        risks: what in the settings of the engine could lose sessions.
     """
     found = [] if workers else ["no worker reports; start the service first"]
     for report in workers:
@@ -312,7 +312,7 @@ def find_blockers(control: Control, workers: list[Report], engine: Store) -> lis
     found += [f"{count} sessions wait in the spill of {host}" for host, count in spilled.items()]
     if control.stage.is_dict_first and len(workers) > 1:
         found.append(f"{len(workers)} workers serve while the dict is first; only one may")
-    return found + engine.risks()
+    return [*found, *risks]
 
 
 def _read_control(data: Session) -> Control:

@@ -70,5 +70,5 @@ def read_status(room: ControlRoom, workers: list[Report] | None = None) -> Statu
     control = room.read()
     workers = room.list_workers() if workers is None else workers
     risks = room.engine.risks()
-    found = find_blockers(control, workers, room.engine) if control else []
+    found = find_blockers(control, workers, risks) if control else []
     return Status(control, workers, found, room.engine.name, risks)

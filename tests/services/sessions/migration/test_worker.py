@@ -420,15 +420,15 @@ def test_a_report_of_another_release_can_be_read() -> None:
 )
 def test_what_keeps_a_migration_from_going_on(workers: list[Report], said: str) -> None:
     """Each reason in a sentence that names the worker."""
-    found = find_blockers(Control(Stage.SHADOW), workers, MemoryStore())
+    found = find_blockers(Control(Stage.SHADOW), workers, MemoryStore().risks())
     assert any(said in reason for reason in found), found
 
 
 def test_an_unfinished_backfill_keeps_it_from_going_on() -> None:
     """A worker that has not begun it, or not ended."""
-    found = find_blockers(Control(Stage.SHADOW, backfill=2), [report()], MemoryStore())
+    found = find_blockers(Control(Stage.SHADOW, backfill=2), [report()], MemoryStore().risks())
     assert found == ["the worker 42 on host has not finished the backfill"]
-    assert find_blockers(Control(Stage.SHADOW), [report()], MemoryStore()) == []
+    assert find_blockers(Control(Stage.SHADOW), [report()], MemoryStore().risks()) == []
 
 
 def test_a_redis_that_may_forget_keeps_it_from_going_on(redis_server: RedisServer) -> None:
@@ -443,7 +443,7 @@ def test_a_redis_that_may_forget_keeps_it_from_going_on(redis_server: RedisServe
             assert found == [
                 f"Redis may evict sessions: set maxmemory-policy {policy} to noeviction"
             ]
-            assert find_blockers(Control(Stage.SHADOW), [report()], store) == found
+            assert find_blockers(Control(Stage.SHADOW), [report()], store.risks()) == found
             assert store.memory()["evicts"] == 1
     finally:
         client.config_set("maxmemory-policy", "noeviction")
