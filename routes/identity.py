@@ -4,6 +4,7 @@ from typing import cast
 
 from flask import current_app, request
 
+from services.addresses import parse_address
 from services.operators import Operators
 from services.tokens import Identity, Tokens
 
@@ -43,8 +44,8 @@ def is_from_this_host() -> bool:
     # A proxy adds these headers; whoever adds them himself is only told less.
     if "X-Forwarded-For" in request.headers or "Forwarded" in request.headers:
         return False
-    address = request.remote_addr or ""
-    return address.startswith("127.") or address in ("::1", "::ffff:127.0.0.1")
+    address = parse_address(request.remote_addr or "")
+    return address is not None and address.is_loopback
 
 
 def read_bearer_token() -> str | None:
