@@ -45,7 +45,6 @@ from services.tokens import AUDIENCE
 
 ROOT = Path(__file__).resolve().parent
 
-
 LARGEST = 2**31 - 1
 LARGEST_FILE = 2**40
 """Bytes: a limit beyond what any host of this service has."""
@@ -207,16 +206,12 @@ def load() -> Settings:
             env, "CONVERSATION_MAX_QUESTIONS", MOST_QUESTIONS
         ),
         "state_max_bytes": _read_positive(env, "STATE_MAX_BYTES", STATE_MAX_BYTES),
-        "session_spill_max_bytes": env.int(
-            "SESSION_SPILL_MAX_BYTES",
-            default=SPILL_MAX_BYTES,
-            validate=validate.Range(SMALLEST_STORE, LARGEST_FILE),
+        "session_spill_max_bytes": _read_bytes(
+            env, "SESSION_SPILL_MAX_BYTES", SPILL_MAX_BYTES, least=SMALLEST_STORE
         ),
         "memory_max_sessions": _read_positive(env, "MEMORY_MAX_SESSIONS", 10_000),
-        "memory_max_bytes": env.int(
-            "MEMORY_MAX_BYTES",
-            default=MEMORY_MAX_BYTES,
-            validate=validate.Range(SMALLEST_STORE, LARGEST_FILE),
+        "memory_max_bytes": _read_bytes(
+            env, "MEMORY_MAX_BYTES", MEMORY_MAX_BYTES, least=SMALLEST_STORE
         ),
         "redis_pool_size": _read_positive(env, "REDIS_POOL_SIZE", 16, MOST_AT_ONCE),
         "redis_timeout": env.float("REDIS_TIMEOUT", default=TIMEOUT, validate=check_timeout),
@@ -235,10 +230,8 @@ def load() -> Settings:
         ),
         "rate_limit_states": _read_rate_limit(env, "RATE_LIMIT_STATES", "300 per minute"),
         "rate_limit_contexts": _read_rate_limit(env, "RATE_LIMIT_CONTEXTS", "600 per minute"),
-        "rate_limit_bytes_address": _read_bytes_per_hour(
-            env, "RATE_LIMIT_BYTES_ADDRESS", 20_971_520
-        ),
-        "rate_limit_bytes_owner": _read_bytes_per_hour(env, "RATE_LIMIT_BYTES_OWNER", 10_485_760),
+        "rate_limit_bytes_address": _read_bytes(env, "RATE_LIMIT_BYTES_ADDRESS", 20_971_520),
+        "rate_limit_bytes_owner": _read_bytes(env, "RATE_LIMIT_BYTES_OWNER", 10_485_760),
         "trusted_proxies": env.int(
             "TRUSTED_PROXIES", default=0, validate=validate.Range(0, MOST_PROXIES)
         ),
@@ -388,9 +381,9 @@ def _read_rate_limit(env: Env, name: str, default: str) -> str | None:
     return env.str(name, default=default, validate=check) or None
 
 
-def _read_bytes_per_hour(env: Env, name: str, default: int) -> int | None:
-    """Bytes that may be stored in an hour; 0 for no limit."""
-    check = validate.Range(0, LARGEST_FILE)
+def _read_bytes(env: Env, name: str, default: int, *, least: int = 0) -> int | None:
+    """A number of bytes; 0, where it may be that, for no limit."""
+    check = validate.Range(least, LARGEST_FILE)
     return cast(int | None, env.int(name, default=default, validate=check))
 
 
