@@ -241,6 +241,8 @@ def decode_head(head: bytes) -> tuple[dict[str, Any], dict[str, Any] | None]:
         raise SessionUnreadable("the stored value is not JSON") from error
     if members.get("format") != FORMAT:
         raise SessionFormatUnknown(f"document format {members.get('format')!r} is not known here")
+    if not {"session_id", "owner"} <= members.keys():  # _ENVELOPE_HEAD has asked for the times
+        raise SessionUnreadable("the document's head is damaged")
     return members, listed
 
 

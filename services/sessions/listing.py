@@ -16,7 +16,6 @@ HEAD_BYTES = 256
 """What the members of every head take besides the id and the owner, and some more."""
 ENTRY_BYTES = 768
 """What an entry for lists may take."""
-TIMES = ("created_at", "updated_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +99,8 @@ def _read(
         members, entry = codec.decode_head(extract.head)
     except SessionFormatUnknown:
         return None
-    if members.get("session_id") != session_id:
+    if members["session_id"] != session_id:
         raise SessionUnreadable("the document belongs under another key")
-    if "owner" not in members or any(type(members.get(one)) is not int for one in TIMES):
-        raise SessionUnreadable("the document's head is damaged")
     sessions.check_sure(key, members["owner"], owner)
     if members["owner"] not in (None, owner):
         return None

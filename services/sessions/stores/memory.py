@@ -289,7 +289,7 @@ class MemoryStore(LocalStore):
     def _fits(self, record: Record, present: _Entry | None) -> bool:
         """Whether a document may be stored; one that does not grow always may."""
         if not present:
-            size = ENTRY_BYTES + len(record.key) + len(record.body)
+            size = _measure(record.key, record.body)
             return len(self._entries) < self._max_sessions and self.has_room(size)
         growth = len(record.body) - len(present.value)
         return growth <= 0 or self._bytes + growth <= self._max_bytes
